@@ -1,0 +1,294 @@
+//! What can go wrong, told by who is to blame: the bytes, this crate's scope, the caller's limits, or the machine.
+
+use std::fmt;
+
+/// Why a file, or one object of it, could not be turned into references.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes contradict the HDF5 File Format Specification.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The bytes are valid, and this crate or Zarr v2 has no form for them.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// The file asks for more than the caller's [`Limits`](crate::Limits) allow.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// The operating system refused a read or a write.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was being done, and to which file.
+        what: String,
+        /// The operating system's answer.
+        #[source]
+        error: std::io::Error,
+    },
+    /// Bytes were supplied to a [`Scan`](crate::Scan) that do not belong to its file.
+    #[error("supplied bytes {at:#x}..{end:#x} do not lie in a file of {size} bytes")]
+    Supplied {
+        /// First byte of the supplied range.
+        at: u64,
+        /// First byte after the supplied range.
+        end: u64,
+        /// Size of the file.
+        size: u64,
+    },
+    /// A path names no object of the file.
+    #[error("{path}: no such object")]
+    NotFound {
+        /// The path as it was asked for.
+        path: String,
+    },
+}
+
+impl Error {
+    /// An error of the operating system, with what was being done.
+    pub fn io(what: impl Into<String>, error: std::io::Error) -> Self {
+        Self::Io { what: what.into(), error }
+    }
+}
+
+/// A structure whose bytes contradict the specification.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{structure} at {start:#x}: {problem} (at {at:#x})")]
+pub struct FormatError {
+    /// The structure that was being read.
+    pub structure: Structure,
+    /// File offset of the structure's first byte.
+    pub start: u64,
+    /// File offset of the offending field.
+    pub at: u64,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The structure's signature is missing.
+    #[error("signature is not \"{0}\"")]
+    Signature(&'static str),
+    /// The structure ends before its last field.
+    #[error("the bytes end inside the structure")]
+    Truncated,
+    /// The structure, or what it points to, lies outside the file.
+    #[error("{length} bytes at {offset:#x} are not inside the file of {size} bytes")]
+    OutsideFile {
+        /// File offset of the range.
+        offset: u64,
+        /// Length of the range.
+        length: u64,
+        /// Size of the file.
+        size: u64,
+    },
+    /// A field holds a value that the specification does not allow.
+    #[error("{field} is {value}")]
+    Value {
+        /// The specification's name of the field.
+        field: &'static str,
+        /// The value found.
+        value: u64,
+    },
+    /// Two fields that must agree do not.
+    #[error("{field} is {found}, not {expected}")]
+    Mismatch {
+        /// The specification's name of the field.
+        field: &'static str,
+        /// The value found.
+        found: u64,
+        /// The value that other fields call for.
+        expected: u64,
+    },
+    /// An address that must be defined is not.
+    #[error("{0} is undefined")]
+    Undefined(&'static str),
+    /// The stored checksum is not that of the bytes.
+    #[error("checksum is {stored:#010x}, computed {computed:#010x}")]
+    Checksum {
+        /// The checksum in the file.
+        stored: u32,
+        /// The checksum of the bytes in the file.
+        computed: u32,
+    },
+    /// A structure of a tree or chain was reached a second time.
+    #[error("{0} reached a second time")]
+    Revisited(&'static str),
+    /// A name or text that is not what its character set allows.
+    #[error("{0} is not valid text")]
+    Text(&'static str),
+    /// Something the object needs is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A size computed from the fields does not fit in 64 bits.
+    #[error("{0} overflows")]
+    Overflow(&'static str),
+    /// Two entries that must differ are the same.
+    #[error("duplicate {0}")]
+    Duplicate(&'static str),
+    /// Entries that must ascend do not.
+    #[error("{0} out of order")]
+    Order(&'static str),
+    /// Compressed bytes that do not decode.
+    #[error("{0} does not decode")]
+    Decode(&'static str),
+}
+
+macro_rules! structures {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
+        /// A structure of the HDF5 File Format Specification, by the specification's name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Structure { $($(#[$doc])* $variant,)* }
+
+        impl fmt::Display for Structure {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name,)* })
+            }
+        }
+    };
+}
+
+structures! {
+    /// II: the file as a whole.
+    File => "file",
+    /// II.A.
+    Superblock => "superblock",
+    /// III.A.1.
+    BtreeV1 => "version 1 B-tree node",
+    /// III.A.2: the header.
+    BtreeV2Header => "version 2 B-tree header",
+    /// III.A.2: an internal node.
+    BtreeV2Internal => "version 2 B-tree internal node",
+    /// III.A.2: a leaf node.
+    BtreeV2Leaf => "version 2 B-tree leaf node",
+    /// III.B.
+    SymbolTableNode => "symbol table node",
+    /// III.D.
+    LocalHeap => "local heap",
+    /// III.E.
+    GlobalHeap => "global heap collection",
+    /// III.G: the header.
+    FractalHeap => "fractal heap header",
+    /// III.G: a direct block.
+    FractalHeapDirect => "fractal heap direct block",
+    /// III.G: an indirect block.
+    FractalHeapIndirect => "fractal heap indirect block",
+    /// III.G: a heap ID.
+    FractalHeapId => "fractal heap ID",
+    /// III.I.
+    SharedMessageTable => "shared object header message table",
+    /// IV.A.1.
+    ObjectHeader => "object header",
+    /// IV.A.2.b.
+    Dataspace => "dataspace message",
+    /// IV.A.2.c.
+    LinkInfo => "link info message",
+    /// IV.A.2.d.
+    Datatype => "datatype message",
+    /// IV.A.2.e and f.
+    FillValue => "fill value message",
+    /// IV.A.2.g.
+    Link => "link message",
+    /// IV.A.2.h.
+    ExternalFiles => "external data files message",
+    /// IV.A.2.i.
+    DataLayout => "data layout message",
+    /// IV.A.2.k.
+    GroupInfo => "group info message",
+    /// IV.A.2.l.
+    FilterPipeline => "filter pipeline message",
+    /// IV.A.2.m.
+    Attribute => "attribute message",
+    /// IV.A.2.p.
+    SharedMessageTableMessage => "shared message table message",
+    /// IV.A.2.q.
+    Continuation => "object header continuation message",
+    /// IV.A.2.r.
+    SymbolTable => "symbol table message",
+    /// IV.A.2.t.
+    BtreeK => "B-tree 'K' values message",
+    /// IV.A.2.v.
+    AttributeInfo => "attribute info message",
+    /// IV.A.2: a message stored elsewhere.
+    SharedMessage => "shared message",
+    /// VII: raw data.
+    Chunk => "chunk",
+    /// Raw data of a contiguous or compact dataset.
+    RawData => "raw data",
+    /// The value of an attribute or element.
+    Value => "value",
+}
+
+/// A valid feature that cannot be read, or that Zarr v2 cannot express.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// A version of a structure that is newer than this crate.
+    #[error("{structure} version {version} is not supported")]
+    Version {
+        /// The structure.
+        structure: Structure,
+        /// Its version.
+        version: u8,
+    },
+    /// A header message that says it must be understood, and is not.
+    #[error("object header message of type {0:#06x} must be understood and is not")]
+    Message(u16),
+    /// A chunk index that is not read yet.
+    #[error("{0} chunk index is not supported")]
+    ChunkIndex(&'static str),
+    /// A filter that no Zarr v2 codec of the standard set decodes.
+    #[error("filter {id} ({name}) has no Zarr v2 codec")]
+    Filter {
+        /// Registered filter number.
+        id: u16,
+        /// The filter's name, from the file or the registry.
+        name: String,
+    },
+    /// Chunks of one dataset that skip different filters.
+    #[error("chunks with different filter masks cannot be expressed in Zarr v2")]
+    FilterMasks,
+    /// Partial edge chunks that are stored without the filters of the others.
+    #[error("partial edge chunks stored unfiltered cannot be expressed in Zarr v2")]
+    UnfilteredEdges,
+    /// A datatype with no Zarr v2 form.
+    #[error("datatype {0} has no Zarr v2 form")]
+    Datatype(String),
+    /// A fill value of chunks that were never written which Zarr v2 would not give.
+    #[error("{missing} chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)")]
+    FillValue {
+        /// How many chunks are missing.
+        missing: u64,
+        /// The value libhdf5 reads there, as JSON.
+        value: String,
+    },
+    /// Raw data in other files.
+    #[error("raw data lie in external files, referenced only under --external-root")]
+    ExternalFiles,
+    /// A virtual dataset.
+    #[error("virtual dataset layout is not supported")]
+    VirtualDataset,
+    /// A dataset without elements: its dataspace is null.
+    #[error("null dataspace holds no elements")]
+    NullDataspace,
+    /// Names that cannot be keys of a Zarr store.
+    #[error("name cannot be a Zarr key: {0}")]
+    Name(&'static str),
+    /// A feature named in plain words.
+    #[error("{0} is not supported")]
+    Feature(&'static str),
+}
+
+/// A limit that the file would exceed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value} exceeds Limits::{which} = {limit}; raise it if the file is trusted")]
+pub struct LimitError {
+    /// The field of [`Limits`](crate::Limits).
+    pub which: &'static str,
+    /// Its value.
+    pub limit: u64,
+    /// What the file asks for.
+    pub value: u64,
+}

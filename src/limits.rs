@@ -1,0 +1,152 @@
+//! How much one file may cost, and the budget that is spent against it.
+
+use std::cell::Cell;
+
+use crate::error::LimitError;
+
+/// What one scan may read, hold and follow. The defaults fit every file the authors have seen; raise a field for a larger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of metadata read from one file (default 1 GiB).
+    pub metadata_bytes: u64,
+    /// Structures decoded in one file: headers, nodes, heap blocks (default 10 million).
+    pub structures: u64,
+    /// Bytes of one object's header messages (default 64 MiB).
+    pub header_bytes: u64,
+    /// Continuation blocks of one object header (default 1,024).
+    pub continuations: u64,
+    /// Bytes of one attribute's value (default 16 MiB).
+    pub attribute_bytes: u64,
+    /// Levels of datatypes in datatypes (default 64).
+    pub datatype_depth: u64,
+    /// Levels of groups in groups (default 1,024).
+    pub group_depth: u64,
+    /// Paths of objects that are listed (default 1 million).
+    pub paths: u64,
+    /// Soft links followed one after another (default 16).
+    pub soft_links: u64,
+    /// Chunks of one file (default 1 billion).
+    pub chunks: u64,
+    /// Bytes of one chunk after its filters are undone (default 1 GiB).
+    pub chunk_bytes: u64,
+    /// Bytes decoded from compressed chunks and heaps in one file (default 1 GiB).
+    pub decoded_bytes: u64,
+    /// Bytes of values stored inline for one file (default 256 MiB).
+    pub inline_bytes: u64,
+    /// Bytes of inline chunks that stand for chunks never written, for one array (default 1 MiB).
+    pub fill_bytes: u64,
+    /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
+    pub rounds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1 << 20;
+        const GIB: u64 = 1 << 30;
+        Self {
+            metadata_bytes: GIB,
+            structures: 10_000_000,
+            header_bytes: 64 * MIB,
+            continuations: 1_024,
+            attribute_bytes: 16 * MIB,
+            datatype_depth: 64,
+            group_depth: 1_024,
+            paths: 1_000_000,
+            soft_links: 16,
+            chunks: 1_000_000_000,
+            chunk_bytes: GIB,
+            decoded_bytes: GIB,
+            inline_bytes: 256 * MIB,
+            fill_bytes: MIB,
+            rounds: 10_000,
+        }
+    }
+}
+
+/// What has been spent of the [`Limits`] in one walk over one file.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limits: Limits,
+    metadata_bytes: Cell<u64>,
+    structures: Cell<u64>,
+    chunks: Cell<u64>,
+    decoded_bytes: Cell<u64>,
+    inline_bytes: Cell<u64>,
+}
+
+impl Budget {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            metadata_bytes: Cell::new(0),
+            structures: Cell::new(0),
+            chunks: Cell::new(0),
+            decoded_bytes: Cell::new(0),
+            inline_bytes: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// One structure of `bytes` bytes of metadata.
+    pub(crate) fn structure(&self, bytes: u64) -> Result<(), LimitError> {
+        spend("structures", &self.structures, 1, self.limits.structures)?;
+        spend("metadata_bytes", &self.metadata_bytes, bytes, self.limits.metadata_bytes)
+    }
+
+    /// `n` entries of a chunk index.
+    pub(crate) fn chunks(&self, n: u64) -> Result<(), LimitError> {
+        spend("chunks", &self.chunks, n, self.limits.chunks)
+    }
+
+    /// `bytes` that a decoder may put out.
+    pub(crate) fn decoded(&self, bytes: u64) -> Result<(), LimitError> {
+        check("chunk_bytes", bytes, self.limits.chunk_bytes)?;
+        spend("decoded_bytes", &self.decoded_bytes, bytes, self.limits.decoded_bytes)
+    }
+
+    /// `bytes` that are stored inline.
+    pub(crate) fn inline(&self, bytes: u64) -> Result<(), LimitError> {
+        spend("inline_bytes", &self.inline_bytes, bytes, self.limits.inline_bytes)
+    }
+}
+
+/// Refuses a single value above its limit.
+pub(crate) fn check(which: &'static str, value: u64, limit: u64) -> Result<(), LimitError> {
+    if value > limit { Err(LimitError { which, limit, value }) } else { Ok(()) }
+}
+
+fn spend(which: &'static str, spent: &Cell<u64>, more: u64, limit: u64) -> Result<(), LimitError> {
+    let value = spent.get().saturating_add(more);
+    check(which, value, limit)?;
+    spent.set(value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_spent_and_then_refuses() {
+        let budget = Budget::new(Limits { structures: 2, metadata_bytes: 100, ..Limits::default() });
+        assert_eq!(budget.structure(60), Ok(()));
+        let error = budget.structure(60).unwrap_err();
+        assert_eq!(error, LimitError { which: "metadata_bytes", limit: 100, value: 120 });
+        assert_eq!(
+            error.to_string(),
+            "120 exceeds Limits::metadata_bytes = 100; raise it if the file is trusted"
+        );
+        assert_eq!(budget.structure(1).unwrap_err().which, "structures");
+    }
+
+    #[test]
+    fn spending_saturates_instead_of_wrapping() {
+        let budget = Budget::new(Limits::default());
+        assert_eq!(budget.chunks(u64::MAX).unwrap_err().value, u64::MAX);
+        assert_eq!(budget.chunks(1), Ok(()));
+    }
+}
