@@ -1,9 +1,10 @@
 //! What can go wrong, told by who is to blame: the bytes, this crate's scope, the caller's limits, or the machine.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a file, or one object of it, could not be turned into references.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The bytes contradict the HDF5 File Format Specification.
@@ -22,7 +23,7 @@ pub enum Error {
         what: String,
         /// The operating system's answer.
         #[source]
-        error: std::io::Error,
+        error: Arc<std::io::Error>,
     },
     /// Bytes were supplied to a [`Scan`](crate::Scan) that do not belong to its file.
     #[error("supplied bytes {at:#x}..{end:#x} do not lie in a file of {size} bytes")]
@@ -45,7 +46,7 @@ pub enum Error {
 impl Error {
     /// An error of the operating system, with what was being done.
     pub fn io(what: impl Into<String>, error: std::io::Error) -> Self {
-        Self::Io { what: what.into(), error }
+        Self::Io { what: what.into(), error: Arc::new(error) }
     }
 }
 
@@ -257,7 +258,9 @@ pub enum Unsupported {
     #[error("datatype {0} has no Zarr v2 form")]
     Datatype(String),
     /// A fill value of chunks that were never written which Zarr v2 would not give.
-    #[error("{missing} chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)")]
+    #[error(
+        "{missing} chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"
+    )]
     FillValue {
         /// How many chunks are missing.
         missing: u64,

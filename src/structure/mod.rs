@@ -27,11 +27,9 @@ pub(crate) fn parse<'a, T>(
         Ok((_, value)) => Ok(value),
         Err(Err::Error(fault) | Err::Failure(fault)) => Err(blame(structure, i.at(), fault)),
         // The parsers of this crate are complete ones: nom never asks them for more.
-        Err(Err::Incomplete(_)) => Err(blame(
-            structure,
-            i.at(),
-            Fault { at: i.at(), blame: Blame::Problem(crate::error::Problem::Truncated) },
-        )),
+        Err(Err::Incomplete(_)) => {
+            Err(blame(structure, i.at(), Fault { at: i.at(), blame: Blame::Problem(crate::error::Problem::Truncated) }))
+        }
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) mod types {
     pub(crate) const CONTINUATION: u16 = 0x0010;
     pub(crate) const SYMBOL_TABLE: u16 = 0x0011;
     pub(crate) const BTREE_K: u16 = 0x0013;
+    pub(crate) const DRIVER_INFORMATION: u16 = 0x0014;
     pub(crate) const ATTRIBUTE_INFO: u16 = 0x0015;
     /// The highest type that libhdf5 2.2 knows: the metadata cache image.
     pub(crate) const CACHE_IMAGE: u16 = 0x0018;

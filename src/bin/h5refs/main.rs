@@ -1,0 +1,83 @@
+//! The command line of h5refs.
+
+mod dump;
+mod inputs;
+mod ls;
+mod output;
+mod scan;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// HDF5 and netCDF files as cloud-native Zarr references, without copying a byte.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Scan(scan::Arguments),
+    Ls(ls::Arguments),
+    Dump(dump::Arguments),
+}
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// All is well.
+    Well,
+    /// Finished; some objects or inputs were refused.
+    Refused,
+    /// Nothing came of it; the reason is told.
+    Failed,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Well => Self::SUCCESS,
+            Ending::Failed => Self::FAILURE,
+            Ending::Refused => Self::from(3),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let ending = match Arguments::parse().command {
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Ls(arguments) => ls::run(&arguments),
+        Command::Dump(arguments) => dump::run(&arguments),
+    };
+    ending.into()
+}
+
+/// A line on standard error; control characters of untrusted names are escaped.
+fn say(line: &str) {
+    let escaped: String =
+        line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+    // Nobody is left to tell that standard error is closed.
+    let _written = writeln!(std::io::stderr().lock(), "{escaped}");
+}
+
+/// Runs a command that prints to standard output; a reader that has seen enough is no failure.
+fn print(file: &str, command: impl FnOnce(&mut dyn Write) -> Result<(), Box<dyn std::error::Error>>) -> Ending {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let printed = command(&mut out).and_then(|()| Ok(out.flush()?));
+    match printed {
+        Ok(()) => Ending::Well,
+        Err(error) if closed(&*error) => Ending::Well,
+        Err(error) => {
+            say(&format!("h5refs: {file}: {error}"));
+            Ending::Failed
+        }
+    }
+}
+
+fn closed(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

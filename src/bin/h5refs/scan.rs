@@ -1,0 +1,325 @@
+//! `h5refs scan`: files as references.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clap::{Args, ValueEnum};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use h5refs::{FillPolicy, Input, LinkPolicy, Options, Report, Select};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{Ending, inputs, output, say};
+
+/// Translate HDF5 and netCDF-4 files into kerchunk references.
+///
+/// One input goes to the file that -o names, or to standard output; several go to the folder that -o names, one
+/// "<file name>.json" each. Whatever cannot be referenced is a line on standard error, and the exit code is 3.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Files; @LIST and - (standard input) name one a line.
+    #[arg(required = true)]
+    inputs: Vec<String>,
+    /// Output file, or folder for several inputs; - is standard output.
+    #[arg(short, long, visible_alias = "out-dir", value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Hold chunks of fewer stored bytes inline; 0 holds none.
+    #[arg(long, value_name = "BYTES", default_value_t = 500)]
+    inline_threshold: u64,
+    /// What to do about objects that cannot be referenced.
+    #[arg(long, value_enum, default_value_t = OnError::Warn)]
+    error: OnError,
+    /// Write what became of every object to FILE, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Make this group the root.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    group: String,
+    /// Only these datasets: names or globs, of the dataset or of its whole path.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    variables: Vec<String>,
+    /// All but these datasets: names or globs, of the dataset or of its whole path.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    drop: Vec<String>,
+    /// What references call the file (default: its absolute path).
+    #[arg(long, value_name = "URL", conflicts_with = "rename")]
+    url: Option<String>,
+    /// Replace the beginning OLD of the file's absolute path by NEW.
+    #[arg(long, value_name = "OLD=NEW", value_parser = inputs::rename)]
+    rename: Vec<(String, String)>,
+    /// What to do about chunks that were never written and would read differently in Zarr.
+    #[arg(long, value_enum, default_value_t = Fill::Exact)]
+    fill: Fill,
+    /// Which paths of an object to emit.
+    #[arg(long, value_enum, default_value_t = Links::All)]
+    links: Links,
+    /// Files to work on at once (default: the number of processors).
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// No progress, no hints.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnError {
+    /// Leave them out and say so.
+    Warn,
+    /// Write nothing and fail.
+    Raise,
+    /// Leave them out; the report and the exit code say so.
+    Ignore,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Fill {
+    /// Hold the exact values inline, or refuse the array.
+    Exact,
+    /// Declare the value as fill_value; readers mask it.
+    Declare,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Links {
+    /// Every path by hard links, and soft links to datasets.
+    All,
+    /// The first path only.
+    Once,
+}
+
+/// What became of one input.
+enum Outcome {
+    Translated(Report),
+    Failed(String),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    match prepare(arguments) {
+        Ok(job) => job.run(),
+        Err(error) => {
+            say(&format!("h5refs: {error}"));
+            Ending::Failed
+        }
+    }
+}
+
+fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
+    let paths = inputs::paths(&arguments.inputs)?;
+    if paths.len() > 1 && arguments.url.is_some() {
+        return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
+    }
+    let outputs = outputs(&paths, arguments.output.as_deref())?;
+    Ok(Job { arguments, select: select(&arguments.variables, &arguments.drop)?, paths, outputs })
+}
+
+/// Where each input's references go.
+fn outputs(paths: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, String> {
+    if let [_] = paths {
+        return Ok(vec![output.unwrap_or(Path::new("-")).to_owned()]);
+    }
+    let folder = output.ok_or("several inputs need a folder: -o FOLDER")?;
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names = BTreeSet::new();
+    let outputs = paths.iter().map(|path| {
+        let mut name =
+            path.file_name().ok_or_else(|| format!("{}: not the name of a file", path.display()))?.to_owned();
+        name.push(".json");
+        if names.insert(name.clone()) {
+            Ok(folder.join(name))
+        } else {
+            Err(format!("{}: two inputs have this name, and their outputs would", path.display()))
+        }
+    });
+    outputs.collect()
+}
+
+/// The choice of datasets: names or globs, of the last part of a path or of all of it.
+fn select(variables: &[String], drop: &[String]) -> Result<Select, String> {
+    let (wanted, unwanted) = (patterns(variables)?, patterns(drop)?);
+    let all = variables.is_empty();
+    Ok(Select::new(move |path| {
+        let path = path.trim_start_matches('/');
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let matches = |patterns: &GlobSet| patterns.is_match(path) || patterns.is_match(name);
+        (all || matches(&wanted)) && !matches(&unwanted)
+    }))
+}
+
+fn patterns(globs: &[String]) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(Glob::new(glob.trim_start_matches('/')).map_err(|error| error.to_string())?);
+    }
+    set.build().map_err(|error| error.to_string())
+}
+
+struct Job<'a> {
+    arguments: &'a Arguments,
+    select: Select,
+    paths: Vec<PathBuf>,
+    outputs: Vec<PathBuf>,
+}
+
+impl Job<'_> {
+    fn run(&self) -> Ending {
+        let outcomes = self.outcomes();
+        let mut ending = Ending::Well;
+        let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_))).count();
+        for (path, outcome) in self.paths.iter().zip(&outcomes) {
+            match outcome {
+                Outcome::Failed(error) => say(&format!("h5refs: {}: {error}", path.display())),
+                Outcome::Translated(report) => self.tell(report),
+            }
+        }
+        let refused =
+            |outcome: &Outcome| matches!(outcome, Outcome::Translated(report) if report.refused().next().is_some());
+        if failed > 0 || outcomes.iter().any(refused) {
+            ending = Ending::Refused;
+        }
+        if failed == outcomes.len() {
+            ending = Ending::Failed;
+        }
+        if let Some(report) = &self.arguments.report {
+            if let Err(error) = output::write(report, |out| self.write_report(&outcomes, out)) {
+                say(&format!("h5refs: {error}"));
+                return Ending::Failed;
+            }
+        }
+        if ending != Ending::Failed {
+            self.hint();
+        }
+        ending
+    }
+
+    /// Works on the inputs, several at a time where there are several.
+    fn outcomes(&self) -> Vec<Outcome> {
+        let progress = self.progress();
+        let jobs = self.arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || {
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                let (Some(path), Some(output)) = (self.paths.get(n), self.outputs.get(n)) else { return };
+                let outcome = self.translate(path, output).map_or_else(Outcome::Failed, Outcome::Translated);
+                outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((n, outcome));
+                progress.inc(1);
+            }
+        };
+        if self.paths.len() == 1 || jobs <= 1 {
+            work();
+        } else {
+            std::thread::scope(|scope| {
+                for _ in 0..jobs.min(self.paths.len()) {
+                    scope.spawn(work);
+                }
+            });
+        }
+        progress.finish_and_clear();
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        outcomes.sort_by_key(|(n, _)| *n);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    fn progress(&self) -> ProgressBar {
+        if self.arguments.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let files = u64::try_from(self.paths.len()).unwrap_or(u64::MAX);
+        let bar = ProgressBar::with_draw_target(Some(files), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} {pos}/{len} files, {elapsed} elapsed, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        bar
+    }
+
+    fn translate(&self, path: &Path, output: &Path) -> Result<Report, String> {
+        let input = Input::open(path).map_err(|error| without_name(path, &error))?;
+        let url = match &self.arguments.url {
+            Some(url) => url.clone(),
+            None => inputs::url(path, &self.arguments.rename)?,
+        };
+        let (set, report) =
+            h5refs::references(&input, &self.options(url)).map_err(|error| without_name(path, &error))?;
+        if self.arguments.error == OnError::Raise {
+            if let Some((object, reason)) = report.refused().next() {
+                return Err(format!("{object}: {reason}"));
+            }
+        }
+        output::write(output, |out| h5refs::write_json(&set, out))?;
+        Ok(report)
+    }
+
+    fn options(&self, url: String) -> Options {
+        let mut options = Options::new(url);
+        options.inline_threshold = self.arguments.inline_threshold;
+        options.group.clone_from(&self.arguments.group);
+        options.select = self.select.clone();
+        options.fill = match self.arguments.fill {
+            Fill::Exact => FillPolicy::Exact,
+            Fill::Declare => FillPolicy::Declare,
+        };
+        options.links = match self.arguments.links {
+            Links::All => LinkPolicy::All,
+            Links::Once => LinkPolicy::Once,
+        };
+        options
+    }
+
+    /// A line for each refusal.
+    fn tell(&self, report: &Report) {
+        if self.arguments.error != OnError::Ignore {
+            report.refused().for_each(|(path, reason)| say(&format!("{path}: {reason}")));
+        }
+    }
+
+    /// `{"files": [{"file", "report" | "error"}]}`.
+    fn write_report(&self, outcomes: &[Outcome], out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        let files: Vec<_> = self.paths.iter().zip(outcomes).map(|(path, outcome)| Entry::new(path, outcome)).collect();
+        serde_json::to_writer_pretty(&mut *out, &std::collections::BTreeMap::from([("files", files)]))?;
+        writeln!(out)
+    }
+
+    /// How the result is opened, for people.
+    fn hint(&self) {
+        let [output] = self.outputs.as_slice() else { return };
+        if !self.arguments.quiet && std::io::stderr().is_terminal() && output != Path::new("-") {
+            say(&format!(
+                "open it in Python: xarray.open_dataset({:?}, engine=\"kerchunk\")",
+                output.display().to_string()
+            ));
+        }
+    }
+}
+
+/// One input in the report.
+#[derive(serde::Serialize)]
+struct Entry<'a> {
+    file: String,
+    #[serde(flatten)]
+    told: Told<'a>,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Told<'a> {
+    Report(&'a Report),
+    Error(&'a str),
+}
+
+impl<'a> Entry<'a> {
+    fn new(path: &Path, outcome: &'a Outcome) -> Self {
+        let told = match outcome {
+            Outcome::Translated(report) => Told::Report(report),
+            Outcome::Failed(error) => Told::Error(error),
+        };
+        Self { file: path.display().to_string(), told }
+    }
+}
+
+/// An error's text without the file's name where it begins with it: the line that tells it does.
+fn without_name(path: &Path, error: &h5refs::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix(&format!("{}: ", path.display())).map_or(text.clone(), str::to_owned)
+}

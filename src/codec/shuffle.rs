@@ -1,0 +1,49 @@
+//! Shuffle, filter 2: the first bytes of all elements, then the second bytes, and so on; what is left over stays as it is.
+
+use crate::field::convert::narrow;
+
+/// Puts each element's bytes together again.
+pub(crate) fn decode(bytes: &[u8], element_size: u32) -> Vec<u8> {
+    permute(bytes, element_size, |elements, size| (elements, size))
+}
+
+/// Puts the bytes of one significance together.
+pub(crate) fn encode(bytes: &[u8], element_size: u32) -> Vec<u8> {
+    permute(bytes, element_size, |elements, size| (size, elements))
+}
+
+/// Transposes a matrix of which `shape` says the rows and columns, from elements and element size.
+fn permute(bytes: &[u8], element_size: u32, shape: impl Fn(usize, usize) -> (usize, usize)) -> Vec<u8> {
+    let size = narrow(element_size.into());
+    let elements = bytes.len().checked_div(size).unwrap_or(0);
+    let (body, tail) = bytes.split_at_checked(elements.saturating_mul(size)).unwrap_or((bytes, &[]));
+    let (rows, columns) = shape(elements, size);
+    let mut permuted = Vec::with_capacity(bytes.len());
+    for row in 0..rows {
+        permuted.extend(body.iter().skip(row).step_by(rows.max(1)).take(columns));
+    }
+    permuted.extend_from_slice(tail);
+    permuted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bytes_of_one_significance_lie_together_and_the_tail_stays() {
+        assert_eq!(encode(&[1, 2, 3, 4, 5, 6, 7], 2), [1, 3, 5, 2, 4, 6, 7]);
+        assert_eq!(decode(&[1, 3, 5, 2, 4, 6, 7], 2), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(decode(&[1, 2], 4), [1, 2]);
+        assert_eq!(decode(&[1, 2], 0), [1, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(bytes in prop::collection::vec(any::<u8>(), 0..200), size in 0_u32..20) {
+            prop_assert_eq!(decode(&encode(&bytes, size), size), bytes);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Datasets: what their elements are and where they lie.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::File;
+use super::chunks::ChunkTable;
+use super::object::{Header, Message};
+use crate::error::{Error, Problem, Structure};
+use crate::field::convert::{narrow, wide};
+use crate::field::sizes::length_of;
+use crate::field::{Address, Parsed, Span};
+use crate::source::{Halt, attempt, both};
+use crate::structure::message::data_layout::{Chunked, DataLayout};
+use crate::structure::message::dataspace::Dataspace;
+use crate::structure::message::datatype::Datatype;
+use crate::structure::message::fill_value::FillValue;
+use crate::structure::message::filter_pipeline::FilterPipeline;
+use crate::structure::message::types;
+
+/// A dataset.
+#[derive(Debug)]
+pub struct Dataset {
+    /// What each element is.
+    pub datatype: Datatype,
+    /// How many elements there are, in what shape.
+    pub dataspace: Dataspace,
+    /// What elements read as that were never written.
+    pub fill: FillValue,
+    /// The filters of its chunks.
+    pub filters: FilterPipeline,
+    /// Where the elements lie.
+    pub storage: Storage,
+}
+
+/// Where a dataset's elements lie.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Storage {
+    /// In the object header.
+    Compact {
+        /// File offset of the first element.
+        offset: u64,
+        /// The elements.
+        elements: Bytes,
+    },
+    /// In one piece, or nowhere yet.
+    Contiguous {
+        /// File offset of the first element; `None` where nothing was ever written.
+        offset: Option<u64>,
+        /// Bytes of all elements.
+        length: u64,
+    },
+    /// In chunks.
+    Chunked {
+        /// Size of a chunk in each dimension, in elements.
+        chunk: Vec<u64>,
+        /// The specification's name of the index.
+        index: &'static str,
+        /// Partial edge chunks are stored without filters.
+        unfiltered_edges: bool,
+        /// Where the chunks lie; `None` where that was not asked for.
+        chunks: Option<Result<Arc<ChunkTable>, Error>>,
+    },
+    /// In other files.
+    External,
+    /// In other datasets.
+    Virtual,
+}
+
+impl Storage {
+    /// The specification's name of the layout class.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Compact { .. } => "compact",
+            Self::Contiguous { .. } => "contiguous",
+            Self::Chunked { .. } => "chunked",
+            Self::External => "external",
+            Self::Virtual => "virtual",
+        }
+    }
+
+    /// The place of the chunk table.
+    pub(crate) fn chunks_mut(&mut self) -> Option<&mut Option<Result<Arc<ChunkTable>, Error>>> {
+        match self {
+            Self::Chunked { chunks, .. } => Some(chunks),
+            _ => None,
+        }
+    }
+}
+
+impl File<'_> {
+    /// Whether an object is a dataset.
+    pub(crate) fn is_dataset(&self, header: &Header) -> bool {
+        header.find(types::DATA_LAYOUT).is_some() || header.find(types::DATASPACE).is_some()
+    }
+
+    /// The dataset in an object header; `with_chunks` reads its chunk index too.
+    pub(crate) fn dataset(&self, header: &Header, with_chunks: bool) -> Result<Dataset, Halt> {
+        let space = self.message(header, types::DATASPACE, "dataspace message");
+        let datatype = self.message(header, types::DATATYPE, "datatype message");
+        let layout = self.message(header, types::DATA_LAYOUT, "data layout message");
+        let pipeline = self.message(header, types::FILTER_PIPELINE, "filter pipeline message");
+        let ((space, datatype), ((layout, pipeline), fill)) =
+            both(both(space, datatype), both(both(layout, pipeline), self.fill(header)))?;
+        let sizes = self.sizes();
+        let dataspace =
+            self.required(header, space, "dataspace message", Structure::Dataspace, |i| Dataspace::parse(sizes, i))?;
+        let datatype = self.datatype_message(header, datatype)?;
+        let parse = |message: Message| message.parse(Structure::FilterPipeline, FilterPipeline::parse);
+        let filters = pipeline.map(parse).transpose()?.unwrap_or_default();
+        let missing =
+            || self.problem_at(Structure::ObjectHeader, header.address, Problem::Missing("data layout message"));
+        let layout = layout.ok_or_else(missing)?;
+        let place = Place { header, layout: &layout, dataspace: &dataspace, datatype: &datatype, filters: &filters };
+        let storage = self.storage(&place, with_chunks)?;
+        Ok(Dataset { datatype, dataspace, fill, filters, storage })
+    }
+
+    /// The datatype in an object header: a committed one.
+    pub(crate) fn committed_datatype(&self, header: &Header) -> Result<Datatype, Halt> {
+        let message = self.message(header, types::DATATYPE, "datatype message")?;
+        Ok(self.datatype_message(header, message)?)
+    }
+
+    fn datatype_message(&self, header: &Header, message: Option<Message>) -> Result<Datatype, Error> {
+        let deepest = self.limits().datatype_depth;
+        self.required(header, message, "datatype message", Structure::Datatype, |i| Datatype::parse(deepest, i))
+    }
+
+    fn required<T>(
+        &self,
+        header: &Header,
+        message: Option<Message>,
+        name: &'static str,
+        structure: Structure,
+        parser: impl FnOnce(Span<'_>) -> Parsed<'_, T>,
+    ) -> Result<T, Error> {
+        let missing = || self.problem_at(Structure::ObjectHeader, header.address, Problem::Missing(name));
+        message.ok_or_else(missing)?.parse(structure, parser)
+    }
+
+    /// The fill value: the new message wins over the old one.
+    fn fill(&self, header: &Header) -> Result<FillValue, Halt> {
+        if let Some(message) = self.message(header, types::FILL_VALUE, "fill value message")? {
+            return Ok(message.parse(Structure::FillValue, FillValue::parse)?);
+        }
+        match self.message(header, types::FILL_VALUE_OLD, "old fill value message")? {
+            Some(message) => Ok(message.parse(Structure::FillValue, FillValue::parse_old)?),
+            None => Ok(FillValue::Default),
+        }
+    }
+
+    fn storage(&self, place: &Place<'_>, with_chunks: bool) -> Result<Storage, Halt> {
+        if place.header.find(types::EXTERNAL_FILES).is_some() {
+            return Ok(Storage::External);
+        }
+        let layout = place.layout.parse(Structure::DataLayout, |i| DataLayout::parse(self.sizes(), i))?;
+        // A chunked dataset may be larger than any file: only what was written is stored.
+        let length =
+            || place.length().ok_or_else(|| self.layout_problem(place, Problem::Overflow("size of the dataset")));
+        match layout {
+            DataLayout::Compact { elements } => Ok(self.compact(place, elements, length()?)?),
+            DataLayout::Contiguous { address, size } => Ok(self.contiguous(place, address, size, length()?)?),
+            DataLayout::Chunked(chunked) => self.chunked(place, &chunked, with_chunks),
+            DataLayout::Virtual { .. } => Ok(Storage::Virtual),
+        }
+    }
+
+    fn compact(&self, place: &Place<'_>, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
+        let found = length_of(&elements);
+        // A dataset without elements may keep a few bytes all the same.
+        if found < length {
+            return Err(self.layout_problem(place, Problem::Mismatch { field: "size", found, expected: length }));
+        }
+        let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
+        Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
+    }
+
+    fn contiguous(
+        &self,
+        place: &Place<'_>,
+        address: Option<Address>,
+        size: Option<u64>,
+        length: u64,
+    ) -> Result<Storage, Error> {
+        let Some(address) = address else { return Ok(Storage::Contiguous { offset: None, length }) };
+        if let Some(found) = size.filter(|size| *size < length) {
+            return Err(self.layout_problem(place, Problem::Mismatch { field: "size", found, expected: length }));
+        }
+        let range = self.range(Structure::RawData, address, length)?;
+        Ok(Storage::Contiguous { offset: Some(range.start), length })
+    }
+
+    fn chunked(&self, place: &Place<'_>, chunked: &Chunked, with_chunks: bool) -> Result<Storage, Halt> {
+        let rank = place.dataspace.dimensions.len();
+        let chunk = chunked.dimensions.get(..rank).filter(|_| chunked.dimensions.len() == rank.saturating_add(1));
+        let Some(chunk) = chunk.map(<[u64]>::to_vec) else {
+            let (found, expected) = (wide(chunked.dimensions.len()), wide(rank).saturating_add(1));
+            return Err(self
+                .layout_problem(place, Problem::Mismatch { field: "dimensionality", found, expected })
+                .into());
+        };
+        let chunks = if with_chunks { Some(attempt(self.chunk_table(place, chunked, &chunk))?) } else { None };
+        let (index, unfiltered_edges) = (chunked.index.name(), chunked.unfiltered_edges);
+        Ok(Storage::Chunked { chunk, index, unfiltered_edges, chunks })
+    }
+
+    pub(crate) fn layout_problem(&self, place: &Place<'_>, problem: Problem) -> Error {
+        self.problem(Structure::DataLayout, place.layout.body.at, problem)
+    }
+}
+
+/// What decides where a dataset's elements lie.
+pub(crate) struct Place<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) layout: &'a Message,
+    pub(crate) dataspace: &'a Dataspace,
+    pub(crate) datatype: &'a Datatype,
+    pub(crate) filters: &'a FilterPipeline,
+}
+
+impl Place<'_> {
+    /// Bytes of all elements.
+    fn length(&self) -> Option<u64> {
+        self.dataspace.elements().and_then(|elements| elements.checked_mul(self.datatype.size.into()))
+    }
+}

@@ -1,0 +1,109 @@
+//! Filter pipelines, undone and applied ([IV.A.2.l], [VI]).
+
+use bytes::Bytes;
+
+use super::{Block, File};
+use crate::codec::{deflate, fletcher32, shuffle};
+use crate::error::{Error, Problem, Structure, Unsupported};
+use crate::field::convert::wide;
+use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
+
+/// Registered filter numbers.
+pub(crate) mod ids {
+    pub(crate) const DEFLATE: u16 = 1;
+    pub(crate) const SHUFFLE: u16 = 2;
+    pub(crate) const FLETCHER32: u16 = 3;
+}
+
+/// Why a chunk does not decode or encode.
+enum Refusal {
+    Problem(Problem),
+    Unsupported(Unsupported),
+}
+
+impl FilterPipeline {
+    /// The filters that a chunk with this mask went through, in the order of writing.
+    pub(crate) fn unmasked(&self, mask: u32) -> impl DoubleEndedIterator<Item = &Filter> {
+        let applied =
+            move |position: usize| u32::try_from(position).map_or(0, |n| mask.checked_shr(n).unwrap_or(0)) & 1 == 0;
+        self.filters.iter().enumerate().filter(move |(position, _)| applied(*position)).map(|(_, filter)| filter)
+    }
+
+    /// What `bytes` become in the file.
+    pub(crate) fn apply(&self, mask: u32, bytes: Vec<u8>) -> Result<Vec<u8>, Unsupported> {
+        self.unmasked(mask).try_fold(bytes, |bytes, filter| match filter.id {
+            ids::DEFLATE => Ok(deflate::encode(&bytes, filter.client_data.first().copied().unwrap_or(6))),
+            ids::SHUFFLE => Ok(shuffle::encode(&bytes, filter.element_size())),
+            ids::FLETCHER32 => Ok(fletcher32::encode(&bytes)),
+            _ => Err(filter.unsupported()),
+        })
+    }
+}
+
+impl Filter {
+    /// Shuffle's parameter: bytes of an element. libhdf5 always stores it; without it shuffle does nothing.
+    pub(crate) fn element_size(&self) -> u32 {
+        self.client_data.first().copied().unwrap_or(1)
+    }
+
+    /// The refusal of a filter that is not decoded, or has no Zarr codec.
+    pub(crate) fn unsupported(&self) -> Unsupported {
+        let registered = match self.id {
+            4 => "szip",
+            5 => "nbit",
+            6 => "scaleoffset",
+            307 => "bzip2",
+            32_000 => "lzf",
+            32_001 => "blosc",
+            32_004 => "lz4",
+            32_008 => "bitshuffle",
+            32_013 => "zfp",
+            32_015 => "zstd",
+            32_017 => "sz",
+            32_024 => "sz3",
+            32_026 => "blosc2",
+            _ => "unregistered",
+        };
+        let name = if registered == "unregistered" { self.name.as_deref().unwrap_or(registered) } else { registered };
+        Unsupported::Filter { id: self.id, name: name.to_owned() }
+    }
+
+    /// Bytes before this filter, at most `most`.
+    fn undo(&self, bytes: &[u8], most: u64) -> Result<Vec<u8>, Refusal> {
+        match self.id {
+            ids::DEFLATE => deflate::decode(bytes, most).map_err(Refusal::Problem),
+            ids::SHUFFLE => Ok(shuffle::decode(bytes, self.element_size())),
+            ids::FLETCHER32 => fletcher32::decode(bytes).map(<[u8]>::to_vec).map_err(Refusal::Problem),
+            _ => Err(Refusal::Unsupported(self.unsupported())),
+        }
+    }
+}
+
+impl File<'_> {
+    /// The `size` bytes that a block was before its filters.
+    pub(crate) fn unfiltered(
+        &self,
+        structure: Structure,
+        block: &Block,
+        filters: (&FilterPipeline, u32),
+        size: u64,
+    ) -> Result<Bytes, Error> {
+        let (pipeline, mask) = filters;
+        let mut bytes = block.bytes.clone();
+        // Checksums and headers of later filters make a chunk a little longer on the way.
+        let most = size.saturating_add(size / 8).saturating_add(64);
+        for filter in pipeline.unmasked(mask).rev() {
+            self.budget().decoded(most)?;
+            let undone = filter.undo(&bytes, most).map_err(|refusal| match refusal {
+                Refusal::Problem(problem) => self.problem(structure, block.at, problem),
+                Refusal::Unsupported(what) => what.into(),
+            });
+            bytes = Bytes::from(undone?);
+        }
+        if wide(bytes.len()) != size {
+            let problem = Problem::Mismatch { field: "decoded size", found: wide(bytes.len()), expected: size };
+            return Err(self.problem(structure, block.at, problem));
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,139 @@
+//! Links of groups, old and new, compact and dense ([III.B], [IV.A.2.g], [IV.A.2.r]).
+
+use super::File;
+use super::heap::Names;
+use super::object::Header;
+use super::visited::Visited;
+use crate::error::{Error, Problem, Structure};
+use crate::field::Address;
+use crate::field::bytes;
+use crate::field::sizes::length_of;
+use crate::source::{Halt, both};
+use crate::structure;
+use crate::structure::btree_v1::GroupNode;
+use crate::structure::message::link::{Link, Target};
+use crate::structure::message::link_info::LinkInfo;
+use crate::structure::message::symbol_table::SymbolTable;
+use crate::structure::message::types;
+use crate::structure::symbol_table::{Cache, Entry, Node};
+
+impl File<'_> {
+    /// Whether an object is a group.
+    pub(crate) fn is_group(&self, header: &Header) -> bool {
+        [types::SYMBOL_TABLE, types::LINK_INFO, types::GROUP_INFO, types::LINK]
+            .iter()
+            .any(|message_type| header.find(*message_type).is_some())
+    }
+
+    /// The links of a group: in creation order where all links have one, else by name.
+    pub(crate) fn links(&self, header: &Header) -> Result<Vec<Link>, Halt> {
+        let mut links = if let Some(message) = self.message(header, types::SYMBOL_TABLE, "symbol table message")? {
+            let table = message.parse(Structure::SymbolTable, |i| SymbolTable::parse(self.sizes(), i))?;
+            self.old_links(table)?
+        } else {
+            self.new_links(header)?
+        };
+        links.sort_by(|a, b| a.name.cmp(&b.name));
+        if links.windows(2).any(|pair| matches!(pair, [a, b] if a.name == b.name)) {
+            return Err(self
+                .problem_at(Structure::ObjectHeader, header.address, Problem::Duplicate("link name"))
+                .into());
+        }
+        if links.iter().all(|link| link.creation_order.is_some()) {
+            links.sort_by_key(|link| link.creation_order);
+        }
+        Ok(links)
+    }
+
+    /// Symbol table nodes and the heap of names; neither waits for the other.
+    fn old_links(&self, table: SymbolTable) -> Result<Vec<Link>, Halt> {
+        let (entries, names) = both(self.entries(table.btree), self.local_heap(table.local_heap))?;
+        let links = entries.iter().map(|entry| self.old_link(entry, &names, table.local_heap));
+        Ok(links.collect::<Result<_, _>>()?)
+    }
+
+    /// The entries of all symbol table nodes below a group's B-tree.
+    fn entries(&self, btree: Address) -> Result<Vec<Entry>, Halt> {
+        let (sizes, k) = (self.sizes(), self.superblock.k);
+        let too_large = |structure| self.problem_at(structure, btree, Problem::Overflow("node size"));
+        let node_size = GroupNode::size(sizes, k.group_internal).ok_or_else(|| too_large(Structure::BtreeV1))?;
+        let leaf_size = Node::size(sizes, k.group_leaf).ok_or_else(|| too_large(Structure::SymbolTableNode))?;
+        let mut visited = Visited::default();
+        let mut leaves = Vec::new();
+        let roots = vec![(btree, None)];
+        self.levels(
+            Structure::BtreeV1,
+            roots,
+            |(address, _)| (*address, node_size),
+            |(address, level), block, next| {
+                let node = block.parse(Structure::BtreeV1, |i| GroupNode::parse(sizes, k.group_internal, i))?;
+                let problem = |problem| self.problem_at(Structure::BtreeV1, *address, problem);
+                visited.arrive("B-tree node", *address).map_err(problem)?;
+                if level.is_some_and(|level| level != node.level) {
+                    return Err(problem(Problem::Value { field: "node level", value: node.level.into() }));
+                }
+                match node.level.checked_sub(1) {
+                    None => leaves.extend(node.children),
+                    Some(below) => next.extend(node.children.into_iter().map(|child| (child, Some(below)))),
+                }
+                Ok(())
+            },
+        )?;
+        let mut entries = Vec::new();
+        let place = |leaf: &Address| (*leaf, leaf_size);
+        self.levels(Structure::SymbolTableNode, leaves, place, |address, block, _| {
+            let node = block.parse(Structure::SymbolTableNode, |i| Node::parse(sizes, k.group_leaf, i))?;
+            let problem = |problem| self.problem_at(Structure::SymbolTableNode, *address, problem);
+            visited.arrive("symbol table node", *address).map_err(problem)?;
+            entries.extend(node.entries);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    fn old_link(&self, entry: &Entry, names: &Names, heap: Address) -> Result<Link, Error> {
+        let name = names.text(entry.name_offset)?;
+        let target = match (&entry.cache, entry.object_header) {
+            (Cache::SoftLink { path_offset }, _) => Target::Soft(names.text((*path_offset).into())?),
+            (_, Some(address)) => Target::Hard(address),
+            (_, None) => {
+                return Err(self.problem_at(
+                    Structure::SymbolTableNode,
+                    heap,
+                    Problem::Undefined("object header address"),
+                ));
+            }
+        };
+        Ok(Link { name, creation_order: None, target })
+    }
+
+    /// Link messages, in the header or in dense storage.
+    fn new_links(&self, header: &Header) -> Result<Vec<Link>, Halt> {
+        let sizes = self.sizes();
+        let info = self.message(header, types::LINK_INFO, "link info message")?;
+        let info = info.map(|message| message.parse(Structure::LinkInfo, |i| LinkInfo::parse(sizes, i))).transpose()?;
+        let dense = info.and_then(|info| info.fractal_heap.zip(info.name_index));
+        let Some((heap, index)) = dense else {
+            let links = self.all_unshared(header, types::LINK)?;
+            let links = links.iter().map(|message| message.parse(Structure::Link, |i| Link::parse(sizes, i)));
+            return Ok(links.collect::<Result<_, _>>()?);
+        };
+        let (heap, ids) = both(self.dense(heap), self.link_ids(index))?;
+        let objects = self.dense_objects(&heap, &ids)?;
+        let links =
+            objects.iter().map(|block| structure::parse(Structure::Link, block.span(), |i| Link::parse(sizes, i)));
+        Ok(links.collect::<Result<_, _>>()?)
+    }
+
+    /// Heap IDs from the index of link names: a hash and an ID (record type 5).
+    fn link_ids(&self, index: Address) -> Result<Vec<Vec<u8>>, Halt> {
+        let mut ids = Vec::new();
+        self.records(index, 5, |i| {
+            let (i, _hash) = nom::number::complete::le_u32(i)?;
+            let (i, id) = bytes(length_of(&i), i)?;
+            ids.push(id.bytes().to_vec());
+            Ok((i, ()))
+        })?;
+        Ok(ids)
+    }
+}

@@ -1,0 +1,318 @@
+//! The HDF5 object model: follows addresses, and is the only caller of [`ReadAt`] for HDF5.
+
+mod attribute;
+mod chunks;
+mod dataset;
+mod filters;
+mod group;
+mod heap;
+mod memo;
+mod object;
+mod tree;
+mod value;
+mod visited;
+mod walk;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::error::{Error, FormatError, Problem, Structure, Unsupported};
+use crate::field::convert::wide;
+use crate::field::{Address, Parsed, Sizes, Span};
+use crate::limits::{Budget, Limits};
+use crate::source::{Halt, ReadAt};
+use crate::structure;
+use crate::structure::message::shared_message_table::TableLocation;
+use crate::structure::message::{btree_k, types};
+use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
+
+pub use attribute::Attribute;
+pub use chunks::{ChunkTable, FilterMasks};
+pub use dataset::{Dataset, Storage};
+pub(crate) use filters::ids as filter_ids;
+use heap::GlobalHeaps;
+pub(crate) use memo::Memo;
+pub use tree::{Content, Link, LinkKind, Node, Object, Tree};
+pub use value::Value;
+pub(crate) use value::decode;
+pub(crate) use walk::Detail;
+
+pub use crate::structure::message::dataspace::{Dataspace, Extent};
+pub use crate::structure::message::datatype::{
+    Bits, ByteOrder, Charset, Class, Datatype, FloatFormat, Member, Padding, Reference, Text,
+};
+pub use crate::structure::message::fill_value::FillValue;
+pub use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
+
+/// An HDF5 file that is being read.
+#[derive(Debug)]
+pub(crate) struct File<'s> {
+    source: &'s dyn ReadAt,
+    memo: &'s Memo,
+    budget: Budget,
+    /// File offset of address 0: where the signature was found.
+    base: u64,
+    superblock: Superblock,
+    /// Where the shared messages lie, if the file has any.
+    shared_messages: Option<TableLocation>,
+    heaps: GlobalHeaps,
+}
+
+impl std::fmt::Debug for dyn ReadAt + '_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.size())
+    }
+}
+
+/// Bytes of the file, and where they lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) at: u64,
+    pub(crate) bytes: Bytes,
+}
+
+impl Block {
+    pub(crate) fn span(&self) -> Span<'_> {
+        Span::new(&self.bytes, self.at)
+    }
+
+    /// Runs a structure's parser on the block.
+    pub(crate) fn parse<'a, T>(
+        &'a self,
+        structure: Structure,
+        parser: impl FnOnce(Span<'a>) -> Parsed<'a, T>,
+    ) -> Result<T, Error> {
+        structure::parse(structure, self.span(), parser)
+    }
+}
+
+impl<'s> File<'s> {
+    /// Finds and reads the superblock and its extension.
+    pub(crate) fn open(source: &'s dyn ReadAt, limits: Limits, memo: &'s Memo) -> Result<Self, Halt> {
+        let (base, superblock) = find_superblock(source)?;
+        let budget = Budget::new(limits);
+        let heaps = GlobalHeaps::default();
+        let mut file = Self { source, memo, budget, base, superblock, shared_messages: None, heaps };
+        file.check_end()?;
+        file.read_driver_information()?;
+        file.read_extension()?;
+        Ok(file)
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.superblock.sizes
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A file that ends before its superblock says is cut off; one that a SWMR writer left open may be.
+    fn check_end(&self) -> Result<(), Error> {
+        const SWMR_WRITER: u32 = 0x04;
+        let end = self.superblock.end_of_file.map_or(0, |end| end.0);
+        // The stored address counts from the stored base (`H5F__super_read` moves both).
+        let stored_base = self.superblock.base_address.map_or(0, |base| base.0);
+        let length = end.checked_sub(stored_base).unwrap_or(end);
+        let size = self.source.size();
+        let cut = self.base.checked_add(length).is_none_or(|end| end > size);
+        if cut && self.superblock.consistency_flags & SWMR_WRITER == 0 {
+            return Err(self.problem(
+                Structure::Superblock,
+                self.base,
+                Problem::OutsideFile { offset: self.base, length, size },
+            ));
+        }
+        Ok(())
+    }
+
+    /// Version 0 and 1 superblocks name a driver that spreads the file over several in a block of its own.
+    fn read_driver_information(&self) -> Result<(), Halt> {
+        let Some(address) = self.superblock.driver_information else { return Ok(()) };
+        let block = self.block(Structure::Superblock, address, 16)?;
+        let name = block.bytes.get(8..16).unwrap_or_default();
+        Err(Unsupported::Feature(driver(name)).into())
+    }
+
+    /// Version 2 and 3 superblocks keep what is rarely needed in an object header of its own.
+    fn read_extension(&mut self) -> Result<(), Halt> {
+        let Some(address) = self.superblock.extension else { return Ok(()) };
+        let header = self.header(address)?;
+        if let Some(message) = header.find(types::BTREE_K) {
+            self.superblock.k = message.parse(Structure::BtreeK, btree_k::parse)?;
+        }
+        if let Some(message) = header.find(types::SHARED_MESSAGE_TABLE) {
+            let sizes = self.sizes();
+            let location = message.parse(Structure::SharedMessageTableMessage, |i| TableLocation::parse(sizes, i))?;
+            self.shared_messages = Some(location);
+        }
+        if header.find(types::CACHE_IMAGE).is_some() {
+            return Err(Unsupported::Feature("metadata cache image").into());
+        }
+        if let Some(message) = header.find(types::DRIVER_INFORMATION) {
+            return Err(Unsupported::Feature(driver(message.body.bytes.get(1..9).unwrap_or_default())).into());
+        }
+        Ok(())
+    }
+
+    /// The part of the file at an address, if it lies inside.
+    pub(crate) fn range(&self, structure: Structure, address: Address, length: u64) -> Result<Range<u64>, Error> {
+        let size = self.source.size();
+        let start = self.base.checked_add(address.0);
+        let end = start.and_then(|start| start.checked_add(length));
+        match (start, end) {
+            (Some(start), Some(end)) if end <= size => Ok(start..end),
+            _ => {
+                let offset = self.base.saturating_add(address.0);
+                Err(self.problem(structure, offset, Problem::OutsideFile { offset, length, size }))
+            }
+        }
+    }
+
+    /// The bytes of one structure.
+    pub(crate) fn block(&self, structure: Structure, address: Address, length: u64) -> Result<Block, Halt> {
+        let range = self.range(structure, address, length)?;
+        self.read_block(range)
+    }
+
+    /// The bytes of a structure whose length is not known yet: `guess` bytes, or as many as there are.
+    pub(crate) fn block_up_to(&self, structure: Structure, address: Address, guess: u64) -> Result<Block, Halt> {
+        let start = self.range(structure, address, 1)?.start;
+        self.read_block(start..start.saturating_add(guess).min(self.source.size()))
+    }
+
+    /// The bytes of several structures of one kind, read together.
+    pub(crate) fn blocks(&self, structure: Structure, places: &[(Address, u64)]) -> Result<Vec<Block>, Halt> {
+        let ranges = places.iter().map(|(address, length)| self.range(structure, *address, *length));
+        let ranges: Vec<_> = ranges.collect::<Result<_, _>>()?;
+        self.read_blocks(&ranges)
+    }
+
+    fn read_block(&self, range: Range<u64>) -> Result<Block, Halt> {
+        let mut blocks = self.read_blocks(std::slice::from_ref(&range))?;
+        Ok(blocks.pop().unwrap_or(Block { at: range.start, bytes: Bytes::new() }))
+    }
+
+    /// Ranges of the file, read together and charged to the budget.
+    pub(crate) fn read_blocks(&self, ranges: &[Range<u64>]) -> Result<Vec<Block>, Halt> {
+        for range in ranges {
+            self.budget.structure(range.end.saturating_sub(range.start))?;
+        }
+        let bytes = self.source.read(ranges)?;
+        Ok(ranges.iter().zip(bytes).map(|(range, bytes)| Block { at: range.start, bytes }).collect())
+    }
+
+    /// Raw data: ranges that were checked before, as many at once as the source has use for.
+    pub(crate) fn raw_data(
+        &self,
+        ranges: &[Range<u64>],
+        mut each: impl FnMut(usize, Bytes) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        let mut done = 0_usize;
+        for batch in batches(ranges, self.source.together(), |range| range.end.saturating_sub(range.start)) {
+            for bytes in self.source.read(batch)? {
+                each(done, bytes)?;
+                done = done.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits a tree level by level, each level with one read; `visit` gives the places of the next level.
+    pub(crate) fn levels<N>(
+        &self,
+        structure: Structure,
+        roots: Vec<N>,
+        place: impl Fn(&N) -> (Address, u64),
+        mut visit: impl FnMut(&N, &Block, &mut Vec<N>) -> Result<(), Error>,
+    ) -> Result<(), Halt> {
+        let mut level = roots;
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for batch in batches(&level, self.source.together(), |node| place(node).1) {
+                let places: Vec<_> = batch.iter().map(&place).collect();
+                for (node, block) in batch.iter().zip(self.blocks(structure, &places)?) {
+                    visit(node, &block, &mut next)?;
+                }
+            }
+            level = next;
+        }
+        Ok(())
+    }
+
+    /// An error of a structure that starts at a file offset.
+    pub(crate) fn problem(&self, structure: Structure, at: u64, problem: Problem) -> Error {
+        FormatError { structure, start: at, at, problem }.into()
+    }
+
+    /// An error of a structure at an address.
+    pub(crate) fn problem_at(&self, structure: Structure, address: Address, problem: Problem) -> Error {
+        self.problem(structure, self.base.saturating_add(address.0), problem)
+    }
+}
+
+/// Consecutive items of at most `most` in all, at least one each.
+fn batches<T>(items: &[T], most: u64, size: impl Fn(&T) -> u64) -> Vec<&[T]> {
+    let mut rest = items;
+    let mut batches = Vec::new();
+    while !rest.is_empty() {
+        let mut total = 0_u64;
+        let fits = rest.iter().take_while(|item| {
+            total = total.saturating_add(size(item));
+            total <= most
+        });
+        let (batch, after) = rest.split_at_checked(fits.count().max(1)).unwrap_or((rest, &[]));
+        batches.push(batch);
+        rest = after;
+    }
+    batches
+}
+
+/// The first valid superblock at 0, 512, 1024, 2048 and so on, and where it lies (II.A).
+fn find_superblock(source: &dyn ReadAt) -> Result<(u64, Superblock), Halt> {
+    let size = source.size();
+    let first = probe(source, &[0])?;
+    if let Some((at, found)) = first.first().filter(|(_, bytes)| bytes.starts_with(&SIGNATURE)) {
+        return Ok((*at, structure::parse(Structure::Superblock, Span::new(found, *at), Superblock::parse)?));
+    }
+    let places: Vec<u64> =
+        std::iter::successors(Some(512_u64), |at| at.checked_mul(2)).take_while(|at| *at < size).collect();
+    let mut broken = None;
+    for (at, bytes) in probe(source, &places)?.iter().filter(|(_, bytes)| bytes.starts_with(&SIGNATURE)) {
+        match structure::parse(Structure::Superblock, Span::new(bytes, *at), Superblock::parse) {
+            Ok(superblock) => return Ok((*at, superblock)),
+            Err(error) => broken = broken.or(Some(error)),
+        }
+    }
+    let absent = FormatError { structure: Structure::Superblock, start: 0, at: 0, problem: not_hdf5(size) };
+    Err(broken.unwrap_or_else(|| absent.into()).into())
+}
+
+fn not_hdf5(size: u64) -> Problem {
+    if size == 0 { Problem::Missing("every byte of the file") } else { Problem::Missing("the HDF5 signature") }
+}
+
+/// What lies at each place, read together.
+fn probe(source: &dyn ReadAt, places: &[u64]) -> Result<Vec<(u64, Bytes)>, Halt> {
+    let ranges: Vec<_> = places.iter().map(|at| *at..at.saturating_add(LONGEST).min(source.size())).collect();
+    Ok(places.iter().copied().zip(source.read(&ranges)?).collect())
+}
+
+/// What to call a file driver that is not read, by the name it has in the file.
+fn driver(name: &[u8]) -> &'static str {
+    match name {
+        b"NCSAfami" => "family file driver (one file of several)",
+        b"NCSAmult" => "multi file driver (one file of several)",
+        _ => "file driver information",
+    }
+}
+
+/// A length as the number of bytes of a block.
+pub(crate) fn length_of(block: &Block) -> u64 {
+    wide(block.bytes.len())
+}

@@ -1,0 +1,173 @@
+//! The names of dimensions, from HDF5 dimension scales as netCDF-4 uses them.
+
+use std::collections::BTreeMap;
+
+use crate::field::convert::wide;
+use crate::file::{Attribute, Dataset, Object, Tree, Value};
+
+/// What a scale is called that is a dimension and no variable (`DIM_WITHOUT_VARIABLE`); the dimension's length follows.
+const WITHOUT_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable.";
+
+/// The names of the dimensions of all datasets of a file.
+#[derive(Debug)]
+pub(crate) struct Dimensions {
+    /// By path of the dataset.
+    names: BTreeMap<String, Vec<String>>,
+}
+
+/// A dimension without a scale, as netCDF-C knows one again (`create_phony_dims`): by group, length, and whether it is unlimited.
+type Anonymous = (String, u64, bool);
+
+/// The scales of a file.
+struct Scales<'a> {
+    /// Names by address of the object header.
+    by_address: BTreeMap<u64, &'a str>,
+    /// Names by `_Netcdf4Dimid`.
+    by_id: BTreeMap<i64, &'a str>,
+}
+
+impl Dimensions {
+    /// The names of every dataset's dimensions.
+    pub(crate) fn of(tree: &Tree) -> Self {
+        let scales = Scales::of(tree);
+        let mut anonymous = AnonymousDimensions::new(scales.by_address.len());
+        let mut names = BTreeMap::new();
+        for object in &tree.objects {
+            if let Some(dataset) = object.dataset() {
+                let known = scales.names(object, dataset);
+                names.insert(object.path.clone(), anonymous.complete(object, dataset, known));
+            }
+        }
+        Self { names }
+    }
+
+    /// The names of a dataset's dimensions.
+    pub(crate) fn names(&self, path: &str) -> &[String] {
+        self.names.get(path).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether a dataset is a dimension only: netCDF has no variable of it, and its elements mean nothing.
+pub(crate) fn is_dimension_only(object: &Object) -> bool {
+    is_scale(object)
+        && object.attribute("NAME").and_then(Attribute::text).is_some_and(|name| name.starts_with(WITHOUT_VARIABLE))
+}
+
+/// Whether a dataset is a dimension scale.
+pub(crate) fn is_scale(object: &Object) -> bool {
+    object.attribute("CLASS").and_then(Attribute::text) == Some("DIMENSION_SCALE")
+}
+
+/// The last part of a path.
+pub(crate) fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+impl<'a> Scales<'a> {
+    fn of(tree: &'a Tree) -> Self {
+        let (mut by_address, mut by_id) = (BTreeMap::new(), BTreeMap::new());
+        for object in tree.objects.iter().filter(|object| is_scale(object)) {
+            let name = name_of(&object.path);
+            by_address.entry(object.address).or_insert(name);
+            if let Some([id]) = object.attribute("_Netcdf4Dimid").and_then(integers).as_deref() {
+                by_id.entry(*id).or_insert(name);
+            }
+        }
+        Self { by_address, by_id }
+    }
+
+    /// One name for each dimension; `None` where no scale says it.
+    fn names(&self, object: &'a Object, dataset: &Dataset) -> Vec<Option<&'a str>> {
+        let rank = dataset.dataspace.dimensions.len();
+        if let Some(names) = self.coordinates(object, rank) {
+            return names;
+        }
+        let mut names = self.attached(object, rank);
+        // A scale measures itself; the further dimensions of one are named by `_Netcdf4Coordinates` or not at all.
+        if is_scale(object) && names.iter().all(Option::is_none) {
+            if let Some(first) = names.first_mut() {
+                *first = Some(name_of(&object.path));
+            }
+        }
+        names
+    }
+
+    /// `_Netcdf4Coordinates`: the dimension IDs of a coordinate variable of several dimensions.
+    fn coordinates(&self, object: &Object, rank: usize) -> Option<Vec<Option<&'a str>>> {
+        let ids = object.attribute("_Netcdf4Coordinates").and_then(integers).filter(|ids| ids.len() == rank)?;
+        let names: Vec<_> = ids.iter().map(|id| self.by_id.get(id).copied()).collect();
+        names.iter().all(Option::is_some).then_some(names)
+    }
+
+    /// `DIMENSION_LIST`: for each dimension the scales attached to it, of which the first counts.
+    fn attached(&self, object: &Object, rank: usize) -> Vec<Option<&'a str>> {
+        let lists = object.attribute("DIMENSION_LIST").and_then(|list| list.values.as_deref().ok()).unwrap_or_default();
+        let name = |list: Option<&Value>| match list {
+            Some(Value::Sequence(scales)) => scales.iter().find_map(|scale| self.referenced(scale)),
+            // h5netcdf and old libraries keep a plain reference where there is one scale only.
+            Some(scale) => self.referenced(scale),
+            None => None,
+        };
+        (0..rank).map(|dimension| name(lists.get(dimension))).collect()
+    }
+
+    fn referenced(&self, scale: &Value) -> Option<&'a str> {
+        match scale {
+            Value::Reference(Some(address)) => self.by_address.get(address).copied(),
+            _ => None,
+        }
+    }
+}
+
+/// Dimensions without a scale, numbered as netCDF-C numbers them: after those with one, the same length in the same group is the
+/// same dimension, but not twice in one dataset.
+struct AnonymousDimensions {
+    next: u64,
+    known: BTreeMap<Anonymous, Vec<String>>,
+}
+
+impl AnonymousDimensions {
+    fn new(scales: usize) -> Self {
+        Self { next: wide(scales), known: BTreeMap::new() }
+    }
+
+    fn complete(&mut self, object: &Object, dataset: &Dataset, names: Vec<Option<&str>>) -> Vec<String> {
+        let group = object.path.rsplit_once('/').map_or("", |(group, _)| group);
+        let space = &dataset.dataspace;
+        let mut used: BTreeMap<Anonymous, usize> = BTreeMap::new();
+        let sizes = space.dimensions.iter().zip(&space.maximum);
+        let complete = names.into_iter().zip(sizes).map(|(name, (size, most))| match name {
+            Some(name) => name.to_owned(),
+            None => {
+                let key = (group.to_owned(), *size, most.is_none());
+                let used = used.entry(key.clone()).or_default();
+                let nth = *used;
+                *used = nth.saturating_add(1);
+                self.nth(key, nth)
+            }
+        });
+        complete.collect()
+    }
+
+    /// The `nth` dimension of a kind.
+    fn nth(&mut self, kind: Anonymous, nth: usize) -> String {
+        let known = self.known.entry(kind).or_default();
+        if let Some(name) = known.get(nth) {
+            return name.clone();
+        }
+        let name = format!("phony_dim_{}", self.next);
+        self.next = self.next.saturating_add(1);
+        known.push(name.clone());
+        name
+    }
+}
+
+/// An attribute's integers, if it has nothing else.
+fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
+    let integer = |value: &Value| match value {
+        Value::Signed(n) => Some(*n),
+        Value::Unsigned(n) => i64::try_from(*n).ok(),
+        _ => None,
+    };
+    attribute.values.as_deref().ok()?.iter().map(integer).collect()
+}

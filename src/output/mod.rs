@@ -1,0 +1,5 @@
+//! References as files: kerchunk JSON.
+
+mod json;
+
+pub use json::write_json;

@@ -1,0 +1,87 @@
+//! A file of the local file system, by positional reads.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::{Halt, ReadAt};
+use crate::error::Error;
+use crate::field::convert::narrow;
+
+/// Ranges no further apart than this are read with one system call.
+const GAP: u64 = 512;
+
+/// A file of the local file system.
+#[derive(Debug)]
+pub(crate) struct LocalFile {
+    file: File,
+    size: u64,
+    name: String,
+}
+
+impl LocalFile {
+    /// Opens `path` for reading.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be opened, or is a directory.
+    pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let io = |error| Error::io(name.clone(), error);
+        let file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if metadata.is_dir() {
+            return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        }
+        Ok(Self { file, size: metadata.len(), name })
+    }
+
+    fn read_one(&self, range: &Range<u64>) -> Result<Bytes, Halt> {
+        let mut bytes = vec![0; narrow(range.end.saturating_sub(range.start))];
+        read_exact_at(&self.file, &mut bytes, range.start)
+            .map_err(|error| Error::io(format!("{}: bytes {:#x}..{:#x}", self.name, range.start, range.end), error))?;
+        Ok(Bytes::from(bytes))
+    }
+}
+
+impl ReadAt for LocalFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
+        let mut all = Vec::with_capacity(ranges.len());
+        for run in ranges.chunk_by(|a, b| b.start >= a.start && b.start.saturating_sub(a.end) <= GAP) {
+            let Some(start) = run.first().map(|range| range.start) else { continue };
+            let end = run.iter().map(|range| range.end).max().unwrap_or(start);
+            let bytes = self.read_one(&(start..end))?;
+            let part = |at: u64| narrow(at.saturating_sub(start));
+            all.extend(run.iter().map(|range| bytes.slice(part(range.start)..part(range.end))));
+        }
+        Ok(all)
+    }
+
+    fn together(&self) -> u64 {
+        1 << 20
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        let n = std::os::windows::fs::FileExt::seek_read(file, bytes, at)?;
+        if n == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes = bytes.split_at_mut(n).1;
+        at = at.saturating_add(n as u64);
+    }
+    Ok(())
+}

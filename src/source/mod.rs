@@ -1,0 +1,70 @@
+//! Where the bytes of a file come from: the only place that knows.
+
+mod input;
+mod join;
+mod local;
+mod resident;
+mod scan;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::error::Error;
+use crate::field::convert::{narrow, wide};
+
+pub use input::Input;
+pub(crate) use join::{Gather, attempt, both, join};
+use local::LocalFile;
+pub(crate) use resident::Resident;
+pub use scan::{Fetch, Scan, Statistics, Step};
+
+/// Random access to one file.
+pub(crate) trait ReadAt {
+    /// Size of the file in bytes.
+    fn size(&self) -> u64;
+
+    /// Reads each range, in order. Ranges asked for together are fetched together.
+    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt>;
+
+    /// Bytes that are worth asking for together. A source without round trips gains nothing from more, and memory is saved.
+    fn together(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+/// Why a walk stops before its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// These ranges are not here yet; the walk is run again when they are.
+    Missing(Vec<Range<u64>>),
+    /// The walk cannot go on.
+    Error(Error),
+}
+
+impl<E: Into<Error>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// A file in memory. A memory map enters through [`Bytes::from_owner`].
+impl ReadAt for Bytes {
+    fn size(&self) -> u64 {
+        wide(self.len())
+    }
+
+    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
+        let slice = |range: &Range<u64>| {
+            let range = narrow(range.start)..narrow(range.end);
+            self.get(range.clone()).map(|_| self.slice(range))
+        };
+        ranges.iter().map(|range| slice(range).ok_or_else(|| outside(range, self.size()))).collect()
+    }
+}
+
+/// A range that no caller should have asked for.
+fn outside(range: &Range<u64>, size: u64) -> Halt {
+    let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+    Error::io(format!("bytes {:#x}..{:#x} of a file of {size} bytes", range.start, range.end), error).into()
+}

@@ -1,0 +1,92 @@
+//! Filter pipelines as Zarr codecs.
+
+use crate::error::Unsupported;
+use crate::file::{Filter, FilterPipeline, filter_ids as ids};
+use crate::zarr::Codec;
+
+/// Bytes of the checksum that Fletcher-32 puts after a chunk.
+const CHECKSUM: u64 = 4;
+
+/// What a pipeline becomes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Codecs {
+    pub(crate) filters: Vec<Codec>,
+    /// Bytes at the end of every chunk that are left out of its reference: a checksum that nothing encodes further.
+    pub(crate) trailing: u64,
+}
+
+/// The codecs of chunks of `bytes` bytes that skip the filters in `mask`, in the pipeline's order.
+pub(crate) fn codecs(pipeline: &FilterPipeline, mask: u32, bytes: u64) -> Result<Codecs, Unsupported> {
+    let applied: Vec<&Filter> = pipeline.unmasked(mask).collect();
+    let checksums = applied.iter().rev().take_while(|filter| filter.id == ids::FLETCHER32).count();
+    let kept = applied.len().saturating_sub(checksums);
+    let mut filters = Vec::with_capacity(kept);
+    // Bytes before each filter, as long as they can be told.
+    let mut length = Some(bytes);
+    for filter in applied.into_iter().take(kept) {
+        match filter.id {
+            ids::DEFLATE => {
+                filters.push(Codec::Zlib { level: filter.client_data.first().copied().unwrap_or(6) });
+                length = None;
+            }
+            ids::SHUFFLE => filters.extend(shuffle(filter.element_size(), length)?),
+            ids::FLETCHER32 => {
+                filters.push(Codec::Fletcher32);
+                length = length.map(|length| length.saturating_add(CHECKSUM));
+            }
+            _ => return Err(filter.unsupported()),
+        }
+    }
+    Ok(Codecs { filters, trailing: CHECKSUM.saturating_mul(u64::try_from(checksums).unwrap_or(u64::MAX)) })
+}
+
+/// Shuffle of `length` bytes; numcodecs refuses bytes that are no whole number of elements.
+fn shuffle(elementsize: u32, length: Option<u64>) -> Result<Option<Codec>, Unsupported> {
+    let whole = length.is_some_and(|length| length.is_multiple_of(elementsize.into()));
+    match elementsize {
+        // It leaves the bytes as they are.
+        0 | 1 => Ok(None),
+        _ if whole => Ok(Some(Codec::Shuffle { elementsize })),
+        _ => Err(Unsupported::Feature("shuffle of bytes that are no whole number of elements")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pipeline(filters: &[(u16, &[u32])]) -> FilterPipeline {
+        let filter = |(id, values): &(u16, &[u32])| Filter {
+            id: *id,
+            name: None,
+            optional: false,
+            client_data: values.to_vec(),
+        };
+        FilterPipeline { filters: filters.iter().map(filter).collect() }
+    }
+
+    #[test]
+    fn order_is_kept_and_a_trailing_checksum_is_left_out() {
+        let pipeline = pipeline(&[(2, &[4]), (1, &[5]), (3, &[])]);
+        let filters = vec![Codec::Shuffle { elementsize: 4 }, Codec::Zlib { level: 5 }];
+        assert_eq!(codecs(&pipeline, 0, 400), Ok(Codecs { filters, trailing: 4 }));
+        assert_eq!(codecs(&pipeline, 0b101, 400), Ok(Codecs { filters: vec![Codec::Zlib { level: 5 }], trailing: 0 }));
+    }
+
+    #[test]
+    fn a_checksum_in_the_middle_is_a_codec() {
+        let pipeline = pipeline(&[(3, &[]), (2, &[4]), (1, &[1])]);
+        let filters = [Codec::Fletcher32, Codec::Shuffle { elementsize: 4 }, Codec::Zlib { level: 1 }];
+        assert_eq!(codecs(&pipeline, 0, 400).unwrap().filters, filters);
+    }
+
+    #[test]
+    fn what_no_reader_decodes_is_refused_by_name() {
+        let message = |filters: &[(u16, &[u32])]| codecs(&pipeline(filters), 0, 400).unwrap_err().to_string();
+        assert_eq!(message(&[(4, &[])]), "filter 4 (szip) has no Zarr v2 codec");
+        assert_eq!(
+            message(&[(1, &[6]), (2, &[4])]),
+            "shuffle of bytes that are no whole number of elements is not supported"
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! HDF5 datatypes as Zarr types.
+
+use crate::error::Unsupported;
+use crate::file::{Bits, ByteOrder, Class, Datatype, Member};
+use crate::zarr::{Dtype, Field};
+
+/// A datatype as Zarr has it: a type, and the dimensions that an array type adds to the dataset's.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Element {
+    pub(crate) dtype: Dtype,
+    pub(crate) dimensions: Vec<u64>,
+}
+
+/// The Zarr type whose elements have the same bytes.
+pub(crate) fn element(datatype: &Datatype) -> Result<Element, Unsupported> {
+    if let Class::Array { dimensions, base } = &datatype.class {
+        let mut element = element(base)?;
+        let dimensions = dimensions.iter().copied().map(u64::from);
+        element.dimensions = dimensions.chain(element.dimensions).collect();
+        return Ok(element);
+    }
+    let dtype = match &datatype.class {
+        Class::Compound(members) => match complex(members) {
+            Some(dtype) => Dtype::Simple(dtype),
+            None => Dtype::Structured(fields(datatype, members)?),
+        },
+        _ => Dtype::Simple(simple(datatype)?),
+    };
+    Ok(Element { dtype, dimensions: Vec::new() })
+}
+
+/// A type without fields.
+fn simple(datatype: &Datatype) -> Result<String, Unsupported> {
+    let size = datatype.size;
+    let refused = || Unsupported::Datatype(datatype.name());
+    match &datatype.class {
+        Class::FixedPoint { order, signed, bits } if full(*bits, size) && matches!(size, 1 | 2 | 4 | 8) => {
+            Ok(format!("{}{}{size}", sign(*order, size), if *signed { 'i' } else { 'u' }))
+        }
+        Class::BitField { order, bits } if full(*bits, size) && matches!(size, 1 | 2 | 4 | 8) => {
+            Ok(format!("{}u{size}", sign(*order, size)))
+        }
+        Class::FloatingPoint { order: order @ (ByteOrder::Little | ByteOrder::Big), format, .. }
+            if format.is_ieee(size) =>
+        {
+            Ok(format!("{}f{size}", sign(*order, size)))
+        }
+        Class::String(_) => Ok(format!("|S{size}")),
+        Class::Opaque { .. } => Ok(format!("|V{size}")),
+        Class::Enumeration { .. } if datatype.is_boolean() => Ok("|b1".to_owned()),
+        Class::Enumeration { base, .. } => simple(base).map_err(|_| refused()),
+        Class::Complex(base) => complex_of(base).ok_or_else(refused),
+        _ => Err(refused()),
+    }
+}
+
+/// Whether every bit of the element carries the value.
+fn full(bits: Bits, size: u32) -> bool {
+    bits.offset == 0 && u64::from(bits.precision) == u64::from(size) * 8
+}
+
+/// NumPy's mark of the byte order.
+fn sign(order: ByteOrder, size: u32) -> char {
+    match order {
+        _ if size == 1 => '|',
+        ByteOrder::Little => '<',
+        ByteOrder::Big | ByteOrder::Vax => '>',
+    }
+}
+
+/// A compound of two floats that stands for a complex number, as h5py writes it.
+fn complex(members: &[Member]) -> Option<String> {
+    let [real, imaginary] = members else { return None };
+    let named = matches!((real.name.as_str(), imaginary.name.as_str()), ("r", "i") | ("real", "imag"));
+    let adjacent = real.offset == 0 && imaginary.offset == real.datatype.size;
+    (named && adjacent && real.datatype == imaginary.datatype).then(|| complex_of(&real.datatype))?
+}
+
+fn complex_of(part: &Datatype) -> Option<String> {
+    match (&part.class, part.size) {
+        (Class::FloatingPoint { order, format, .. }, 4 | 8) if format.is_ieee(part.size) => {
+            Some(format!("{}c{}", sign(*order, part.size), part.size * 2))
+        }
+        _ => None,
+    }
+}
+
+/// The members in the order in which they lie, with what lies between them as fields of their own: Zarr has no gaps.
+fn fields(datatype: &Datatype, members: &[Member]) -> Result<Vec<Field>, Unsupported> {
+    let mut ordered: Vec<&Member> = members.iter().collect();
+    ordered.sort_by_key(|member| member.offset);
+    let (mut fields, mut end) = (Vec::with_capacity(members.len()), 0_u32);
+    for member in ordered {
+        let gap = member.offset.checked_sub(end).ok_or_else(|| Unsupported::Datatype(datatype.name()))?;
+        fields.extend(padding(gap, end));
+        let dtype = match &member.datatype.class {
+            Class::Compound(parts) => complex(parts).ok_or_else(|| Unsupported::Datatype(datatype.name()))?,
+            _ => simple(&member.datatype).map_err(|_| Unsupported::Datatype(datatype.name()))?,
+        };
+        fields.push(Field(member.name.clone(), dtype));
+        end = member.offset.saturating_add(member.datatype.size);
+    }
+    fields.extend(padding(datatype.size.saturating_sub(end), end));
+    Ok(fields)
+}
+
+/// A field for the bytes that no member covers.
+fn padding(gap: u32, at: u32) -> Option<Field> {
+    (gap > 0).then(|| Field(format!("__padding_{at}"), format!("|V{gap}")))
+}

@@ -1,0 +1,16 @@
+//! HDF5 -> references: the one place where HDF5 words meet Zarr words.
+
+mod array;
+mod attribute;
+mod codec;
+mod dtype;
+mod fill;
+mod inline;
+mod options;
+mod report;
+mod strings;
+mod walk;
+
+pub use options::{FillPolicy, LinkPolicy, Options, Select};
+pub use report::{Outcome, Report, Status};
+pub use walk::{references, tree};

@@ -1,0 +1,135 @@
+//! What became of every object.
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::reference::Manifest;
+
+/// What became of every object of a file, each group before its members.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// One entry for each path, and one for each attribute that was refused.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// What became of one object.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Absolute path.
+    pub path: String,
+    /// What became of it.
+    pub status: Status,
+}
+
+/// What can become of an object.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Status {
+    /// A group: its attributes are in the set.
+    Group,
+    /// An array whose chunks are referenced or held inline.
+    Array {
+        /// Chunks that are referenced.
+        referenced: u64,
+        /// Chunks that are held inline.
+        inline: u64,
+    },
+    /// Something that is no array and no group, said in words: a dimension without variable, a committed datatype, a link.
+    Listed(String),
+    /// An object that is not in the set.
+    Refused(Error),
+    /// An attribute that is not in the set; its object is.
+    AttributeRefused {
+        /// The attribute's name.
+        attribute: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Status {
+    /// An array with these chunks.
+    pub(crate) fn of(chunks: &Manifest) -> Self {
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Self::Array { referenced: count(chunks.number.len()), inline: count(chunks.inline.len()) }
+    }
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, path: &str, status: Status) {
+        self.outcomes.push(Outcome { path: path.to_owned(), status });
+    }
+
+    /// What is not in the set, though it should be: path and reason.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, String)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Refused(error) => Some((outcome.path.as_str(), error.to_string())),
+            Status::AttributeRefused { attribute, reason } => {
+                Some((outcome.path.as_str(), format!("attribute \"{attribute}\": {reason}")))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// The report as a JSON document.
+#[derive(Serialize)]
+struct Document<'a> {
+    objects: Vec<Entry<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    path: &'a str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referenced: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inline: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize, Default)]
+struct Summary {
+    groups: u64,
+    arrays: u64,
+    listed: u64,
+    refused: u64,
+}
+
+impl Serialize for Report {
+    /// `{"objects": [{"path", "outcome": "group" | "array" | "listed" | "refused", ..}], "summary": {..}}`.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut summary = Summary::default();
+        let objects = self.outcomes.iter().map(|outcome| {
+            let (name, count) = match &outcome.status {
+                Status::Group => ("group", &mut summary.groups),
+                Status::Array { .. } => ("array", &mut summary.arrays),
+                Status::Listed(_) => ("listed", &mut summary.listed),
+                Status::Refused(_) | Status::AttributeRefused { .. } => ("refused", &mut summary.refused),
+            };
+            *count += 1;
+            entry(outcome, name)
+        });
+        let objects = objects.collect();
+        Document { objects, summary }.serialize(serializer)
+    }
+}
+
+fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
+    let bare =
+        Entry { path: &outcome.path, outcome: name, referenced: None, inline: None, attribute: None, reason: None };
+    match &outcome.status {
+        Status::Group => bare,
+        Status::Array { referenced, inline } => Entry { referenced: Some(*referenced), inline: Some(*inline), ..bare },
+        Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
+        Status::Refused(error) => Entry { reason: Some(error.to_string()), ..bare },
+        Status::AttributeRefused { attribute, reason } => {
+            Entry { attribute: Some(attribute), reason: Some(reason.clone()), ..bare }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Strings of variable length: values in the global heap, held inline as `vlen-utf8`.
+
+use bytes::Bytes;
+
+use crate::error::{Error, Structure, Unsupported};
+use crate::field::Span;
+use crate::file::{Block, ChunkTable, Dataset, File, Storage, Value};
+use crate::reference::Manifest;
+use crate::source::{Halt, join};
+use crate::zarr::{ArrayMetadata, Codec, Dtype};
+
+/// The chunks of a dataset before its filters, each with its number.
+type Chunks = Vec<(u64, Block)>;
+
+/// The metadata and chunks of a dataset of strings; its chunk shape is kept.
+pub(crate) fn strings(
+    file: &File<'_>,
+    dataset: &Dataset,
+    chunks: Option<&ChunkTable>,
+) -> Result<(ArrayMetadata, Manifest), Halt> {
+    let shape = dataset.dataspace.dimensions.clone();
+    let chunk: Vec<u64> = match &dataset.storage {
+        Storage::Chunked { chunk, .. } => chunk.clone(),
+        _ => shape.iter().map(|size| (*size).max(1)).collect(),
+    };
+    let elements = chunk.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
+    let elements = elements.ok_or(Unsupported::Feature("a chunk of more than 2^64 strings"))?;
+    let grid: Vec<u64> = shape.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
+    let total = grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size)).unwrap_or(u64::MAX);
+    let decoded = stored_chunks(file, dataset, chunks, elements)?;
+    let encoded = join(decoded, |(number, block)| {
+        let values = file.values(&dataset.datatype, elements, Span::new(&block.bytes, block.at))?;
+        Ok((number, encode(file, &values)?))
+    })?;
+    let mut manifest = Manifest { grid, ..Manifest::default() };
+    manifest.inline.extend(encoded);
+    let metadata = ArrayMetadata {
+        shape,
+        chunks: chunk,
+        dtype: Dtype::Simple("|O".to_owned()),
+        fill_value: None,
+        filters: vec![Codec::VlenUtf8],
+    };
+    empty_chunks(file, elements, total, &mut manifest)?;
+    Ok((metadata, manifest))
+}
+
+/// Chunks that were never written are chunks of empty strings; readers differ on what a missing one is.
+fn empty_chunks(file: &File<'_>, elements: u64, total: u64, manifest: &mut Manifest) -> Result<(), Error> {
+    let missing = total.saturating_sub(u64::try_from(manifest.present()).unwrap_or(u64::MAX));
+    let bytes = missing.saturating_mul(elements.saturating_mul(4).saturating_add(4));
+    if bytes > file.limits().fill_bytes {
+        return Err(Unsupported::FillValue { missing, value: "\"\"".to_owned() }.into());
+    }
+    let count = usize::try_from(elements).unwrap_or(0);
+    let empty = if missing == 0 { Bytes::new() } else { encode(file, &vec![Value::Text(String::new()); count])? };
+    for number in 0..total.min(missing.saturating_add(u64::try_from(manifest.present()).unwrap_or(u64::MAX))) {
+        manifest.inline.entry(number).or_insert_with(|| empty.clone());
+    }
+    Ok(())
+}
+
+/// The chunks as they lie in the file, filters undone.
+fn stored_chunks(
+    file: &File<'_>,
+    dataset: &Dataset,
+    chunks: Option<&ChunkTable>,
+    elements: u64,
+) -> Result<Chunks, Halt> {
+    if dataset.dataspace.elements() == Some(0) {
+        return Ok(Vec::new());
+    }
+    match (&dataset.storage, chunks) {
+        (Storage::Compact { offset, elements }, _) => Ok(vec![(0, Block { at: *offset, bytes: elements.clone() })]),
+        (Storage::Contiguous { offset: None, .. }, _) => Ok(Vec::new()),
+        (Storage::Contiguous { offset: Some(offset), length }, _) => {
+            let range = *offset..offset.saturating_add(*length);
+            Ok(file.read_blocks(&[range])?.into_iter().map(|block| (0, block)).collect())
+        }
+        (Storage::Chunked { .. }, Some(table)) => {
+            let size = elements.saturating_mul(dataset.datatype.size.into());
+            let ranges =
+                table.offset.iter().zip(&table.size).map(|(offset, size)| *offset..offset.saturating_add(*size));
+            let ranges: Vec<_> = ranges.collect();
+            let blocks = file.read_blocks(&ranges)?;
+            let numbers = table.number.iter().enumerate();
+            join(numbers.zip(blocks), |((n, number), block)| {
+                let filters = (&dataset.filters, table.mask(n));
+                let bytes = file.unfiltered(Structure::Chunk, &block, filters, size)?;
+                Ok((*number, Block { at: block.at, bytes }))
+            })
+        }
+        _ => Err(Unsupported::Feature("the storage of variable-length strings").into()),
+    }
+}
+
+/// numcodecs' `vlen-utf8`: the number of texts, then each with its length in bytes before it.
+fn encode(file: &File<'_>, values: &[Value]) -> Result<Bytes, Error> {
+    let length = |n: usize| u32::try_from(n).map_err(|_| Unsupported::Feature("a chunk of more than 2^32 strings"));
+    let mut chunk = length(values.len())?.to_le_bytes().to_vec();
+    for value in values {
+        let Value::Text(text) = value else { return Err(Unsupported::Feature("text that is not UTF-8").into()) };
+        chunk.extend(length(text.len())?.to_le_bytes());
+        chunk.extend_from_slice(text.as_bytes());
+    }
+    file.budget().inline(u64::try_from(chunk.len()).unwrap_or(u64::MAX))?;
+    Ok(Bytes::from(chunk))
+}

@@ -1,0 +1,233 @@
+//! A file's objects as the nodes of a reference set.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::array::{Parts, array};
+use super::attribute::{Paths, attributes};
+use super::fill::is_moved;
+use super::options::{LinkPolicy, Options};
+use super::report::{Report, Status};
+use crate::error::{Error, Unsupported};
+use crate::file::{Content, Detail, File, Link, LinkKind, Memo, Object, Tree};
+use crate::limits::Limits;
+use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
+use crate::reference::{Array, Node, ReferenceSet};
+use crate::source::{Halt, Input, ReadAt, Scan, attempt, join};
+use crate::zarr::Attributes;
+
+/// Names that Zarr keeps for its own documents.
+const RESERVED: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"];
+
+/// Translates a file that is here into references.
+///
+/// # Errors
+/// [`Error::Format`] when it is no HDF5 file or its root group cannot be read, [`Error::NotFound`] when `options.group` is no
+/// group, [`Error::Io`] and [`Error::Limit`]. What goes wrong with a single object is told by the report instead.
+pub fn references(input: &Input, options: &Options) -> Result<(ReferenceSet, Report), Error> {
+    input.run(|source| translate(source, &Memo::once(), options))
+}
+
+/// Everything that a file holds: groups, datasets with their chunk tables, attributes, links.
+///
+/// # Errors
+/// As for [`references`].
+pub fn tree(input: &Input, limits: Limits) -> Result<Tree, Error> {
+    input.run(|source| File::open(source, limits, &Memo::once())?.walk(&Detail { chunks: &|_| true }))
+}
+
+impl Scan<(ReferenceSet, Report)> {
+    /// A translation into references of a file of `size` bytes.
+    pub fn references(size: u64, options: Options) -> Self {
+        let memo = Memo::replayed();
+        Self::new(size, options.limits, move |resident| translate(resident, &memo, &options))
+    }
+}
+
+fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
+    let file = File::open(source, options.limits, memo)?;
+    let scope = Scope::new(options);
+    let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
+    scope.check(&tree)?;
+    let dimensions = Dimensions::of(&tree);
+    let arrays = join(&mut tree.objects, |object| scope.array(&file, object))?;
+    let mut builder = Builder::new(&scope, &tree, &dimensions);
+    for (object, array) in tree.objects.iter().zip(arrays) {
+        builder.object(object, array);
+    }
+    for link in &tree.links {
+        builder.link(link);
+    }
+    Ok((ReferenceSet { urls: vec![options.url.clone()], nodes: builder.nodes }, builder.report))
+}
+
+/// The part of a file that is asked for.
+struct Scope<'a> {
+    options: &'a Options,
+    /// What the paths of the group's members begin with, `/` at the end.
+    prefix: String,
+}
+
+impl<'a> Scope<'a> {
+    fn new(options: &'a Options) -> Self {
+        let group = options.group.trim_matches('/');
+        let prefix = if group.is_empty() { "/".to_owned() } else { format!("/{group}/") };
+        Self { options, prefix }
+    }
+
+    fn check(&self, tree: &Tree) -> Result<(), Error> {
+        let path = self.prefix.trim_end_matches('/');
+        let root = tree.objects.iter().find(|object| object.path.trim_end_matches('/') == path);
+        match root.map(|object| &object.node.content) {
+            Some(Ok(Content::Group)) => Ok(()),
+            Some(Err(error)) => Err(error.clone()),
+            _ => Err(Error::NotFound { path: self.options.group.clone() }),
+        }
+    }
+
+    /// Whether the dataset at a path is asked for.
+    fn wants(&self, path: &str) -> bool {
+        path.starts_with(&self.prefix) && self.options.select.chooses(path)
+    }
+
+    /// The key of the node at a path, if it lies in the group: the path below the group.
+    fn key<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if path.len() + 1 == self.prefix.len() && self.prefix.starts_with(path) {
+            return Some("");
+        }
+        path.strip_prefix(&self.prefix)
+    }
+
+    /// The array that an object becomes, if it is a dataset that is asked for; an error costs this one only.
+    fn array(&self, file: &File<'_>, object: &mut Object) -> Result<Option<Result<Parts, Error>>, Halt> {
+        if !self.wants(&object.path) || object.dataset().is_none() || is_dimension_only(object) {
+            return Ok(None);
+        }
+        let chunks = match object.take_chunks() {
+            Some(Err(error)) => return Ok(Some(Err(error))),
+            Some(Ok(chunks)) => Some(chunks),
+            None => None,
+        };
+        let Some(dataset) = object.dataset() else { return Ok(None) };
+        attempt(array(file, object, dataset, chunks, self.options)).map(Some)
+    }
+}
+
+/// Nodes and report in the making.
+struct Builder<'a> {
+    scope: &'a Scope<'a>,
+    dimensions: &'a Dimensions,
+    paths: Paths<'a>,
+    /// The paths of all variables: a name that netCDF-C changed is changed back only where it is free.
+    variables: BTreeSet<&'a str>,
+    seen: BTreeSet<u64>,
+    /// Where the array of a path is.
+    arrays: BTreeMap<String, usize>,
+    nodes: Vec<(String, Node)>,
+    report: Report,
+}
+
+impl<'a> Builder<'a> {
+    fn new(scope: &'a Scope<'a>, tree: &'a Tree, dimensions: &'a Dimensions) -> Self {
+        let mut paths = Paths::new();
+        for object in &tree.objects {
+            paths.entry(object.address).or_insert(&object.path);
+        }
+        let variables = tree.objects.iter().filter(|object| !is_dimension_only(object));
+        let variables = variables.map(|object| object.path.as_str()).collect();
+        let (seen, arrays, nodes, report) = (BTreeSet::new(), BTreeMap::new(), Vec::new(), Report::default());
+        Self { scope, dimensions, paths, variables, seen, arrays, nodes, report }
+    }
+
+    fn object(&mut self, object: &Object, array: Option<Result<Parts, Error>>) {
+        let Some(key) = self.scope.key(&object.path) else { return };
+        let first = self.seen.insert(object.address);
+        if !first && self.scope.options.links == LinkPolicy::Once {
+            return;
+        }
+        if let Some(reason) = unkeyable(key) {
+            return self.refuse(&object.path, Unsupported::Name(reason).into());
+        }
+        match (&object.node.content, array) {
+            (Err(error), _) => self.refuse(&object.path, error.clone()),
+            (_, Some(Err(error))) => self.refuse(&object.path, error),
+            (Ok(Content::Group), _) => self.group(object, key),
+            (Ok(Content::Dataset(_)), Some(Ok(parts))) => self.array(object, parts),
+            (Ok(Content::Dataset(_)), None) if is_dimension_only(object) => {
+                self.report.add(&object.path, Status::Listed("a dimension without variable".to_owned()));
+            }
+            // Not asked for.
+            (Ok(Content::Dataset(_)), None) => {}
+            (Ok(Content::Datatype(datatype)), _) => {
+                self.report.add(&object.path, Status::Listed(format!("a committed datatype: {}", datatype.name())));
+            }
+        }
+    }
+
+    fn refuse(&mut self, path: &str, error: Error) {
+        self.report.add(path, Status::Refused(error));
+    }
+
+    fn group(&mut self, object: &Object, key: &str) {
+        self.report.add(&object.path, Status::Group);
+        let attributes = attributes(object, &self.paths, |_| false, Attributes::default(), &mut self.report);
+        self.nodes.push((key.to_owned(), Node::Group(attributes)));
+    }
+
+    fn array(&mut self, object: &Object, (metadata, chunks): Parts) {
+        let Some(dataset) = object.dataset() else { return };
+        self.report.add(&object.path, Status::of(&chunks));
+        let mut names = self.dimensions.names(&object.path).to_vec();
+        let name = object.path.rsplit('/').next().unwrap_or_default();
+        // An array type's own dimensions.
+        names.extend((names.len()..metadata.shape.len()).map(|axis| format!("{name}_dim_{axis}")));
+        let moved = |attribute: &_| is_moved(attribute, &dataset.datatype);
+        let attributes = attributes(object, &self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
+        self.push(&object.path, Array { metadata, attributes, chunks });
+    }
+
+    /// Adds an array under the key of its path.
+    fn push(&mut self, path: &str, array: Array) {
+        let key = self.scope.key(path).unwrap_or_default();
+        let (group, name) = key.rsplit_once('/').map_or(("", key), |(group, name)| (group, name));
+        let plain = path.strip_suffix(name).map(|group| format!("{group}{}", variable_name(name)));
+        let free = plain.is_some_and(|plain| !self.variables.contains(plain.as_str()));
+        let name = if free { variable_name(name) } else { name };
+        let key = if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") };
+        self.arrays.insert(path.to_owned(), self.nodes.len());
+        self.nodes.push((key, Node::Array(Box::new(array))));
+    }
+
+    /// A soft link to an array is that array once more; every other link is listed.
+    fn link(&mut self, link: &Link) {
+        let Some(key) = self.scope.key(&link.path) else { return };
+        let listed = match &link.kind {
+            LinkKind::Unnameable(reason) => return self.refuse(&link.path, Unsupported::Name(reason).into()),
+            LinkKind::Soft { target, object: None } => format!("a soft link to {target}, which is not there"),
+            LinkKind::Soft { target, object: Some(object) } => {
+                let target_node = self.arrays.get(object).and_then(|at| self.nodes.get(*at));
+                let wanted = self.scope.options.links == LinkPolicy::All && self.scope.wants(&link.path);
+                if let (true, None, Some((_, Node::Array(array)))) = (wanted, unkeyable(key), target_node) {
+                    let array = Array::clone(array);
+                    self.report.add(&link.path, Status::of(&array.chunks));
+                    return self.push(&link.path, array);
+                }
+                format!("a soft link to {target}")
+            }
+            LinkKind::External { file, path } => format!("an external link to {path} of {file}"),
+            LinkKind::UserDefined(kind) => format!("a user-defined link of type {kind}"),
+            LinkKind::Loop => "a hard link to a group that it lies in".to_owned(),
+        };
+        self.report.add(&link.path, Status::Listed(listed));
+    }
+}
+
+/// Why a path below the group cannot be a key of a Zarr store.
+fn unkeyable(key: &str) -> Option<&'static str> {
+    if key.split('/').any(|part| RESERVED.contains(&part)) {
+        Some("Zarr keeps it for a document of its own")
+    } else if key.len() > 4_096 {
+        Some("its path is longer than 4,096 bytes")
+    } else {
+        None
+    }
+}

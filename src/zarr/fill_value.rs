@@ -1,0 +1,84 @@
+//! The value of chunks that are missing.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::ser::{Serialize, SerializeTuple, Serializer};
+
+/// A fill value, in the forms that Zarr v2 has for it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FillValue {
+    /// `|b1`.
+    Boolean(bool),
+    /// Signed integers.
+    Signed(i64),
+    /// Unsigned integers.
+    Unsigned(u64),
+    /// Floats; those that JSON lacks are written as `"NaN"`, `"Infinity"`, `"-Infinity"`.
+    Float(f64),
+    /// Complex numbers, as a pair.
+    Complex(f64, f64),
+    /// Fixed strings, opaque and structured types: the element's bytes, in base64.
+    Bytes(Vec<u8>),
+}
+
+impl Serialize for FillValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Boolean(value) => serializer.serialize_bool(*value),
+            Self::Signed(value) => serializer.serialize_i64(*value),
+            Self::Unsigned(value) => serializer.serialize_u64(*value),
+            Self::Float(value) => Number(*value).serialize(serializer),
+            Self::Complex(real, imaginary) => {
+                let mut pair = serializer.serialize_tuple(2)?;
+                pair.serialize_element(&Number(*real))?;
+                pair.serialize_element(&Number(*imaginary))?;
+                pair.end()
+            }
+            Self::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
+        }
+    }
+}
+
+/// A float as JSON, by the names that Zarr has for what JSON lacks.
+struct Number(f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match not_finite(self.0) {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.serialize_f64(self.0),
+        }
+    }
+}
+
+/// The name of a float that JSON lacks.
+pub(crate) fn not_finite(value: f64) -> Option<&'static str> {
+    if value.is_nan() {
+        Some("NaN")
+    } else if value.is_infinite() {
+        Some(if value > 0.0 { "Infinity" } else { "-Infinity" })
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_is_strict_json() {
+        let forms = [
+            (FillValue::Boolean(true), "true"),
+            (FillValue::Signed(-5), "-5"),
+            (FillValue::Unsigned(u64::MAX), "18446744073709551615"),
+            (FillValue::Float(f64::from(0.1_f32)), "0.10000000149011612"),
+            (FillValue::Float(f64::NEG_INFINITY), "\"-Infinity\""),
+            (FillValue::Complex(1.5, f64::NAN), "[1.5,\"NaN\"]"),
+            (FillValue::Bytes(b"ab\0".to_vec()), "\"YWIA\""),
+        ];
+        for (value, json) in forms {
+            assert_eq!(serde_json::to_string(&value).unwrap(), json);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Zarr v2 documents as types; knows no HDF5 and no references.
+
+mod array;
+mod attributes;
+mod codec;
+mod dtype;
+mod fill_value;
+
+pub use array::ArrayMetadata;
+pub use attributes::Attributes;
+pub use codec::Codec;
+pub use dtype::{Dtype, Field};
+pub use fill_value::FillValue;
+pub(crate) use fill_value::not_finite;
+
+/// The document of every group, `.zgroup`.
+pub const GROUP: &str = r#"{"zarr_format":2}"#;
