@@ -1,0 +1,563 @@
+#!/usr/bin/env python3
+"""Do xarray and zarr read the same through our references as xarray and h5py read from the file?
+
+usage: interop.py --bin PATH [--testdata DIR] [--keep DIR] [-v] [FILE ...]
+
+For every .h5 and .nc file under testdata:
+  1. `PATH scan FILE -o REFS.json --report REPORT.json`, with exactly the refusals that REFUSED names;
+  2. REFS.json is strict JSON, complete, and refers to bytes that exist;
+  3. zarr reads from it what h5py reads from FILE, for every dataset; attributes too;
+  4. xarray opens every group of it as it opens FILE, for every group of a FILE that xarray can open;
+  and all of it again with `--inline-threshold 0`, so that ranges are read where the default inlines small chunks.
+Exit 1 on any difference, and when less was compared than FLOOR says.
+"""
+import argparse
+import base64
+import collections
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import h5py
+import kerchunk.utils
+import numpy as np
+import xarray as xr
+import zarr
+
+# What can't be told as Zarr v2 for numcodecs: file -> {path: words of the reason, compared without regard to case}.
+# Anything refused that is not here is a failure, and so is anything here that is not refused.
+REFUSED = {
+    "data_layout/external.h5": {"/d": "external"},
+    "data_layout/virtual.h5": {"/d": "virtual"},
+    "data_layout/virtual_same_file.h5": {"/d": "virtual"},
+    "dataspace/null.h5": {"/d": "null dataspace"},
+    "dataspace/null_v2.h5": {"/d": "null dataspace"},
+    "datatype/compound.h5": {"/nested": "compound", "/mixed": "compound"},
+    "datatype/compound_v3.h5": {"/nested": "compound", "/mixed": "compound"},
+    "datatype/compound_vlen_member.h5": {"/d": "variable-length"},
+    "datatype/long_double.h5": {"/d": "float", "/quad": "float"},
+    "datatype/odd_precision.h5": {"/u12_in_16": "precision", "/i12_in_16_at_4": "precision", "/i20_in_32_be": "precision"},
+    "datatype/odd_size.h5": {"/i24": "precision"},
+    "datatype/references.h5": {"/objects": "reference", "/regions": "reference"},
+    "datatype/time.h5": {"/d": "time"},
+    "datatype/unusual_floats.h5": {"/bfloat16": "float"},
+    "datatype/vlen_integers.h5": {"/d": "variable-length"},
+    # the compressed bytes are no multiple of the element size, which numcodecs' shuffle insists on
+    "filter/gzip_shuffle.h5": {"/d": "shuffle"},
+    "filter/lzf.h5": {"/d": "lzf"},
+    "filter/mask_mixed.h5": {"/d": "filter mask"},
+    "filter/nbit.h5": {"/d": "nbit"},
+    "filter/scale_offset.h5": {"/i4": "scaleoffset", "/f4": "scaleoffset"},
+    "filter/szip.h5": {"/nn": "szip", "/ec": "szip"},
+    "filter/unknown.h5": {"/applied": "filter 499"},
+}
+
+# The least that a full run compares; raise it with every file added.
+FLOOR = {"files": 164, "datasets": 1900, "ranges": 5800, "groups in xarray": 380, "variables in xarray": 1890}
+
+# Files that xarray itself can't open, so that only h5py is the judge.
+NOT_FOR_XARRAY = {
+    "attribute/references.h5": "h5netcdf takes a reference for a list",
+    "datatype/committed.h5": "h5netcdf wants netCDF's own committed types",
+    "datatype/committed_v2.h5": "h5netcdf wants netCDF's own committed types",
+    "datatype/long_double.h5": "h5py has no quadruple precision",
+    "datatype/opaque.h5": "h5py converts no opaque type with another's tag",
+    "datatype/odd_size.h5": "numpy has no 3-byte integer",
+    "datatype/time.h5": "h5py has no time class",
+    "datatype/vlen_integers.h5": "h5netcdf doesn't read sequences",
+    "group/dense_deep.h5": "h5netcdf follows every soft link",
+    "group/external_link.h5": "h5netcdf follows every external link",
+    "group/soft_links.h5": "h5netcdf follows every soft link",
+    "group/soft_links_compact.h5": "h5netcdf follows every soft link",
+}
+
+# Attributes that carry netCDF's own bookkeeping: readers don't show them, or show them as something else.
+HIDDEN = {
+    "CLASS", "DIMENSION_LABELS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST",
+    "_FillValue", "_NCProperties", "_Netcdf4Coordinates", "_Netcdf4Dimid", "_nc3_strict",
+}  # fmt: skip
+
+
+# ---------------------------------------------------------------- values
+
+
+def text(value):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+
+
+def is_text(array):
+    return array.dtype.kind in "OSUT"
+
+
+def same_values(ours, truth, exact=True):
+    """None, or how the arrays differ. Unless `exact`, floats may be of another width: JSON has no float32,
+    so that xarray unpacks to float64 what it unpacks to float32 from the file."""
+    ours, truth = np.asarray(ours), np.asarray(truth)
+    if ours.shape != truth.shape:
+        return f"shape {ours.shape} instead of {truth.shape}"
+    if is_text(ours) or is_text(truth):
+        a, b = ([text(v).rstrip("\0 ") for v in x.ravel()] for x in (ours, truth))
+        return None if is_text(ours) and is_text(truth) and a == b else f"text {a[:3]} instead of {b[:3]}"
+    if truth.dtype.names:
+        ours_names = [n for n in ours.dtype.names or () if n in truth.dtype.names]
+        if ours_names != list(truth.dtype.names):
+            return f"members {ours.dtype.names} instead of {truth.dtype.names}"
+        return next((f"{n}: {why}" for n in ours_names if (why := same_values(ours[n], truth[n]))), None)
+    if ours.dtype.kind != truth.dtype.kind:
+        return f"dtype {ours.dtype} instead of {truth.dtype}"
+    if truth.dtype.kind == "V":
+        return None if ours.tobytes() == truth.tobytes() else "bytes differ"
+    if truth.dtype.kind in "fc" and not exact and ours.dtype != truth.dtype:
+        same = np.allclose(ours, truth, rtol=2e-6, atol=0, equal_nan=True)
+    elif ours.dtype.newbyteorder("=") != truth.dtype.newbyteorder("="):
+        return f"dtype {ours.dtype} instead of {truth.dtype}"
+    else:
+        same = np.array_equal(ours, truth, equal_nan=truth.dtype.kind in "fcmM")
+    if same:
+        return None
+    return f"values {ours.ravel()[:4]}.. instead of {truth.ravel()[:4]}.."
+
+
+def has_json_form(value):
+    if isinstance(value, h5py.Reference):
+        return False
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":
+        try:
+            for v in array.ravel():
+                v.decode() if isinstance(v, bytes) else v.encode()
+            return True
+        except (AttributeError, UnicodeError):
+            return False  # not text, or not UTF-8
+    return array.dtype.kind not in "Vc" and not (array.dtype.kind == "f" and array.dtype.itemsize > 8)
+
+
+def same_attribute(ours, truth):
+    """JSON has one kind of number, no one-element arrays (by kerchunk's custom), and names for NaN and infinity."""
+    if isinstance(truth, h5py.Empty):
+        return ours in (None, "", [])
+    if isinstance(ours, str) and np.ndim(truth) > 1:
+        ours = json.loads(ours)  # kerchunk writes tables as text
+    ours, truth = np.asarray(ours).ravel(), np.asarray(truth).ravel()
+    if truth.size == 0:
+        return ours.size == 0 or list(ours) in ([""], [None])
+    if ours.size != truth.size:
+        return False
+    if is_text(truth):
+        # an empty fixed-length string is a blank to kerchunk
+        return is_text(ours) and [text(v).rstrip("\0 ") for v in ours] == [text(v).rstrip("\0 ") for v in truth]
+    if truth.dtype.kind == "f":
+        ours = [float(v) for v in ours]  # float() reads "NaN", "Infinity" and "-Infinity"
+        narrow = truth.dtype.type
+        return all(narrow(a) == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(ours, truth))
+    return [int(v) for v in ours] == [int(v) for v in truth]
+
+
+# ---------------------------------------------------------------- one file
+
+
+class Checked:
+    """What was compared for one file, and what was found wrong."""
+
+    def __init__(self, name):
+        self.name = name
+        self.count = collections.Counter()
+        self.problems = []
+
+    def problem(self, message):
+        self.problems.append(f"{self.name}: {message}")
+
+    def attributes(self, where, ours, truth):
+        for name, value in truth.items():
+            if name in HIDDEN or (isinstance(value, str) and value == "DIMENSION_SCALE"):
+                continue
+            if not has_json_form(value):
+                self.count["attributes without a JSON form, not compared"] += 1
+                continue
+            self.count["attributes"] += 1
+            if name not in ours:
+                self.problem(f"{where}: attribute {name} is missing")
+                continue
+            try:
+                same = same_attribute(ours[name], value)
+            except (TypeError, ValueError):
+                same = False
+            if not same:
+                self.problem(f"{where}: attribute {name} is {str(ours[name])[:80]!r} instead of {str(value)[:80]!r}")
+        for name in set(ours) - set(truth) - {"_ARRAY_DIMENSIONS"} - HIDDEN:
+            self.problem(f"{where}: attribute {name} is not in the file")
+
+
+def objects_of(path):
+    """{path: 'group' | 'again' | 'dataset'} over hard links; 'again' is a group inside itself. Soft links to datasets apart."""
+    objects, linked = {}, set()
+    with h5py.File(path, "r") as f:
+
+        def visit(obj, name, ancestors):
+            if isinstance(obj, h5py.Dataset):
+                objects[name] = "dataset"
+            if not isinstance(obj, h5py.Group):
+                return
+            address = h5py.h5o.get_info(obj.id).addr
+            objects[name] = "again" if address in ancestors else "group"
+            if address in ancestors:
+                return
+            for child in obj:
+                where = name.rstrip("/") + "/" + child
+                if isinstance(obj.get(child, getlink=True), h5py.HardLink):
+                    visit(obj[child], where, ancestors | {address})
+                    continue
+                try:
+                    if isinstance(obj.get(child), h5py.Dataset):
+                        linked.add(where)
+                except (OSError, RuntimeError):
+                    pass  # a loop of links, or a file that isn't there
+
+        visit(f["/"], "/", frozenset())
+    return objects, linked
+
+
+def scan(checked, binary, source, out, options):
+    """Runs the program; the refusals must be those of the table, in the exit code, on stderr and in the report."""
+    report_path = out.with_suffix(".report.json")
+    command = [binary, "scan", str(source), "-o", str(out), "--report", str(report_path), *options]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    expected = REFUSED.get(checked.name, {})
+    if run.returncode != (3 if expected else 0):
+        checked.problem(f"exit code {run.returncode}, expected {3 if expected else 0}: {run.stderr.strip()[-300:]}")
+    said = {}
+    for line in run.stderr.splitlines():
+        path, colon, reason = line.partition(": ")
+        if path.startswith("/") and colon:
+            said[path] = reason
+    for path in sorted(set(said) - set(expected)):
+        checked.problem(f"{path}: refused without being expected: {said[path]}")
+    report = json.loads(report_path.read_text()) if report_path.exists() else None
+    if report is None:
+        checked.problem("no report was written")
+    for path, reason in expected.items():
+        if path not in said:
+            checked.problem(f"{path}: expected to be refused ({reason}), stderr doesn't say so")
+        elif reason.lower() not in said[path].lower():
+            checked.problem(f"{path}: refused with another reason than {reason!r}: {said[path]}")
+        if report is not None and not reported(report, path, reason):
+            checked.problem(f"{path}: the report doesn't give {reason!r}")
+    checked.count["refused as expected"] += len(set(said) & set(expected))
+    return set(said) | set(expected)
+
+
+def reported(value, path, reason):
+    """Is there an object somewhere in the report that names the path (as key or value) and the reason?"""
+    if isinstance(value, list):
+        return any(reported(v, path, reason) for v in value)
+    if not isinstance(value, dict):
+        return False
+    if path in value and reason.lower() in json.dumps(value[path]).lower():
+        return True
+    if path in value.values() and reason.lower() in json.dumps(value).lower():
+        return True
+    return any(reported(v, path, reason) for v in value.values())
+
+
+def strict_json(data):
+    def refuse(constant):
+        raise ValueError(f"{constant} is not JSON")
+
+    def once(pairs):
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a key is there twice")
+        return dict(pairs)
+
+    return json.loads(data, parse_constant=refuse, object_pairs_hook=once)
+
+
+def document(value):
+    """An inline document: an object, or its text."""
+    if isinstance(value, str) and value.startswith("base64:"):
+        value = base64.b64decode(value[7:]).decode()
+    return strict_json(value) if isinstance(value, str) else value
+
+
+def validate(checked, refs_path, source, objects, linked, refused):
+    """The references as data, before any reader sees them. Returns the paths of the arrays."""
+    whole = strict_json(refs_path.read_text())
+    if whole.get("version") != 1:
+        checked.problem(f"version {whole.get('version')}")
+    refs, arrays = whole["refs"], {}
+    for key, value in refs.items():
+        if key.rpartition("/")[2] in (".zarray", ".zattrs", ".zgroup", ".zmetadata"):
+            try:
+                parsed = document(value)
+            except ValueError as error:
+                checked.problem(f"{key}: {error}")
+                continue
+            if key.endswith(".zarray"):
+                arrays["/" + key[: -len("/.zarray")]] = parsed
+    for path, kind in objects.items():
+        if kind == "group" and (path + "/.zgroup").lstrip("/") not in refs:
+            checked.problem(f"{path}: no .zgroup")
+    datasets = {p for p, kind in objects.items() if kind == "dataset"} - dimension_only(source)
+    for path in sorted(p for p in datasets - refused if told_as(p) not in arrays):
+        checked.problem(f"{path}: not in the references and not refused")
+    for path in sorted(set(arrays) - {told_as(p) for p in datasets} - dimension_only(source) - linked):
+        if not any(path.startswith(p + "/") for p, kind in objects.items() if kind == "again"):
+            checked.problem(f"{path}: an array that is not in the file")
+    for path in sorted(set(arrays) & set(REFUSED.get(checked.name, {}))):
+        checked.problem(f"{path}: refused, but in the references")
+    for path, array in arrays.items():
+        dimensions = document(refs.get(path[1:] + "/.zattrs", "{}")).get("_ARRAY_DIMENSIONS")
+        if not isinstance(dimensions, list) or len(dimensions) != len(array["shape"]):
+            checked.problem(f"{path}: _ARRAY_DIMENSIONS {dimensions} for shape {array['shape']}")
+        if len(array["chunks"]) != len(array["shape"]):
+            checked.problem(f"{path}: chunks {array['chunks']} for shape {array['shape']}")
+    sizes = {}
+    for key, value in refs.items():
+        path, _, name = ("/" + key).rpartition("/")
+        if name.startswith("."):
+            continue
+        if path not in arrays:
+            checked.problem(f"{key}: a chunk of no array")
+            continue
+        array = arrays[path]
+        grid = [-(-n // max(c, 1)) for n, c in zip(array["shape"], array["chunks"])] or [1]
+        index = name.split(array.get("dimension_separator", "."))
+        if len(index) != len(grid) or not all(i.isdigit() and int(i) < n for i, n in zip(index, grid)):
+            checked.problem(f"{key}: outside the chunk grid {grid}")
+        if isinstance(value, str):
+            checked.count["inline chunks"] += 1
+            continue
+        checked.count["ranges"] += 1
+        url, offset, length = value
+        file = url.removeprefix("file://")
+        if os.path.realpath(file) != os.path.realpath(source):
+            checked.problem(f"{key}: refers to {url}")
+            continue
+        size = sizes.setdefault(file, os.path.getsize(file))
+        if offset < 0 or length <= 0 or offset + length > size:
+            checked.problem(f"{key}: bytes {offset}+{length} of a file of {size}")
+    return arrays
+
+
+def dimension_only(source):
+    """netCDF dimensions without a variable: HDF5 datasets, but nothing that a netCDF reader shows."""
+    found = set()
+    with h5py.File(source, "r") as f:
+
+        def visit(name, obj):
+            if isinstance(obj, h5py.Dataset) and text(obj.attrs.get("NAME", b"")).startswith("This is a netCDF dimension but not"):
+                found.add("/" + name)
+
+        f.visititems(visit)
+    return found
+
+
+def compare_with_h5py(checked, refs_path, source, objects, arrays):
+    """Each dataset and each object's attributes, without any netCDF or CF convention in between."""
+    root = zarr.open_group("reference://", storage_options={"fo": str(refs_path)}, mode="r", zarr_format=2)
+    nameless = dimension_only(source)
+    with h5py.File(source, "r") as f:
+        for path, kind in objects.items():
+            if kind == "group":
+                checked.attributes(path, dict((root[path[1:]] if path != "/" else root).attrs), read_attributes(f[path]))
+            if kind != "dataset" or told_as(path) not in arrays or path in nameless or path in REFUSED.get(checked.name, {}):
+                continue
+            checked.count["datasets"] += 1
+            try:
+                ours = root[told_as(path)[1:]]
+                ours_values = ours[()]
+            except Exception as error:
+                checked.problem(f"{path}: zarr: {type(error).__name__}: {str(error)[:160]}")
+                continue
+            truth = read(f[path])
+            if ours_values is not None and np.shape(ours_values) != np.shape(truth) and padded(f[path], np.shape(ours_values)):
+                # netCDF: an unlimited dimension is as long as its longest variable
+                ours_values = ours_values[tuple(slice(n) for n in np.shape(truth))]
+            why = same_values(ours_values, truth)
+            if why:
+                checked.problem(f"{path}: {why}")
+            checked.attributes(path, dict(ours.attrs), read_attributes(f[path]))
+
+
+def read(dataset):
+    """All of a dataset. h5py converts no opaque type whose tag is not its own, so such is read as it is stored."""
+    if dataset.dtype.kind != "V" or dataset.dtype.names or dataset.dtype.subdtype:
+        return dataset[()]
+    values = np.zeros(dataset.shape, dataset.dtype)
+    dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values, dataset.id.get_type())
+    return values
+
+
+def told_as(path):
+    """netCDF-C hides variables named like a dimension that is not theirs under another HDF5 name."""
+    return path.replace("/_nc4_non_coord_", "/")
+
+
+def padded(dataset, shape):
+    pairs = zip(shape, dataset.shape, dataset.maxshape)
+    return len(shape) == len(dataset.shape) and all(a == b or (limit is None and a > b) for a, b, limit in pairs)
+
+
+def read_attributes(obj):
+    return {name: obj.attrs[name] for name in obj.attrs}
+
+
+def open_file(source, group):
+    """The file as xarray sees it, or why it doesn't open. netCDF-C is asked about its own files only: a float of 16 bytes
+    in another makes it crash."""
+    engines = [("h5netcdf", {"phony_dims": "access"})] + [("netcdf4", {})] * (source.suffix == ".nc")
+    for engine, options in engines:
+        try:
+            return xr.open_dataset(source, engine=engine, group=group, cache=False, **options), None
+        except Exception as error:
+            why = f"{engine}: {type(error).__name__}: {str(error)[:120]}"
+    return None, why
+
+
+def open_references(refs_path, group):
+    """The references as xarray sees them. With `group=` the kerchunk engine shows an empty dataset for all but the root,
+    because zarr 3.1 asks fsspec for the listing of "//group": hence a store that starts at the group."""
+    if group is None:
+        return xr.open_dataset(str(refs_path), engine="kerchunk", cache=False)
+    fs = kerchunk.utils.refs_as_store(str(refs_path), read_only=True).fs
+    return xr.open_zarr(zarr.storage.FsspecStore(fs, path=group, read_only=True), zarr_format=2, consolidated=False)
+
+
+def compare_with_xarray(checked, refs_path, source, objects, refused):
+    for path, kind in objects.items():
+        if kind != "group":
+            continue
+        group = path.strip("/") or None
+        truth, why = open_file(source, group)
+        if truth is None:
+            checked.count["groups that xarray can't open"] += 1
+            if checked.name not in NOT_FOR_XARRAY:
+                checked.problem(f"{path}: xarray doesn't open the file itself, and NOT_FOR_XARRAY doesn't name it: {why}")
+            continue
+        checked.count["groups in xarray"] += 1
+        try:
+            ours = open_references(refs_path, group)
+        except Exception as error:
+            checked.problem(f"{path}: xarray doesn't open the references: {type(error).__name__}: {str(error)[:160]}")
+            continue
+        checked.attributes(f"xarray {path}", ours.attrs, truth.attrs)
+        names = {n for n in truth.variables if f"{path.rstrip('/')}/{n}" not in refused}
+        for name in sorted(names - set(ours.variables)):
+            checked.problem(f"{path}: xarray misses variable {name}")
+        for name in sorted(set(ours.variables) - set(truth.variables)):
+            checked.problem(f"{path}: xarray shows variable {name}, which the file doesn't have")
+        if (set(ours.coords) & names) != (set(truth.coords) & names):
+            checked.problem(f"{path}: coordinates {sorted(ours.coords)} instead of {sorted(truth.coords)}")
+        for name in sorted(names & set(ours.variables)):
+            checked.count["variables in xarray"] += 1
+            compare_variable(checked, f"xarray {path.rstrip('/')}/{name}", ours.variables[name], truth.variables[name])
+
+
+def compare_variable(checked, where, ours, truth):
+    def shown(dims):
+        return tuple("phony" if str(d).startswith("phony_dim") else d for d in dims)
+
+    try:
+        truth_values = truth.values
+    except Exception as error:
+        checked.count["variables that xarray can't read from the file"] += 1
+        if checked.name not in NOT_FOR_XARRAY:
+            checked.problem(f"{where}: xarray doesn't read the file itself, and NOT_FOR_XARRAY doesn't name it: {str(error)[:120]}")
+        return
+    # h5netcdf has no name for the dimensions of an array datatype
+    named = len(truth.dims) if np.ndim(truth_values) > len(truth.dims) else len(ours.dims)
+    if shown(ours.dims)[:named] != shown(truth.dims):
+        checked.problem(f"{where}: dimensions {ours.dims} instead of {truth.dims}")
+    try:
+        values = ours.values
+    except Exception as error:
+        checked.problem(f"{where}: {type(error).__name__}: {str(error)[:160]}")
+        return
+    why = same_values(values, truth_values, exact=False)
+    if why:
+        checked.problem(f"{where}: {why}")
+    checked.attributes(where, ours.attrs, truth.attrs)
+
+
+def check(binary, source, name, keep):
+    checked = Checked(name)
+    checked.count["files"] += 1
+    os.chdir(source.parent)  # libhdf5 looks for external files and virtual sources here
+    objects, linked = objects_of(source)
+    for variant, options in (("", []), (".not_inline", ["--inline-threshold", "0"])):
+        out = keep / (name.replace("/", "_") + variant + ".json")
+        before = len(checked.problems)
+        try:
+            refused = scan(checked, binary, source, out, options)
+            if not out.exists():
+                checked.problem("no references were written")
+                continue
+            arrays = validate(checked, out, source, objects, linked, refused)
+            compare_with_h5py(checked, out, source, objects, arrays)
+            compare_with_xarray(checked, out, source, objects, refused)
+        except Exception as error:
+            checked.problem(f"stopped by {type(error).__name__}: {str(error)[:200]}")
+        if options:
+            checked.problems[before:] = [f"{' '.join(options)}: {p}" for p in checked.problems[before:]]
+    unread = checked.count["groups that xarray can't open"] + checked.count["variables that xarray can't read from the file"]
+    if name in NOT_FOR_XARRAY and not unread:
+        checked.problem("xarray opens it all, though NOT_FOR_XARRAY names it")
+    return checked
+
+
+# ---------------------------------------------------------------- all files
+
+
+def main():
+    here = pathlib.Path(__file__).resolve().parent
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bin", required=True, help="the h5refs program")
+    parser.add_argument("--testdata", type=pathlib.Path, default=here.parent / "testdata")
+    parser.add_argument("--keep", type=pathlib.Path, help="keep references and reports here")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print all problems of a file, not the first three")
+    parser.add_argument("only", nargs="*", help="names such as chunk/sparse.h5 (no floor then)")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    testdata = args.testdata.resolve()
+    sources = sorted(p for p in testdata.glob("*/*") if p.suffix in (".h5", ".nc"))
+    names = {p: p.relative_to(testdata).as_posix() for p in sources}
+    stale = (set(REFUSED) | set(NOT_FOR_XARRAY)) - set(names.values())
+    if stale:
+        sys.exit(f"named in a table of this script, but not in testdata: {sorted(stale)}")
+    binary = os.path.abspath(args.bin)
+    total, failed = collections.Counter(), 0
+    print(f"{'file':45} {'datasets':>8} {'variables':>9} {'refused':>7}  result")
+    with tempfile.TemporaryDirectory() as scratch:
+        keep = (args.keep or pathlib.Path(scratch)).resolve()
+        keep.mkdir(parents=True, exist_ok=True)
+        for source in sources:
+            name = names[source]
+            if args.only and name not in args.only:
+                continue
+            checked = check(binary, source, name, keep)
+            total += checked.count
+            failed += bool(checked.problems)
+            result = f"{len(checked.problems)} PROBLEMS" if checked.problems else "same"
+            if not checked.problems and name in NOT_FOR_XARRAY:
+                result = "same, by h5py only: " + NOT_FOR_XARRAY[name]
+            c = checked.count
+            print(f"{name:45} {c['datasets']:8} {c['variables in xarray']:9} {c['refused as expected']:7}  {result}")
+            for problem in checked.problems if args.verbose else checked.problems[:3]:
+                print("    " + problem)
+    print()
+    for what, n in sorted(total.items()):
+        print(f"{n:8} {what}")
+    print(f"{failed:8} files with problems")
+    short = [f"{total[what]} {what}, at least {least} expected" for what, least in FLOOR.items() if total[what] < least]
+    if short and not args.only:
+        print("too little was compared: " + "; ".join(short))
+        failed += 1
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
