@@ -257,7 +257,9 @@ pub enum Unsupported {
     #[error("datatype {0} has no Zarr v2 form")]
     Datatype(String),
     /// A fill value of chunks that were never written which Zarr v2 would not give.
-    #[error("{missing} chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)")]
+    #[error(
+        "{missing} chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"
+    )]
     FillValue {
         /// How many chunks are missing.
         missing: u64,

@@ -136,10 +136,7 @@ mod tests {
         assert_eq!(budget.structure(60), Ok(()));
         let error = budget.structure(60).unwrap_err();
         assert_eq!(error, LimitError { which: "metadata_bytes", limit: 100, value: 120 });
-        assert_eq!(
-            error.to_string(),
-            "120 exceeds Limits::metadata_bytes = 100; raise it if the file is trusted"
-        );
+        assert_eq!(error.to_string(), "120 exceeds Limits::metadata_bytes = 100; raise it if the file is trusted");
         assert_eq!(budget.structure(1).unwrap_err().which, "structures");
     }
 

@@ -85,12 +85,15 @@ pub(crate) enum HeapId {
 impl DoublingTable {
     /// Bytes of a block of `row`.
     pub(crate) fn block_size(&self, row: u16) -> Option<u64> {
-        self.starting_block_size.checked_shl(row.saturating_sub(1).into()).filter(|size| *size >= self.starting_block_size)
+        self.starting_block_size
+            .checked_shl(row.saturating_sub(1).into())
+            .filter(|size| *size >= self.starting_block_size)
     }
 
     /// Rows whose blocks are direct ones (`H5HF__dtable_init`).
     pub(crate) fn direct_rows(&self) -> u16 {
-        let rows = self.max_direct_block_size.ilog2().saturating_sub(self.starting_block_size.ilog2()).saturating_add(2);
+        let rows =
+            self.max_direct_block_size.ilog2().saturating_sub(self.starting_block_size.ilog2()).saturating_add(2);
         u16::try_from(rows).unwrap_or(u16::MAX)
     }
 
@@ -135,7 +138,12 @@ impl FractalHeap {
         let (i, _id_length) = le_u16(i)?;
         let (i, filters_length) = le_u16(i)?;
         // 26 bytes of fixed fields, 12 lengths and 3 addresses; with filters a length, a mask and the pipeline.
-        let fixed = sizes.lengths.bytes().saturating_mul(12).saturating_add(sizes.offsets.bytes().saturating_mul(3)).saturating_add(26);
+        let fixed = sizes
+            .lengths
+            .bytes()
+            .saturating_mul(12)
+            .saturating_add(sizes.offsets.bytes().saturating_mul(3))
+            .saturating_add(26);
         let filters = match filters_length {
             0 => 0,
             n => sizes.lengths.bytes().saturating_add(4).saturating_add(n.into()),
@@ -200,7 +208,13 @@ impl FractalHeap {
     }
 
     /// The blocks below an indirect block of `rows` rows at `heap_offset` ([III.G], "FHIB").
-    pub(crate) fn indirect<'a>(&self, sizes: Sizes, heap_offset: u64, rows: u16, i: Span<'a>) -> Parsed<'a, Vec<Child>> {
+    pub(crate) fn indirect<'a>(
+        &self,
+        sizes: Sizes,
+        heap_offset: u64,
+        rows: u16,
+        i: Span<'a>,
+    ) -> Parsed<'a, Vec<Child>> {
         let start = i;
         let (i, ()) = signature("FHIB", i)?;
         let (i, ()) = self.parse_prefix(sizes, heap_offset, i)?;
@@ -221,7 +235,14 @@ impl FractalHeap {
         Ok((rest, children))
     }
 
-    fn parse_child<'a>(&self, sizes: Sizes, heap_offset: u64, row: u16, size: u64, i: Span<'a>) -> Parsed<'a, Option<Child>> {
+    fn parse_child<'a>(
+        &self,
+        sizes: Sizes,
+        heap_offset: u64,
+        row: u16,
+        size: u64,
+        i: Span<'a>,
+    ) -> Parsed<'a, Option<Child>> {
         let (rest, address) = sizes.address(i)?;
         if row >= self.table.direct_rows() {
             let Some(rows) = self.table.rows_of(size) else {

@@ -7,6 +7,8 @@ pub(crate) mod global_heap;
 pub(crate) mod local_heap;
 pub(crate) mod message;
 pub(crate) mod object_header;
+#[cfg(test)]
+pub(crate) mod proofs;
 pub(crate) mod shared_messages;
 pub(crate) mod superblock;
 pub(crate) mod symbol_table;
@@ -27,11 +29,9 @@ pub(crate) fn parse<'a, T>(
         Ok((_, value)) => Ok(value),
         Err(Err::Error(fault) | Err::Failure(fault)) => Err(blame(structure, i.at(), fault)),
         // The parsers of this crate are complete ones: nom never asks them for more.
-        Err(Err::Incomplete(_)) => Err(blame(
-            structure,
-            i.at(),
-            Fault { at: i.at(), blame: Blame::Problem(crate::error::Problem::Truncated) },
-        )),
+        Err(Err::Incomplete(_)) => {
+            Err(blame(structure, i.at(), Fault { at: i.at(), blame: Blame::Problem(crate::error::Problem::Truncated) }))
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use crate::structure::global_heap::GlobalHeapId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DataLayout<'a> {
     /// In this message.
-    Compact { elements: Span<'a> },
+    Compact {
+        elements: Span<'a>,
+    },
     /// In one piece; `None` where nothing was ever written.
     Contiguous {
         address: Option<Address>,
@@ -22,7 +24,9 @@ pub(crate) enum DataLayout<'a> {
     },
     Chunked(Chunked),
     /// In other datasets, by mappings in the global heap.
-    Virtual { mappings: Option<GlobalHeapId> },
+    Virtual {
+        mappings: Option<GlobalHeapId>,
+    },
 }
 
 /// Chunked storage.
