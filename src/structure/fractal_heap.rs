@@ -131,7 +131,7 @@ impl DoublingTable {
 }
 
 impl FractalHeap {
-    /// Bytes of the header, its filters included, from its first 7 bytes; `None` while it is not a heap header.
+    /// Bytes of the header, its filters included, from its first 9 bytes.
     pub(crate) fn header_size(sizes: Sizes, i: Span<'_>) -> Parsed<'_, u64> {
         let (i, ()) = signature("FRHP", i)?;
         let (i, _version) = version(0..=0, i)?;
