@@ -278,7 +278,8 @@ impl Head {
     }
 
     fn floating_point<'a>(self, start: Span<'a>, i: Span<'a>) -> Parsed<'a, Class> {
-        let order = match (self.bits & 1 != 0, self.bits & 0x40 != 0) {
+        // Bit 6 has no meaning before version 3 (`H5O__dtype_decode_helper`).
+        let order = match (self.bits & 1 != 0, self.version >= 3 && self.bits & 0x40 != 0) {
             (false, false) => ByteOrder::Little,
             (true, false) => ByteOrder::Big,
             (true, true) => ByteOrder::Vax,
@@ -643,10 +644,18 @@ mod tests {
     #[test]
     fn a_float_tells_how_its_bits_make_a_number() {
         assert_eq!(parse(&FLOAT).unwrap(), float());
-        let Class::FloatingPoint { order, .. } = parse(&with(&FLOAT, 0, &[0x31, 0x61])).unwrap().class else {
-            panic!("not a float");
+    }
+
+    /// libhdf5 2.0 reads the same orders from files whose bit 6 was set by hand.
+    #[test]
+    fn vax_order_exists_from_version_3_on() {
+        let order = |head: [u8; 2]| match parse(&with(&FLOAT, 0, &head)).unwrap().class {
+            Class::FloatingPoint { order, .. } => order,
+            other => panic!("not a float: {other:?}"),
         };
-        assert_eq!(order, ByteOrder::Vax);
+        assert_eq!(order([0x31, 0x61]), ByteOrder::Vax);
+        assert_eq!(order([0x11, 0x61]), ByteOrder::Big);
+        assert_eq!(order([0x11, 0x60]), ByteOrder::Little);
     }
 
     #[test]
@@ -747,7 +756,7 @@ mod tests {
         assert_eq!(told(&INTEGER, 4, &[0]), "size is 0 (at 0x64)");
         assert_eq!(told(&INTEGER, 10, &[0]), "bit precision is 0 (at 0x6a)");
         assert_eq!(told(&INTEGER, 8, &[1]), "bit precision is 16 (at 0x6a)");
-        assert_eq!(told(&FLOAT, 1, &[0x60]), "byte order is 2 (at 0x60)");
+        assert_eq!(told(&FLOAT, 0, &[0x31, 0x60]), "byte order is 2 (at 0x60)");
         assert_eq!(told(&INTEGER, 0, &[0x13, 0x03]), "padding type is 3 (at 0x60)");
         assert_eq!(told(&INTEGER, 0, &[0x13, 0x20]), "character set is 2 (at 0x60)");
         assert_eq!(told(&INTEGER, 0, &[0x17, 2]), "reference type is 2 (at 0x60)");

@@ -1,6 +1,6 @@
 //! Fill Value messages, old and new ([IV.A.2.e], [IV.A.2.f]).
 
-use nom::number::complete::{le_u8, le_u32};
+use nom::number::complete::{le_i32, le_u8, le_u32};
 
 use crate::field::sizes::version;
 use crate::field::{Parsed, Span, bytes};
@@ -41,7 +41,12 @@ impl FillValue {
         if defined == 0 {
             return Ok((i, Self::Undefined));
         }
-        let (i, value) = sized(i)?;
+        let (i, size) = le_i32(i)?;
+        // The size is signed; libhdf5 takes a negative one for a value that is not defined.
+        let Ok(size) = u64::try_from(size) else {
+            return Ok((i, Self::Undefined));
+        };
+        let (i, value) = bytes(size, i)?;
         Ok((i, Self::unless_never(write_time, value)))
     }
 
@@ -131,6 +136,13 @@ mod tests {
     fn an_undefined_value_has_no_size() {
         assert_eq!(parse(&[2, 2, 2, 0]).unwrap(), FillValue::Undefined);
         assert_eq!(parse(&[3, 0x1a]).unwrap(), FillValue::Undefined);
+    }
+
+    /// libhdf5 2.0 says so of a file whose size was set by hand.
+    #[test]
+    fn a_negative_size_is_an_undefined_value() {
+        assert_eq!(parse(&with(&TWO, 4, &[0xff; 4])).unwrap(), FillValue::Undefined);
+        assert_eq!(parse(&with(&TWO, 0, &[1, 2, 2, 1, 0xff, 0xff, 0xff, 0xff])).unwrap(), FillValue::Undefined);
     }
 
     #[test]
