@@ -666,6 +666,33 @@ mod tests {
         direct(&small_heap(), 0x40, &bytes[..11]).unwrap();
     }
 
+    /// The root block of a group of two links and the first link's ID, written by libhdf5 2.0; the rest of 512 bytes are zeros.
+    #[test]
+    fn a_managed_id_finds_its_object_in_a_block_of_libhdf5() {
+        let table =
+            DoublingTable { max_direct_block_size: 65_536, max_heap_bits: 32, starting_block_size: 512, width: 4 };
+        let heap = FractalHeap { direct_checksums: true, max_managed_size: 4_096, id_length: 7, table, ..small_heap() };
+        let link = [1, 12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, b'a', 2, 0, b'/', b'x'];
+        let mut block = [
+            b'F', b'H', b'D', b'B', // signature
+            0,    // version
+            0x0e, 0x01, 0, 0, 0, 0, 0, 0, // heap header address
+            0, 0, 0, 0, // block offset
+            0x0a, 0xc1, 0xf6, 0x68, // checksum
+        ]
+        .to_vec();
+        block.extend(link);
+        block.extend([1, 12, 64, 1, 0, 0, 0, 0, 0, 0, 0, 1]); // link message: external, creation order 1
+        block.extend(b"b\x09\0\0f.h5\0/y\0");
+        block.resize(512, 0);
+        let i = Span::new(&block, AT);
+        assert!(heap.direct(Sizes::EIGHT, 0, i).is_ok());
+        let HeapId::Managed { offset, length } = id(&heap, &[0x00, 0x15, 0x00, 0x00, 0x00, 0x11, 0x00]).unwrap() else {
+            panic!("not managed");
+        };
+        assert_eq!(object(0, offset, length, i).unwrap().1.bytes(), link);
+    }
+
     #[test]
     fn a_managed_id_has_an_offset_and_a_length() {
         let bytes = [
