@@ -670,8 +670,9 @@ mod tests {
     #[test]
     fn a_managed_id_finds_its_object_in_a_block_of_libhdf5() {
         let table =
-            DoublingTable { max_direct_block_size: 65_536, max_heap_bits: 32, starting_block_size: 512, width: 4 };
-        let heap = FractalHeap { direct_checksums: true, max_managed_size: 4_096, id_length: 7, table, ..small_heap() };
+            DoublingTable { width: 4, starting_block_size: 512, max_direct_block_size: 65_536, max_heap_bits: 32 };
+        let heap = small_heap();
+        let heap = FractalHeap { id_length: 7, direct_checksums: true, max_managed_size: 4_096, table, ..heap };
         let link = [1, 12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, b'a', 2, 0, b'/', b'x'];
         let mut block = [
             b'F', b'H', b'D', b'B', // signature
@@ -710,7 +711,7 @@ mod tests {
     fn a_managed_length_takes_as_many_bytes_as_an_offset_in_a_direct_block() {
         let table = DoublingTable { max_direct_block_size: 65_536, ..TABLE };
         let bytes = [0x00, 0x15, 0x00, 0x00, 0x80, 0x01];
-        let length = |max_managed_size| id(&FractalHeap { table, max_managed_size, ..small_heap() }, &bytes).unwrap();
+        let length = |max_managed_size| id(&FractalHeap { max_managed_size, table, ..small_heap() }, &bytes).unwrap();
         assert_eq!(length(255), HeapId::Managed { offset: 0x15, length: 0 });
         assert_eq!(length(4_096), HeapId::Managed { offset: 0x15, length: 0x8000 });
         // `H5HF_SIZEOF_OFFSET_LEN(65536)` is 2, though the number 65536 takes 3 bytes.
