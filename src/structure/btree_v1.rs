@@ -119,3 +119,105 @@ fn node_size(sizes: Sizes, k: u16, key: u64) -> Option<u64> {
     let keys = key.checked_mul(pairs.checked_add(1)?)?;
     sum(&[8, address, address, children, keys])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::field::Width;
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, with};
+
+    /// A node of a group's B-tree, with offsets of 4 bytes and lengths of 8.
+    const GROUP: [u8; 48] = [
+        b'T', b'R', b'E', b'E', // signature
+        0,    // node type: group nodes
+        1,    // node level
+        2, 0, // entries used
+        0xff, 0xff, 0xff, 0xff, // address of left sibling: undefined
+        0x00, 0x09, 0, 0, // address of right sibling
+        0, 0, 0, 0, 0, 0, 0, 0, // key 0: offset into local heap
+        0x30, 0x04, 0, 0, // address of child 0
+        8, 0, 0, 0, 0, 0, 0, 0, // key 1
+        0x40, 0x05, 0, 0, // address of child 1
+        16, 0, 0, 0, 0, 0, 0, 0, // key 2
+    ];
+
+    /// The used part of a node of 2 x 3 chunks, as libhdf5 2.0 writes it.
+    const CHUNKS: [u8; 104] = [
+        b'T', b'R', b'E', b'E', // signature
+        1,    // node type: raw data chunks
+        0,    // node level
+        2, 0, // entries used
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address of left sibling: undefined
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address of right sibling: undefined
+        12, 0, 0, 0, // key 0: size of chunk
+        0, 0, 0, 0, // filter mask
+        0, 0, 0, 0, 0, 0, 0, 0, // chunk offset in dimension 0
+        3, 0, 0, 0, 0, 0, 0, 0, // chunk offset in dimension 1
+        0, 0, 0, 0, 0, 0, 0, 0, // offset in the element
+        0xbc, 0x0f, 0, 0, 0, 0, 0, 0, // address of child 0
+        12, 0, 0, 0, // key 1: size of chunk
+        1, 0, 0, 0, // filter mask
+        2, 0, 0, 0, 0, 0, 0, 0, // chunk offset in dimension 0
+        3, 0, 0, 0, 0, 0, 0, 0, // chunk offset in dimension 1
+        0, 0, 0, 0, 0, 0, 0, 0, // offset in the element
+        0xc8, 0x0f, 0, 0, 0, 0, 0, 0, // address of child 1
+    ];
+
+    const SIZES: Sizes = Sizes { offsets: Width::Four, lengths: Width::Eight };
+
+    fn group(bytes: &[u8]) -> Result<GroupNode, Error> {
+        crate::structure::parse(Structure::BtreeV1, Span::new(bytes, AT), |i| GroupNode::parse(SIZES, 1, i))
+    }
+
+    fn chunks(bytes: &[u8]) -> Result<ChunkNode, Error> {
+        crate::structure::parse(Structure::BtreeV1, Span::new(bytes, AT), |i| ChunkNode::parse(Sizes::EIGHT, 1, 2, i))
+    }
+
+    #[test]
+    fn a_group_node_has_children_between_keys() {
+        assert_eq!(group(&GROUP).unwrap(), GroupNode { level: 1, children: vec![Address(0x430), Address(0x540)] });
+    }
+
+    #[test]
+    fn a_chunk_node_has_an_offset_for_each_dimension() {
+        let first = ChunkEntry { size: 12, filter_mask: 0, child: Address(0xfbc) };
+        let second = ChunkEntry { size: 12, filter_mask: 1, child: Address(0xfc8) };
+        let node = ChunkNode { level: 0, entries: vec![first, second], offsets: vec![0, 3, 2, 3] };
+        assert_eq!(chunks(&CHUNKS).unwrap(), node);
+    }
+
+    /// libhdf5 2.0 keeps these many bytes for the nodes of a file with the default widths.
+    #[test]
+    fn a_node_has_room_for_2k_children() {
+        assert_eq!(GroupNode::size(Sizes::EIGHT, 16), Some(544));
+        assert_eq!(ChunkNode::size(Sizes::EIGHT, 32, 1), Some(24 + 64 * 8 + 65 * 24));
+        assert_eq!(ChunkNode::size(Sizes::EIGHT, 32, usize::MAX), None);
+    }
+
+    #[test]
+    fn problems_are_told_at_their_fields() {
+        let told = |at, others: &[u8]| message_of(group(&with(&GROUP, at, others)));
+        assert_eq!(told(0, b"F"), "version 1 B-tree node at 0x60: signature is not \"TREE\" (at 0x60)");
+        assert_eq!(told(4, &[1]), "version 1 B-tree node at 0x60: node type is 1 (at 0x64)");
+        assert_eq!(told(6, &[3]), "version 1 B-tree node at 0x60: entries used is 3 (at 0x66)");
+        assert_eq!(told(36, &[0xff; 4]), "version 1 B-tree node at 0x60: child address is undefined (at 0x84)");
+        let told = |at, others: &[u8]| message_of(chunks(&with(&CHUNKS, at, others)));
+        assert_eq!(told(4, &[0]), "version 1 B-tree node at 0x60: node type is 0 (at 0x64)");
+        assert_eq!(told(48, &[7]), "version 1 B-tree node at 0x60: offset in the element is 7 (at 0x90)");
+        assert_eq!(told(56, &[0xff; 8]), "version 1 B-tree node at 0x60: child address is undefined (at 0x98)");
+    }
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        // The last key bounds the last child and is not needed: a node may end before it.
+        every_prefix_fails(&GROUP[..40], group);
+        every_prefix_fails(&CHUNKS, chunks);
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        never_panics(&GROUP, |bytes| drop(group(bytes)));
+        never_panics(&CHUNKS, |bytes| drop(chunks(bytes)));
+    }
+}

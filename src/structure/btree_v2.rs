@@ -145,3 +145,195 @@ fn pointer_widths(sizes: Sizes, node_size: u32, record_size: u16, depth: u16) ->
     widths.truncate(narrow(depth.into()).max(1));
     Some((own_width, widths))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, sealed, with};
+
+    /// The name index of a group with 3,000 links, written by libhdf5 2.0.
+    const HEADER: [u8; 38] = [
+        b'B', b'T', b'H', b'D', // signature
+        0,    // version
+        5,    // type: links by name
+        0x00, 0x02, 0, 0, // node size
+        11, 0, // record size
+        2, 0,   // depth
+        100, // split percent
+        40,  // merge percent
+        0x46, 0x40, 0, 0, 0, 0, 0, 0, // root node address
+        2, 0, // number of records in root node
+        0xb8, 0x0b, 0, 0, 0, 0, 0, 0, // total number of records in B-tree
+        0x2a, 0x32, 0xc5, 0x6f, // checksum
+    ];
+
+    /// Its root.
+    const ROOT: [u8; 65] = [
+        b'B', b'T', b'I', b'N', // signature
+        0,    // version
+        5,    // type
+        0x3d, 0xd1, 0x0b, 0x5a, 0x00, 0x54, 0x0d, 0x00, 0x00, 0x0b, 0x00, // record 0
+        0xe5, 0xc5, 0x30, 0xac, 0x00, 0x29, 0x37, 0x00, 0x00, 0x0c, 0x00, // record 1
+        0x46, 0x0e, 0, 0, 0, 0, 0, 0,  // child node pointer 0
+        23, // number of records for child node 0
+        0xd5, 0x03, // total number of records for child node 0
+        0x46, 0x76, 0, 0, 0, 0, 0, 0,  // child node pointer 1
+        24, // number of records for child node 1
+        0xf3, 0x03, // total number of records for child node 1
+        0x46, 0x42, 0, 0, 0, 0, 0, 0,  // child node pointer 2
+        23, // number of records for child node 2
+        0xee, 0x03, // total number of records for child node 2
+        0x1d, 0x0e, 0xc1, 0x48, // checksum
+    ];
+
+    /// The only node of the name index of two links, written by libhdf5 2.0.
+    const LEAF: [u8; 32] = [
+        b'B', b'T', b'L', b'F', // signature
+        0,    // version
+        5,    // type
+        0x08, 0x87, 0xd6, 0x58, 0x00, 0x15, 0x00, 0x00, 0x00, 0x11, 0x00, // record 0
+        0x95, 0xc3, 0xf5, 0x7f, 0x00, 0x26, 0x00, 0x00, 0x00, 0x18, 0x00, // record 1
+        0xec, 0x69, 0xf9, 0x3a, // checksum
+    ];
+
+    fn header(bytes: &[u8]) -> Result<Header, Error> {
+        crate::structure::parse(Structure::BtreeV2Header, Span::new(bytes, AT), |i| Header::parse(Sizes::EIGHT, i))
+    }
+
+    fn node(place: Child, bytes: &[u8]) -> Result<Node<'_>, Error> {
+        let header = header(&HEADER)?;
+        let structure = if place.level == 0 { Structure::BtreeV2Leaf } else { Structure::BtreeV2Internal };
+        crate::structure::parse(structure, Span::new(bytes, AT), |i| Node::parse(Sizes::EIGHT, &header, place, i))
+    }
+
+    fn child(address: u64, records: u16, level: u16) -> Child {
+        Child { address: Address(address), records, level }
+    }
+
+    #[test]
+    fn the_header_tells_the_widths_of_the_counts_in_its_nodes() {
+        let expected = Header {
+            record_type: 5,
+            node_size: 512,
+            record_size: 11,
+            root: Some(child(0x4046, 2, 2)),
+            total_records: 3_000,
+            widths: vec![0, 2],
+            own_width: 1,
+        };
+        assert_eq!(header(&HEADER).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_empty_tree_has_no_root() {
+        let bytes = with(&with(&HEADER[..34], 12, &[0]), 16, &[0xff; 8]);
+        assert_eq!(header(&sealed(&bytes)).unwrap().root, None);
+    }
+
+    /// 1,024 records of one byte make the own count two bytes wide, and the totals of a deep tree more.
+    #[test]
+    fn larger_nodes_have_wider_counts() {
+        assert_eq!(pointer_widths(Sizes::EIGHT, 1_034, 1, 4), Some((2, vec![0, 3, 3, 4])));
+        assert_eq!(pointer_widths(Sizes::EIGHT, 512, 11, 0), Some((1, vec![0])));
+        assert_eq!(pointer_widths(Sizes::EIGHT, 12, 1, 1), None);
+    }
+
+    #[test]
+    fn a_leaf_is_records() {
+        let i = Span::new(&LEAF, AT);
+        let (i, ()) = crate::field::skip(6, i).unwrap();
+        let (i, first) = bytes(11, i).unwrap();
+        let (_, second) = bytes(11, i).unwrap();
+        assert_eq!(node(child(AT, 2, 0), &LEAF).unwrap(), Node { records: vec![first, second], children: Vec::new() });
+    }
+
+    #[test]
+    fn children_of_level_1_are_pointed_to_with_a_total() {
+        let root = node(child(0x4046, 2, 2), &ROOT).unwrap();
+        assert_eq!(root.records.iter().map(Span::at).collect::<Vec<_>>(), [0x66, 0x71]);
+        assert_eq!(root.children, [child(0xe46, 23, 1), child(0x7646, 24, 1), child(0x4246, 23, 1)]);
+    }
+
+    #[test]
+    fn leaves_are_pointed_to_without_a_total() {
+        let bytes = sealed(&[
+            b'B', b'T', b'I', b'N', // signature
+            0,    // version
+            5,    // type
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, // record 0
+            0x00, 0x10, 0, 0, 0, 0, 0, 0,  // child node pointer 0
+            20, // number of records for child node 0
+            0x00, 0x12, 0, 0, 0, 0, 0, 0,  // child node pointer 1
+            21, // number of records for child node 1
+        ]);
+        let children = node(child(AT, 1, 1), &bytes).unwrap().children;
+        assert_eq!(children, [child(0x1000, 20, 0), child(0x1200, 21, 0)]);
+        every_prefix_fails(&bytes, |bytes| node(child(AT, 1, 1), bytes));
+    }
+
+    #[test]
+    fn problems_are_told_at_their_fields() {
+        let told = |at, others: &[u8]| message_of(header(&sealed(&with(&HEADER[..34], at, others))));
+        assert_eq!(told(3, b"X"), "version 2 B-tree header at 0x60: signature is not \"BTHD\" (at 0x60)");
+        assert_eq!(told(4, &[1]), "version 2 B-tree header at 0x60: version is 1 (at 0x64)");
+        assert_eq!(told(6, &[20, 0]), "version 2 B-tree header at 0x60: node size is 20 (at 0x66)");
+        assert_eq!(told(6, &[0, 0, 17]), "version 2 B-tree header at 0x60: node size is 1114112 (at 0x66)");
+        assert_eq!(told(10, &[0]), "version 2 B-tree header at 0x60: record size is 0 (at 0x6a)");
+        assert_eq!(told(12, &[65]), "version 2 B-tree header at 0x60: depth is 65 (at 0x6c)");
+        assert_eq!(told(6, &[15, 0, 0, 0, 5]), "version 2 B-tree header at 0x60: depth is 2 (at 0x6c)");
+        assert_eq!(
+            message_of(header(&with(&HEADER, 34, &[0x2b]))),
+            "version 2 B-tree header at 0x60: checksum is 0x6fc5322b, computed 0x6fc5322a (at 0x82)"
+        );
+    }
+
+    #[test]
+    fn problems_of_nodes_are_told_at_their_fields() {
+        let told = |place, bytes: &[u8]| message_of(node(place, bytes));
+        let (leaf, root) = (child(AT, 2, 0), child(AT, 2, 2));
+        assert_eq!(told(leaf, &ROOT), "version 2 B-tree leaf node at 0x60: signature is not \"BTLF\" (at 0x60)");
+        assert_eq!(told(root, &LEAF), "version 2 B-tree internal node at 0x60: signature is not \"BTIN\" (at 0x60)");
+        assert_eq!(told(leaf, &with(&LEAF, 4, &[1])), "version 2 B-tree leaf node at 0x60: version is 1 (at 0x64)");
+        assert_eq!(told(leaf, &with(&LEAF, 5, &[6])), "version 2 B-tree leaf node at 0x60: type is 6, not 5 (at 0x65)");
+        assert_eq!(
+            told(leaf, &with(&LEAF, 28, &[0xed])),
+            "version 2 B-tree leaf node at 0x60: checksum is 0x3af969ed, computed 0x3af969ec (at 0x7c)"
+        );
+        assert_eq!(
+            told(root, &with(&ROOT, 39, &[0xff; 8])),
+            "version 2 B-tree internal node at 0x60: child node pointer is undefined (at 0x87)"
+        );
+    }
+
+    /// The count of a child's records has room for more than `u16` only with record sizes that libhdf5 never writes.
+    #[test]
+    fn a_child_of_more_than_65535_records_is_refused() {
+        let header = sealed(&with(&with(&HEADER[..34], 6, &[0, 0, 2, 0]), 10, &[1, 0, 1, 0]));
+        let header = super::tests::header(&header).unwrap();
+        let bytes = sealed(&[
+            b'B', b'T', b'I', b'N', 0, 5, // signature, version, type
+            0x00, 0x10, 0, 0, 0, 0, 0, 0, // child node pointer 0
+            0, 0, 1, // number of records for child node 0
+        ]);
+        let place = child(AT, 0, 1);
+        let parsed = crate::structure::parse(Structure::BtreeV2Internal, Span::new(&bytes, AT), |i| {
+            Node::parse(Sizes::EIGHT, &header, place, i)
+        });
+        assert_eq!(message_of(parsed), "version 2 B-tree internal node at 0x60: number of records is 65536 (at 0x6e)");
+    }
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        every_prefix_fails(&HEADER, header);
+        every_prefix_fails(&LEAF, |bytes| node(child(AT, 2, 0), bytes));
+        every_prefix_fails(&ROOT, |bytes| node(child(AT, 2, 2), bytes));
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        never_panics(&HEADER[..34], |bytes| drop(header(&sealed(bytes))));
+        never_panics(&ROOT[..61], |bytes| drop(node(child(AT, 2, 2), &sealed(bytes))));
+        never_panics(&LEAF, |bytes| drop(node(child(AT, u16::MAX, 0), bytes)));
+    }
+}

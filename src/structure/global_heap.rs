@@ -92,3 +92,103 @@ fn object(sizes: Sizes, i: Span<'_>) -> Parsed<'_, Option<Object>> {
 fn header_size(sizes: Sizes) -> u64 {
     sizes.lengths.bytes().saturating_add(8).next_multiple_of(8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::field::Width;
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, with};
+
+    /// As libhdf5 2.0 writes the texts "defghijkl" and "abc", in a collection of 88 bytes.
+    const EIGHT: [u8; 88] = [
+        b'G', b'C', b'O', b'L', // signature
+        1,    // version
+        0, 0, 0, // reserved
+        88, 0, 0, 0, 0, 0, 0, 0, // collection size
+        1, 0, // heap object index
+        0, 0, // reference count
+        0, 0, 0, 0, // reserved
+        9, 0, 0, 0, 0, 0, 0, 0, // object size
+        b'd', b'e', b'f', b'g', b'h', b'i', b'j', b'k', b'l', // object data
+        0, 0, 0, 0, 0, 0, 0, // padding to a multiple of 8
+        2, 0, // heap object index
+        0, 0, // reference count
+        0, 0, 0, 0, // reserved
+        3, 0, 0, 0, 0, 0, 0, 0, // object size
+        b'a', b'b', b'c', // object data
+        0, 0, 0, 0, 0, // padding to a multiple of 8
+        0, 0, // heap object index: free space
+        0, 0, // reference count
+        0, 0, 0, 0, // reserved
+        16, 0, 0, 0, 0, 0, 0, 0, // object size, the header included
+    ];
+
+    const FOUR: Sizes = Sizes { offsets: Width::Four, lengths: Width::Four };
+
+    fn parse(sizes: Sizes, bytes: &[u8]) -> Result<Vec<Object>, Error> {
+        crate::structure::parse(Structure::GlobalHeap, Span::new(bytes, AT), |i| objects(sizes, i))
+    }
+
+    fn eight(bytes: &[u8]) -> Result<Vec<Object>, Error> {
+        parse(Sizes::EIGHT, bytes)
+    }
+
+    #[test]
+    fn objects_end_at_the_free_space() {
+        let expected = [Object { index: 1, at: 0x80, size: 9 }, Object { index: 2, at: 0xa0, size: 3 }];
+        assert_eq!(eight(&EIGHT).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_collection_without_room_for_free_space_ends_after_its_last_object() {
+        let full = with(&EIGHT, 8, &[72]);
+        assert_eq!(eight(&full).unwrap().len(), 2);
+        // Neither the last object's padding nor the rest needs to be there.
+        let cut = with(&EIGHT, 8, &[67]);
+        assert_eq!(eight(&cut[..67]).unwrap().len(), 2);
+    }
+
+    /// libhdf5 2.0 writes the same bytes with lengths of 4 bytes: both headers are padded to 16 (`H5HG_ALIGN`).
+    #[test]
+    fn headers_are_padded_where_lengths_are_shorter_than_8() {
+        assert_eq!(parse(FOUR, &EIGHT).unwrap(), eight(&EIGHT).unwrap());
+        assert_eq!(header_size(Sizes { lengths: Width::ThirtyTwo, ..FOUR }), LONGEST_HEADER);
+    }
+
+    #[test]
+    fn an_id_of_address_0_is_no_value() {
+        let id = |bytes: &[u8]| GlobalHeapId::parse(FOUR, Span::new(bytes, AT)).unwrap().1;
+        let bytes = [
+            0x18, 0x08, 0, 0, // collection address
+            2, 0, 0, 0, // object index
+        ];
+        assert_eq!(id(&bytes), Some(GlobalHeapId { collection: Address(0x818), index: 2 }));
+        assert_eq!(id(&with(&bytes, 0, &[0; 4])), None);
+        assert_eq!(id(&with(&bytes, 0, &[0xff; 4])), None);
+        every_prefix_fails(&bytes, |bytes| {
+            crate::structure::parse(Structure::Value, Span::new(bytes, AT), |i| GlobalHeapId::parse(FOUR, i))
+        });
+    }
+
+    #[test]
+    fn problems_are_told_at_their_fields() {
+        let told = |at, others: &[u8]| message_of(eight(&with(&EIGHT, at, others)));
+        assert_eq!(told(0, b"H"), "global heap collection at 0x60: signature is not \"GCOL\" (at 0x60)");
+        assert_eq!(told(4, &[0]), "global heap collection at 0x60: version is 0 (at 0x64)");
+        assert_eq!(told(8, &[15]), "global heap collection at 0x60: collection size is 15 (at 0x68)");
+        assert_eq!(told(8, &[89]), "global heap collection at 0x60: the bytes end inside the structure (at 0x60)");
+        assert_eq!(told(24, &[57]), "global heap collection at 0x60: the bytes end inside the structure (at 0x80)");
+    }
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        every_prefix_fails(&EIGHT, eight);
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        never_panics(&EIGHT, |bytes| drop(eight(bytes)));
+        never_panics(&EIGHT, |bytes| drop(parse(FOUR, bytes)));
+    }
+}

@@ -7,6 +7,8 @@ pub(crate) mod global_heap;
 pub(crate) mod local_heap;
 pub(crate) mod message;
 pub(crate) mod object_header;
+#[cfg(test)]
+pub(crate) mod proofs;
 pub(crate) mod shared_messages;
 pub(crate) mod superblock;
 pub(crate) mod symbol_table;
@@ -38,5 +40,34 @@ fn blame(structure: Structure, start: u64, fault: Fault) -> Error {
         Blame::Problem(problem) => FormatError { structure, start, at: fault.at, problem }.into(),
         Blame::Unsupported(what) => (*what).into(),
         Blame::Limit(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{LimitError, Problem, Unsupported};
+    use proofs::{AT, message_of};
+
+    #[test]
+    fn errors_carry_the_structure_and_the_place_unless_the_bytes_are_not_to_blame() {
+        let told = |fault: fn(Span<'static>) -> Parsed<'static, ()>| {
+            message_of(parse(Structure::LocalHeap, Span::new(b"HEAP", AT), |i| {
+                let (i, ()) = crate::field::skip(2, i)?;
+                fault(i)
+            }))
+        };
+        assert_eq!(
+            told(|i| i.fail(Problem::Truncated)),
+            "local heap at 0x60: the bytes end inside the structure (at 0x62)"
+        );
+        assert_eq!(
+            told(|i| i.unsupported(Unsupported::Message(0x18))),
+            "object header message of type 0x0018 must be understood and is not"
+        );
+        let limit = |i: Span<'static>| i.limit(LimitError { which: "chunks", limit: 1, value: 2 });
+        assert_eq!(told(limit), "2 exceeds Limits::chunks = 1; raise it if the file is trusted");
+        let incomplete = |_: Span<'static>| Err(Err::Incomplete(nom::Needed::Unknown));
+        assert_eq!(told(incomplete), "local heap at 0x60: the bytes end inside the structure (at 0x60)");
     }
 }

@@ -144,3 +144,165 @@ fn parse_sizes(i: Span<'_>) -> Parsed<'_, Sizes> {
     };
     Ok((end, Sizes { offsets, lengths }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, sealed, with};
+
+    /// Written by libhdf5 2.0, libver earliest.
+    const ZERO: [u8; 96] = [
+        0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', // signature
+        0,     // version of superblock
+        0,     // version of the file's free space storage
+        0,     // version of the root group symbol table entry
+        0,     // reserved
+        0,     // version of shared header message format
+        8,     // size of offsets
+        8,     // size of lengths
+        0,     // reserved
+        4, 0, // group leaf node K
+        16, 0, // group internal node K
+        0, 0, 0, 0, // file consistency flags
+        0, 0, 0, 0, 0, 0, 0, 0, // base address
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address of file free space info: undefined
+        0x20, 0x03, 0, 0, 0, 0, 0, 0, // end of file address
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // driver information block address: undefined
+        // root group symbol table entry
+        0, 0, 0, 0, 0, 0, 0, 0, // link name offset
+        0x60, 0, 0, 0, 0, 0, 0, 0, // object header address
+        1, 0, 0, 0, // cache type: group
+        0, 0, 0, 0, // reserved
+        0x88, 0, 0, 0, 0, 0, 0, 0, 0xa8, 0x02, 0, 0, 0, 0, 0, 0, // scratch-pad space
+    ];
+
+    /// Written by libhdf5 2.0 with K values of 2, 3 and 5.
+    const ONE: [u8; 100] = [
+        0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', // signature
+        1, 0, 0, 0, 0, // versions and a reserved byte
+        8, 8, 0, // size of offsets, size of lengths, reserved
+        2, 0, 3, 0, // group leaf and internal node K
+        0, 0, 0, 0, // file consistency flags
+        5, 0, // indexed storage internal node K
+        0, 0, // reserved
+        0, 0, 0, 0, 0, 0, 0, 0, // base address
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address of file free space info
+        0x84, 0x01, 0, 0, 0, 0, 0, 0, // end of file address
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // driver information block address
+        0, 0, 0, 0, 0, 0, 0, 0, // link name offset
+        0x64, 0, 0, 0, 0, 0, 0, 0, // object header address
+        1, 0, 0, 0, 0, 0, 0, 0, // cache type, reserved
+        0x8c, 0, 0, 0, 0, 0, 0, 0, 0x0c, 0x01, 0, 0, 0, 0, 0, 0, // scratch-pad space
+    ];
+
+    /// Written by libhdf5 2.0, libver v108.
+    const TWO: [u8; 48] = [
+        0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', // signature
+        2,     // version of superblock
+        8,     // size of offsets
+        8,     // size of lengths
+        0,     // file consistency flags
+        0, 0, 0, 0, 0, 0, 0, 0, // base address
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // superblock extension address: undefined
+        0xb3, 0, 0, 0, 0, 0, 0, 0, // end of file address
+        0x30, 0, 0, 0, 0, 0, 0, 0, // root group object header address
+        0x87, 0x67, 0x2a, 0x28, // superblock checksum
+    ];
+
+    fn parse(bytes: &[u8]) -> Result<Superblock, Error> {
+        crate::structure::parse(Structure::Superblock, Span::new(bytes, AT), Superblock::parse)
+    }
+
+    fn zero() -> Superblock {
+        Superblock {
+            version: 0,
+            sizes: Sizes::EIGHT,
+            k: KValues::default(),
+            consistency_flags: 0,
+            base_address: Some(Address(0)),
+            end_of_file: Some(Address(0x320)),
+            driver_information: None,
+            extension: None,
+            root: Address(0x60),
+        }
+    }
+
+    #[test]
+    fn versions_0_and_1_end_with_the_root_groups_entry() {
+        assert_eq!(parse(&ZERO).unwrap(), zero());
+        let k = KValues { group_leaf: 2, group_internal: 3, chunk: 5 };
+        let one = Superblock { version: 1, k, end_of_file: Some(Address(0x184)), root: Address(0x64), ..zero() };
+        assert_eq!(parse(&ONE).unwrap(), one);
+    }
+
+    #[test]
+    fn versions_2_and_3_end_with_a_checksum() {
+        let two = Superblock { version: 2, end_of_file: Some(Address(0xb3)), root: Address(0x30), ..zero() };
+        assert_eq!(parse(&TWO).unwrap(), two);
+        let three = with(&with(&TWO, 8, &[3]), 44, &[0x95, 0x55, 0x56, 0x8b]); // libver v110 of libhdf5 2.0
+        assert_eq!(parse(&three).unwrap(), Superblock { version: 3, ..two.clone() });
+        let swmr = sealed(&with(&with(&TWO, 8, &[3]), 11, &[5])[..44]);
+        assert_eq!(parse(&swmr).unwrap(), Superblock { version: 3, consistency_flags: 5, ..two.clone() });
+        let extended = sealed(&with(&TWO, 20, &[9, 0, 0, 0, 0, 0, 0, 0])[..44]);
+        assert_eq!(parse(&extended).unwrap(), Superblock { extension: Some(Address(9)), ..two });
+    }
+
+    /// Written by libhdf5 2.0 with offsets of 4 bytes and lengths of 8.
+    #[test]
+    fn the_root_entrys_name_offset_is_as_wide_as_a_length() {
+        let bytes = [
+            0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', // signature
+            0, 0, 0, 0, 0, // versions and a reserved byte
+            4, 8, 0, // size of offsets, size of lengths, reserved
+            4, 0, 16, 0, // group leaf and internal node K
+            0, 0, 0, 0, // file consistency flags
+            0, 0, 0, 0, // base address
+            0xff, 0xff, 0xff, 0xff, // address of file free space info
+            0x08, 0x08, 0, 0, // end of file address
+            0xff, 0xff, 0xff, 0xff, // driver information block address
+            0, 0, 0, 0, 0, 0, 0, 0, // link name offset
+            0x4c, 0, 0, 0, // object header address
+            1, 0, 0, 0, 0, 0, 0, 0, // cache type, reserved
+            0x74, 0, 0, 0, 0x0c, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // scratch-pad space
+        ];
+        let sizes = Sizes { offsets: Width::Four, lengths: Width::Eight };
+        let (end_of_file, root) = (Some(Address(0x808)), Address(0x4c));
+        assert_eq!(parse(&bytes).unwrap(), Superblock { sizes, end_of_file, root, ..zero() });
+    }
+
+    #[test]
+    fn problems_are_told_at_their_fields() {
+        let told = |bytes: &[u8], at, others: &[u8]| message_of(parse(&with(bytes, at, others)));
+        assert_eq!(told(&ZERO, 3, b"G"), "superblock at 0x60: signature is not \"\\x89HDF\\r\\n\\x1a\\n\" (at 0x60)");
+        assert_eq!(told(&ZERO, 8, &[4]), "superblock at 0x60: version is 4 (at 0x68)");
+        assert_eq!(told(&ZERO, 13, &[3]), "superblock at 0x60: size of offsets is 3 (at 0x6d)");
+        assert_eq!(told(&TWO, 10, &[0]), "superblock at 0x60: size of lengths is 0 (at 0x6a)");
+        assert_eq!(
+            told(&ZERO, 64, &[0xff; 8]),
+            "superblock at 0x60: root group object header address is undefined (at 0x98)"
+        );
+        assert_eq!(
+            told(&TWO, 36, &[0xff; 8]),
+            "superblock at 0x60: root group object header address is undefined (at 0x84)"
+        );
+        assert_eq!(
+            told(&TWO, 44, &[0x88]),
+            "superblock at 0x60: checksum is 0x282a6788, computed 0x282a6787 (at 0x8c)"
+        );
+        assert_eq!(message_of(parse(&TWO[..20])), "superblock at 0x60: the bytes end inside the structure (at 0x74)");
+    }
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        every_prefix_fails(&ZERO, parse);
+        every_prefix_fails(&ONE, parse);
+        every_prefix_fails(&TWO, parse);
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        never_panics(&ONE, |bytes| drop(parse(bytes)));
+        never_panics(&TWO[..44], |bytes| drop(parse(&sealed(bytes))));
+    }
+}

@@ -82,3 +82,89 @@ impl Node {
         Ok((i, Self { entries }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::field::Width;
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, with};
+
+    /// Written by libhdf5 2.0 with offsets of 4 bytes and lengths of 8: a dataset, a group and a soft link.
+    const NODE: [u8; 116] = [
+        b'S', b'N', b'O', b'D', // signature
+        1,    // version number
+        0,    // reserved
+        3, 0, // number of symbols
+        0x20, 0, 0, 0, 0, 0, 0, 0, // entry 0: link name offset
+        0xe4, 0x05, 0, 0, // object header address
+        0, 0, 0, 0, // cache type: nothing
+        0, 0, 0, 0, // reserved
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // scratch-pad space
+        0x08, 0, 0, 0, 0, 0, 0, 0, // entry 1: link name offset
+        0x84, 0x02, 0, 0, // object header address
+        1, 0, 0, 0, // cache type: group
+        0, 0, 0, 0, // reserved
+        0xac, 0x02, 0, 0, // scratch-pad space: address of B-tree
+        0x44, 0x04, 0, 0, // address of name heap
+        0, 0, 0, 0, 0, 0, 0, 0, // unused
+        0x10, 0, 0, 0, 0, 0, 0, 0, // entry 2: link name offset
+        0xff, 0xff, 0xff, 0xff, // object header address: undefined
+        2, 0, 0, 0, // cache type: soft link
+        0, 0, 0, 0, // reserved
+        0x18, 0, 0, 0, // scratch-pad space: offset to link value
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // unused
+    ];
+
+    const SIZES: Sizes = Sizes { offsets: Width::Four, lengths: Width::Eight };
+
+    fn parse(bytes: &[u8]) -> Result<Node, Error> {
+        crate::structure::parse(Structure::SymbolTableNode, Span::new(bytes, AT), |i| Node::parse(SIZES, 2, i))
+    }
+
+    #[test]
+    fn entries_tell_objects_groups_and_soft_links_apart() {
+        let group = Cache::Group { btree: Some(Address(0x2ac)), heap: Some(Address(0x444)) };
+        let entries = vec![
+            Entry { name_offset: 0x20, object_header: Some(Address(0x5e4)), cache: Cache::Nothing },
+            Entry { name_offset: 8, object_header: Some(Address(0x284)), cache: group },
+            Entry { name_offset: 0x10, object_header: None, cache: Cache::SoftLink { path_offset: 0x18 } },
+        ];
+        assert_eq!(parse(&NODE).unwrap(), Node { entries });
+    }
+
+    #[test]
+    fn a_node_has_room_for_2k_entries() {
+        assert_eq!(Node::size(SIZES, 2), Some(8 + 4 * 36));
+        assert_eq!(Node::size(Sizes::EIGHT, 4), Some(8 + 8 * 40));
+    }
+
+    #[test]
+    fn problems_are_told_at_their_fields() {
+        let told = |at, others: &[u8]| message_of(parse(&with(&NODE, at, others)));
+        assert_eq!(told(3, b"E"), "symbol table node at 0x60: signature is not \"SNOD\" (at 0x60)");
+        assert_eq!(told(4, &[2]), "symbol table node at 0x60: version is 2 (at 0x64)");
+        assert_eq!(told(6, &[5, 0]), "symbol table node at 0x60: number of symbols is 5 (at 0x66)");
+        assert_eq!(told(20, &[3]), "symbol table node at 0x60: cache type is 3 (at 0x74)");
+    }
+
+    /// Two addresses of 16 bytes do not fit in the scratch-pad space; libhdf5 2.0 cannot open its own file of that kind.
+    #[test]
+    fn addresses_wider_than_the_scratch_pad_are_refused() {
+        let sizes = Sizes { offsets: Width::Sixteen, lengths: Width::Eight };
+        let mut bytes = [0; 48];
+        bytes[24] = 1; // cache type: group
+        let parsed = crate::structure::parse(Structure::Superblock, Span::new(&bytes, AT), |i| Entry::parse(sizes, i));
+        assert_eq!(message_of(parsed), "superblock at 0x60: the bytes end inside the structure (at 0x90)");
+    }
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        every_prefix_fails(&NODE, parse);
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        never_panics(&NODE, |bytes| drop(parse(bytes)));
+    }
+}

@@ -185,3 +185,271 @@ fn chunked<'a>(at_dimensions: Span<'a>, rest: Span<'a>, chunked: Chunked) -> Par
     }
     Ok((rest, DataLayout::Chunked(chunked)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::field::Width;
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, with};
+
+    const COMPACT_ONE: [u8; 18] = [
+        1, // version
+        1, // dimensionality
+        0, // layout class: compact
+        0, 0, 0, 0, 0, // reserved
+        3, 0, 0, 0, // dimension 0 size
+        2, 0, 0, 0, // compact data size
+        7, 8, // compact data
+    ];
+
+    const CONTIGUOUS_TWO: [u8; 20] = [
+        2, // version
+        1, // dimensionality
+        1, // layout class: contiguous
+        0, 0, 0, 0, 0, // reserved
+        0x00, 0x08, 0, 0, 0, 0, 0, 0, // data address
+        4, 0, 0, 0, // dimension 0 size
+    ];
+
+    const CHUNKED_ONE: [u8; 24] = [
+        1, // version
+        2, // dimensionality
+        2, // layout class: chunked
+        0, 0, 0, 0, 0, // reserved
+        0x78, 0x05, 0, 0, 0, 0, 0, 0, // data address
+        5, 0, 0, 0, // dimension 0 size
+        2, 0, 0, 0, // dataset element size
+    ];
+
+    // What follows is written by libhdf5 2.0.
+
+    const COMPACT: [u8; 8] = [
+        3, // version
+        0, // layout class: compact
+        4, 0, // size
+        1, 0, 2, 0, // raw data
+    ];
+
+    const CONTIGUOUS: [u8; 18] = [
+        3, // version
+        1, // layout class: contiguous
+        0x00, 0x08, 0, 0, 0, 0, 0, 0, // address
+        8, 0, 0, 0, 0, 0, 0, 0, // size
+    ];
+
+    const CHUNKED_THREE: [u8; 23] = [
+        3, // version
+        2, // layout class: chunked
+        3, // dimensionality
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address: undefined
+        2, 0, 0, 0, // dimension 0 size
+        3, 0, 0, 0, // dimension 1 size
+        2, 0, 0, 0, // dataset element size
+    ];
+
+    /// Version 5 is what libver latest writes; v110 writes the same as version 4.
+    const FIXED_ARRAY: [u8; 24] = [
+        5, // version
+        2, // layout class: chunked
+        0, // flags
+        3, // dimensionality
+        3, // dimension size encoded length
+        0x70, 0x11, 0x01, // dimension 0 size: 70,000
+        3, 0, 0, // dimension 1 size
+        2, 0, 0,  // dataset element size
+        3,  // chunk indexing type: fixed array
+        10, // page bits
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address: undefined
+    ];
+
+    const SINGLE_FILTERED: [u8; 28] = [
+        4, // version
+        2, // layout class: chunked
+        2, // flags: a filtered single chunk
+        2, // dimensionality
+        1, // dimension size encoded length
+        4, // dimension 0 size
+        2, // dataset element size
+        1, // chunk indexing type: single chunk
+        16, 0, 0, 0, 0, 0, 0, 0, // size of filtered chunk
+        0, 0, 0, 0, // filters for chunk
+        0x00, 0x08, 0, 0, 0, 0, 0, 0, // address
+    ];
+
+    const EXTENSIBLE_ARRAY: [u8; 21] = [
+        4, // version
+        2, // layout class: chunked
+        0, // flags
+        2, // dimensionality
+        1, // dimension size encoded length
+        2, // dimension 0 size
+        2, // dataset element size
+        4, // chunk indexing type: extensible array
+        32, 4, 4, 16, 10, // max bits, index elements, min pointers, min elements, page bits
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address: undefined
+    ];
+
+    const BTREE_V2: [u8; 23] = [
+        4, // version
+        2, // layout class: chunked
+        0, // flags
+        3, // dimensionality
+        1, // dimension size encoded length
+        2, // dimension 0 size
+        2, // dimension 1 size
+        2, // dataset element size
+        5, // chunk indexing type: version 2 B-tree
+        0x00, 0x08, 0, 0,   // node size
+        100, // split percent
+        40,  // merge percent
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // address: undefined
+    ];
+
+    const IMPLICIT: [u8; 16] = [
+        4, // version
+        2, // layout class: chunked
+        0, // flags
+        2, // dimensionality
+        1, // dimension size encoded length
+        2, // dimension 0 size
+        2, // dataset element size
+        2, // chunk indexing type: implicit
+        0x00, 0x08, 0, 0, 0, 0, 0, 0, // address
+    ];
+
+    const VIRTUAL: [u8; 14] = [
+        4, // version
+        3, // layout class: virtual
+        0x00, 0x08, 0, 0, 0, 0, 0, 0, // address
+        1, 0, 0, 0, // index
+    ];
+
+    fn parse(bytes: &[u8]) -> Result<DataLayout<'_>, Error> {
+        let i = Span::new(bytes, AT);
+        crate::structure::parse(Structure::DataLayout, i, |i| DataLayout::parse(Sizes::EIGHT, i))
+    }
+
+    fn chunked(dimensions: &[u64], index: Index, address: Option<u64>) -> DataLayout<'static> {
+        let (dimensions, address) = (dimensions.to_vec(), address.map(Address));
+        DataLayout::Chunked(Chunked { dimensions, unfiltered_edges: false, index, address })
+    }
+
+    /// Compact data come without the address, not only without its value (`H5O__layout_decode`).
+    #[test]
+    fn versions_1_and_2_leave_the_size_of_contiguous_data_to_the_dataspace() {
+        let elements = Span::new(&COMPACT_ONE[16..], AT + 16);
+        assert_eq!(parse(&COMPACT_ONE).unwrap(), DataLayout::Compact { elements });
+        let contiguous = DataLayout::Contiguous { address: Some(Address(0x800)), size: None };
+        assert_eq!(parse(&CONTIGUOUS_TWO).unwrap(), contiguous);
+        assert_eq!(parse(&CHUNKED_ONE).unwrap(), chunked(&[5, 2], Index::BtreeV1, Some(0x578)));
+    }
+
+    #[test]
+    fn version_3_has_an_encoding_for_each_class() {
+        assert_eq!(parse(&COMPACT).unwrap(), DataLayout::Compact { elements: Span::new(&COMPACT[4..], AT + 4) });
+        let contiguous = DataLayout::Contiguous { address: Some(Address(0x800)), size: Some(8) };
+        assert_eq!(parse(&CONTIGUOUS).unwrap(), contiguous);
+        assert_eq!(parse(&CHUNKED_THREE).unwrap(), chunked(&[2, 3, 2], Index::BtreeV1, None));
+    }
+
+    #[test]
+    fn versions_4_and_5_name_the_chunk_index() {
+        assert_eq!(parse(&FIXED_ARRAY).unwrap(), chunked(&[70_000, 3, 2], Index::FixedArray, None));
+        assert_eq!(parse(&with(&FIXED_ARRAY, 0, &[4])).unwrap(), parse(&FIXED_ARRAY).unwrap());
+        let single = Index::Single { filtered: Some((16, 0)) };
+        assert_eq!(parse(&SINGLE_FILTERED).unwrap(), chunked(&[4, 2], single, Some(0x800)));
+        assert_eq!(parse(&IMPLICIT).unwrap(), chunked(&[2, 2], Index::Implicit, Some(0x800)));
+        let single = Index::Single { filtered: None };
+        assert_eq!(parse(&with(&IMPLICIT, 7, &[1])).unwrap(), chunked(&[2, 2], single, Some(0x800)));
+        assert_eq!(parse(&EXTENSIBLE_ARRAY).unwrap(), chunked(&[2, 2], Index::ExtensibleArray, None));
+        assert_eq!(parse(&BTREE_V2).unwrap(), chunked(&[2, 2, 2], Index::BtreeV2, None));
+    }
+
+    #[test]
+    fn chunk_dimensions_take_up_to_8_bytes() {
+        let bytes = [
+            4, 2, 0, 2, // version, layout class, flags, dimensionality
+            8, // dimension size encoded length
+            0, 0, 0, 0, 1, 0, 0, 0, // dimension 0 size
+            2, 0, 0, 0, 0, 0, 0, 0, // dataset element size
+            2, // chunk indexing type: implicit
+            0x00, 0x08, 0, 0, 0, 0, 0, 0, // address
+        ];
+        assert_eq!(parse(&bytes).unwrap(), chunked(&[1 << 32, 2], Index::Implicit, Some(0x800)));
+        every_prefix_fails(&bytes, parse);
+    }
+
+    /// Bit 0 says so. It does not say that a single chunk is filtered: that is bit 1.
+    #[test]
+    fn partial_edge_chunks_may_be_unfiltered() {
+        let DataLayout::Chunked(edges) = parse(&with(&IMPLICIT, 2, &[1, 2, 1, 2, 2, 1])).unwrap() else {
+            panic!("not chunked");
+        };
+        assert!(edges.unfiltered_edges);
+        assert_eq!(edges.index, Index::Single { filtered: None });
+    }
+
+    #[test]
+    fn a_virtual_layout_may_have_no_mappings() {
+        let mappings = Some(GlobalHeapId { collection: Address(0x800), index: 1 });
+        assert_eq!(parse(&VIRTUAL).unwrap(), DataLayout::Virtual { mappings });
+        assert_eq!(parse(&with(&VIRTUAL, 2, &[0xff; 8])).unwrap(), DataLayout::Virtual { mappings: None });
+    }
+
+    #[test]
+    fn the_size_of_a_filtered_single_chunk_is_as_wide_as_a_length() {
+        let sizes = Sizes { offsets: Width::Eight, lengths: Width::Four };
+        let bytes = [&SINGLE_FILTERED[..12], &SINGLE_FILTERED[16..]].concat();
+        let (_, layout) = DataLayout::parse(sizes, Span::new(&bytes, AT)).unwrap();
+        assert_eq!(layout, parse(&SINGLE_FILTERED).unwrap());
+    }
+
+    #[test]
+    fn problems_are_told_at_their_fields() {
+        let told = |bytes: &[u8], at, others: &[u8]| message_of(parse(&with(bytes, at, others)));
+        assert_eq!(told(&COMPACT, 0, &[6]), "data layout message at 0x60: version is 6 (at 0x60)");
+        assert_eq!(told(&CHUNKED_THREE, 1, &[3]), "data layout message at 0x60: layout class is 3 (at 0x61)");
+        assert_eq!(told(&VIRTUAL, 1, &[4]), "data layout message at 0x60: layout class is 4 (at 0x61)");
+        assert_eq!(told(&CHUNKED_ONE, 2, &[3]), "data layout message at 0x60: layout class is 3 (at 0x62)");
+        assert_eq!(told(&CHUNKED_ONE, 1, &[34]), "data layout message at 0x60: dimensionality is 34 (at 0x61)");
+        assert_eq!(told(&CHUNKED_THREE, 2, &[1]), "data layout message at 0x60: dimensionality is 1 (at 0x6b)");
+        assert_eq!(told(&CHUNKED_THREE, 15, &[0]), "data layout message at 0x60: chunk dimension size is 0 (at 0x6b)");
+        assert_eq!(told(&IMPLICIT, 2, &[4]), "data layout message at 0x60: flags is 4 (at 0x62)");
+        for length in [0, 9] {
+            let message = format!("dimension size encoded length is {length} (at 0x64)");
+            assert_eq!(told(&IMPLICIT, 4, &[length]), format!("data layout message at 0x60: {message}"));
+        }
+        assert_eq!(told(&IMPLICIT, 7, &[0]), "data layout message at 0x60: chunk indexing type is 0 (at 0x67)");
+        assert_eq!(told(&IMPLICIT, 7, &[6]), "data layout message at 0x60: chunk indexing type is 6 (at 0x67)");
+    }
+
+    const ALL: [&[u8]; 12] = [
+        &COMPACT_ONE,
+        &CONTIGUOUS_TWO,
+        &CHUNKED_ONE,
+        &COMPACT,
+        &CONTIGUOUS,
+        &CHUNKED_THREE,
+        &FIXED_ARRAY,
+        &SINGLE_FILTERED,
+        &EXTENSIBLE_ARRAY,
+        &BTREE_V2,
+        &IMPLICIT,
+        &VIRTUAL,
+    ];
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        for bytes in ALL {
+            every_prefix_fails(bytes, parse);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        for bytes in ALL {
+            never_panics(bytes, |bytes| drop(parse(bytes)));
+        }
+    }
+}

@@ -278,7 +278,8 @@ impl Head {
     }
 
     fn floating_point<'a>(self, start: Span<'a>, i: Span<'a>) -> Parsed<'a, Class> {
-        let order = match (self.bits & 1 != 0, self.bits & 0x40 != 0) {
+        // Bit 6 has no meaning before version 3 (`H5O__dtype_decode_helper`).
+        let order = match (self.bits & 1 != 0, self.version >= 3 && self.bits & 0x40 != 0) {
             (false, false) => ByteOrder::Little,
             (true, false) => ByteOrder::Big,
             (true, true) => ByteOrder::Vax,
@@ -457,4 +458,371 @@ fn array_of(i: Span<'_>, dimensions: Vec<u32>, base: Datatype) -> Parsed<'_, Dat
         return i.fail(Problem::Overflow("size of array"));
     };
     Ok((i, Datatype { size, class: Class::Array { dimensions, base: Box::new(base) } }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, with};
+
+    // All but the tables of version 1 members with dimensions are written by libhdf5 2.0:
+    // the lower versions with libver earliest, version 5 with libver latest.
+
+    /// Signed, 16 bits, big-endian.
+    const INTEGER: [u8; 12] = [
+        0x10, // class and version: fixed-point, 1
+        0x09, 0, 0, // class bit field: big-endian, signed
+        2, 0, 0, 0, // size
+        0, 0, // bit offset
+        16, 0, // bit precision
+    ];
+
+    const FLOAT: [u8; 20] = [
+        0x11, // class and version: floating-point, 1
+        0x20, 0x1f, 0, // class bit field: implied mantissa bit, sign in bit 31
+        4, 0, 0, 0, // size
+        0, 0, // bit offset
+        32, 0,  // bit precision
+        23, // exponent location
+        8,  // exponent size
+        0,  // mantissa location
+        23, // mantissa size
+        127, 0, 0, 0, // exponent bias
+    ];
+
+    const OPAQUE: [u8; 24] = [
+        0x15, // class and version: opaque, 1
+        16, 0, 0, // class bit field: length of tag
+        3, 0, 0, 0, // size
+        b'j', b'p', b'e', b'g', b' ', b'b', b'l', b'o', b'c', b'k', 0, 0, 0, 0, 0, 0, // ASCII tag
+    ];
+
+    /// Version 1 compounds always have room for dimensions; here the second member has two.
+    const COMPOUND_ONE: [u8; 120] = [
+        0x16, // class and version: compound, 1
+        2, 0, 0, // class bit field: number of members
+        14, 0, 0, 0, // size
+        b'a', 0, 0, 0, 0, 0, 0, 0, // name, padded to a multiple of 8
+        0, 0, 0, 0, // byte offset of member
+        0, // dimensionality
+        0, 0, 0, // reserved
+        0, 0, 0, 0, // dimension permutation
+        0, 0, 0, 0, // reserved
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // dimension #1 to #4 size
+        0x10, 8, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, // member type
+        b'e', b'i', b'g', b'h', b't', b'c', b'h', b'r', 0, 0, 0, 0, 0, 0, 0, 0, // name
+        2, 0, 0, 0, // byte offset of member
+        2, // dimensionality
+        0, 0, 0, // reserved
+        0, 0, 0, 0, // dimension permutation
+        0, 0, 0, 0, // reserved
+        2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // dimension #1 to #4 size
+        0x10, 8, 0, 0, 2, 0, 0, 0, 0, 0, 16, 0, // member type
+    ];
+
+    const COMPOUND_TWO: [u8; 92] = [
+        0x26, // class and version: compound, 2
+        2, 0, 0, // class bit field: number of members
+        0x2c, 0x01, 0, 0, // size
+        b'a', 0, 0, 0, 0, 0, 0, 0, // name, padded to a multiple of 8
+        0, 0, 0, 0, // byte offset of member
+        0x10, 8, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, // member type
+        b'l', b'o', b'n', b'g', b'n', b'a', b'm', b'e', 0, 0, 0, 0, 0, 0, 0, 0, // name
+        0x00, 0x01, 0, 0,    // byte offset of member
+        0x2a, // member type, class and version: array, 2
+        0, 0, 0, // class bit field
+        12, 0, 0, 0, // size
+        2, // dimensionality
+        0, 0, 0, // reserved
+        2, 0, 0, 0, 3, 0, 0, 0, // dimension #1 and #2 size
+        0, 0, 0, 0, 1, 0, 0, 0, // permutation index #1 and #2
+        0x10, 8, 0, 0, 2, 0, 0, 0, 0, 0, 16, 0, // base type
+    ];
+
+    const COMPOUND_FIVE: [u8; 64] = [
+        0x56, // class and version: compound, 5
+        2, 0, 0, // class bit field: number of members
+        0x2c, 0x01, 0, 0, // size
+        b'a', 0, // name
+        0, 0, // byte offset of member, in as few bytes as the size takes
+        0x10, 8, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, // member type
+        b'l', b'o', b'n', b'g', b'n', b'a', b'm', b'e', 0, // name
+        0x00, 0x01, // byte offset of member
+        0x5a, 0, 0, 0, // member type, class and version: array, 5
+        12, 0, 0, 0, // size
+        2, // dimensionality
+        2, 0, 0, 0, 3, 0, 0, 0, // dimension #1 and #2 size
+        0x10, 8, 0, 0, 2, 0, 0, 0, 0, 0, 16, 0, // base type
+    ];
+
+    const ENUM_ONE: [u8; 38] = [
+        0x18, // class and version: enumeration, 1
+        2, 0, 0, // class bit field: number of members
+        1, 0, 0, 0, // size
+        0x10, 8, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, // base type
+        b'F', b'A', b'L', b'S', b'E', 0, 0, 0, // name, padded to a multiple of 8
+        b'T', b'R', b'U', b'E', 0, 0, 0, 0, // name
+        0, 1, // values
+    ];
+
+    const ENUM_FIVE: [u8; 33] = [
+        0x58, // class and version: enumeration, 5
+        2, 0, 0, // class bit field: number of members
+        1, 0, 0, 0, // size
+        0x10, 8, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, // base type
+        b'F', b'A', b'L', b'S', b'E', 0, // name
+        b'T', b'R', b'U', b'E', 0, // name
+        0, 1, // values
+    ];
+
+    const SEQUENCE: [u8; 20] = [
+        0x19, // class and version: variable-length, 1
+        0, 0, 0, // class bit field: sequence
+        16, 0, 0, 0, // size
+        0x10, 8, 0, 0, 2, 0, 0, 0, 0, 0, 16, 0, // base type
+    ];
+
+    const TEXT: [u8; 20] = [
+        0x19, // class and version: variable-length, 1
+        0x01, 0x01, 0, // class bit field: string, null-terminated, UTF-8
+        16, 0, 0, 0, // size
+        0x10, 0, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0, // base type
+    ];
+
+    const COMPLEX: [u8; 28] = [
+        0x5b, // class and version: complex, 5
+        1, 0, 0, // class bit field: homogeneous, rectangular
+        8, 0, 0, 0, // size
+        0x11, 0x20, 0x1f, 0, 4, 0, 0, 0, 0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0, // base type
+    ];
+
+    fn parse(bytes: &[u8]) -> Result<Datatype, Error> {
+        crate::structure::parse(Structure::Datatype, Span::new(bytes, AT), |i| Datatype::parse(3, i))
+    }
+
+    fn whole(size: u32) -> Bits {
+        Bits { offset: 0, precision: u16::try_from(size * 8).unwrap() }
+    }
+
+    fn integer(size: u32, signed: bool) -> Datatype {
+        Datatype { size, class: Class::FixedPoint { order: ByteOrder::Little, signed, bits: whole(size) } }
+    }
+
+    fn float() -> Datatype {
+        let format = FloatFormat {
+            sign: 31,
+            exponent_location: 23,
+            exponent_size: 8,
+            mantissa_location: 0,
+            mantissa_size: 23,
+            bias: 127,
+            normalization: 2,
+        };
+        Datatype { size: 4, class: Class::FloatingPoint { order: ByteOrder::Little, bits: whole(4), format } }
+    }
+
+    fn array() -> Datatype {
+        let class = Class::Array { dimensions: vec![2, 3], base: Box::new(integer(2, true)) };
+        Datatype { size: 12, class }
+    }
+
+    fn member(name: &str, offset: u32, datatype: Datatype) -> Member {
+        Member { name: name.to_owned(), offset, datatype }
+    }
+
+    #[test]
+    fn an_integer_may_fill_a_part_of_its_bytes() {
+        let class = Class::FixedPoint { order: ByteOrder::Big, signed: true, bits: whole(2) };
+        assert_eq!(parse(&INTEGER).unwrap(), Datatype { size: 2, class });
+        let twelve = [0x10, 0, 0, 0, 2, 0, 0, 0, 2, 0, 12, 0];
+        let bits = Bits { offset: 2, precision: 12 };
+        let class = Class::FixedPoint { order: ByteOrder::Little, signed: false, bits };
+        assert_eq!(parse(&twelve).unwrap(), Datatype { size: 2, class });
+    }
+
+    #[test]
+    fn a_float_tells_how_its_bits_make_a_number() {
+        assert_eq!(parse(&FLOAT).unwrap(), float());
+    }
+
+    /// libhdf5 2.0 reads the same orders from files whose bit 6 was set by hand.
+    #[test]
+    fn vax_order_exists_from_version_3_on() {
+        let order = |head: [u8; 2]| match parse(&with(&FLOAT, 0, &head)).unwrap().class {
+            Class::FloatingPoint { order, .. } => order,
+            other => panic!("not a float: {other:?}"),
+        };
+        assert_eq!(order([0x31, 0x61]), ByteOrder::Vax);
+        assert_eq!(order([0x11, 0x61]), ByteOrder::Big);
+        assert_eq!(order([0x11, 0x60]), ByteOrder::Little);
+    }
+
+    #[test]
+    fn classes_without_parts_have_a_line_each() {
+        let time = Class::Time { order: ByteOrder::Little, precision: 32 };
+        assert_eq!(parse(&[0x12, 0, 0, 0, 4, 0, 0, 0, 32, 0]).unwrap(), Datatype { size: 4, class: time });
+        let text = Class::String(Text { padding: Padding::SpacePadded, charset: Charset::Utf8 });
+        assert_eq!(parse(&[0x13, 0x12, 0, 0, 5, 0, 0, 0]).unwrap(), Datatype { size: 5, class: text });
+        let text = Class::String(Text { padding: Padding::NullPadded, charset: Charset::Ascii });
+        assert_eq!(parse(&[0x13, 0x01, 0, 0, 5, 0, 0, 0]).unwrap(), Datatype { size: 5, class: text });
+        let bits = Class::BitField { order: ByteOrder::Big, bits: whole(1) };
+        assert_eq!(parse(&[0x14, 1, 0, 0, 1, 0, 0, 0, 0, 0, 8, 0]).unwrap(), Datatype { size: 1, class: bits });
+        let opaque = Class::Opaque { tag: "jpeg block".to_owned() };
+        assert_eq!(parse(&OPAQUE).unwrap(), Datatype { size: 3, class: opaque });
+    }
+
+    #[test]
+    fn references_are_of_old_kinds_or_of_the_standard_one() {
+        let reference = |bytes: [u8; 8]| parse(&bytes).unwrap();
+        let old = |size, kind| Datatype { size, class: Class::Reference(kind) };
+        assert_eq!(reference([0x17, 0, 0, 0, 8, 0, 0, 0]), old(8, Reference::Object));
+        assert_eq!(reference([0x17, 1, 0, 0, 12, 0, 0, 0]), old(12, Reference::Region));
+        for kind in [0x12, 0x13, 0x14] {
+            assert_eq!(reference([0x47, kind, 0, 0, 18, 0, 0, 0]), old(18, Reference::Standard));
+        }
+    }
+
+    #[test]
+    fn a_version_1_member_with_dimensions_is_an_array() {
+        let members = vec![member("a", 0, integer(1, true)), member("eightchr", 2, array())];
+        assert_eq!(parse(&COMPOUND_ONE).unwrap(), Datatype { size: 14, class: Class::Compound(members) });
+    }
+
+    #[test]
+    fn version_0_is_read_as_version_1() {
+        assert_eq!(parse(&with(&COMPOUND_ONE, 0, &[0x06])).unwrap(), parse(&COMPOUND_ONE).unwrap());
+    }
+
+    #[test]
+    fn a_version_2_member_has_a_padded_name_and_four_bytes_of_offset() {
+        let members = vec![member("a", 0, integer(1, true)), member("longname", 256, array())];
+        assert_eq!(parse(&COMPOUND_TWO).unwrap(), Datatype { size: 300, class: Class::Compound(members) });
+    }
+
+    #[test]
+    fn a_compact_offset_takes_the_fewest_bytes() {
+        assert_eq!(parse(&COMPOUND_FIVE).unwrap(), parse(&COMPOUND_TWO).unwrap());
+        assert_eq!(parse(&with(&COMPOUND_FIVE, 0, &[0x36])).unwrap(), parse(&COMPOUND_TWO).unwrap());
+        // 255 is the largest size whose offsets take one byte.
+        let of = |size: [u8; 2], offset: &[u8]| {
+            let head = [0x36, 1, 0, 0, size[0], size[1], 0, 0, b'a', 0];
+            parse(&[&head, offset, &INTEGER].concat())
+        };
+        assert!(of([255, 0], &[9]).is_ok());
+        assert!(of([0, 1], &[9, 0]).is_ok());
+        assert!(of([0, 1], &[9]).is_err());
+    }
+
+    #[test]
+    fn names_of_an_enumeration_are_padded_before_version_3() {
+        let members = vec![("FALSE".to_owned(), vec![0]), ("TRUE".to_owned(), vec![1])];
+        let class = Class::Enumeration { base: Box::new(integer(1, true)), members };
+        let boolean = Datatype { size: 1, class };
+        assert_eq!(parse(&ENUM_ONE).unwrap(), boolean);
+        assert_eq!(parse(&ENUM_FIVE).unwrap(), boolean);
+        assert_eq!(parse(&with(&ENUM_FIVE, 0, &[0x38])).unwrap(), boolean);
+    }
+
+    #[test]
+    fn variable_length_is_a_sequence_or_text() {
+        let class = Class::Sequence(Box::new(integer(2, true)));
+        assert_eq!(parse(&SEQUENCE).unwrap(), Datatype { size: 16, class });
+        let text = Text { padding: Padding::NullTerminated, charset: Charset::Utf8 };
+        assert_eq!(parse(&TEXT).unwrap(), Datatype { size: 16, class: Class::VariableString(text) });
+    }
+
+    #[test]
+    fn an_array_has_permutations_before_version_3() {
+        assert_eq!(parse(&COMPOUND_TWO[52..]).unwrap(), array());
+        assert_eq!(parse(&COMPOUND_FIVE[35..]).unwrap(), array());
+    }
+
+    #[test]
+    fn a_complex_number_has_two_parts_of_one_type() {
+        assert_eq!(parse(&COMPLEX).unwrap(), Datatype { size: 8, class: Class::Complex(Box::new(float())) });
+    }
+
+    /// What a change of `bytes` at `at` makes the parser say after the structure's name.
+    fn told(bytes: &[u8], at: usize, others: &[u8]) -> String {
+        let message = message_of(parse(&with(bytes, at, others)));
+        message.strip_prefix("datatype message at 0x60: ").unwrap().to_owned()
+    }
+
+    #[test]
+    fn problems_of_plain_types_are_told_at_their_fields() {
+        assert_eq!(message_of(parse(&with(&INTEGER, 0, &[0x60]))), "datatype message at 0x60: version is 6 (at 0x60)");
+        assert_eq!(told(&INTEGER, 0, &[0x1c]), "class is 12 (at 0x60)");
+        assert_eq!(told(&INTEGER, 4, &[0]), "size is 0 (at 0x64)");
+        assert_eq!(told(&INTEGER, 10, &[0]), "bit precision is 0 (at 0x6a)");
+        assert_eq!(told(&INTEGER, 8, &[1]), "bit precision is 16 (at 0x6a)");
+        assert_eq!(told(&FLOAT, 0, &[0x31, 0x60]), "byte order is 2 (at 0x60)");
+        assert_eq!(told(&INTEGER, 0, &[0x13, 0x03]), "padding type is 3 (at 0x60)");
+        assert_eq!(told(&INTEGER, 0, &[0x13, 0x20]), "character set is 2 (at 0x60)");
+        assert_eq!(told(&INTEGER, 0, &[0x17, 2]), "reference type is 2 (at 0x60)");
+        assert_eq!(told(&INTEGER, 0, &[0x47, 5]), "reference type is 5 (at 0x60)");
+    }
+
+    #[test]
+    fn problems_of_compounds_are_told_at_their_fields() {
+        assert_eq!(told(&COMPOUND_FIVE, 1, &[0]), "number of members is 0 (at 0x68)");
+        assert_eq!(told(&COMPOUND_FIVE, 1, &[6]), "number of members is 6 (at 0x68)");
+        assert_eq!(told(&COMPOUND_FIVE, 33, &[0x21]), "byte offset of member is 289 (at 0x81)");
+        assert_eq!(told(&COMPOUND_ONE, 20, &[5]), "dimensionality is 5 (at 0x74)");
+        assert_eq!(told(&COMPOUND_ONE, 92, &[0]), "dimension size is 0 (at 0xac)");
+        assert_eq!(told(&COMPOUND_ONE, 92, &[0xff; 8]), "size of array overflows (at 0xac)");
+        let nameless = [&[0x36, 1, 0, 0, 9, 0, 0, 0][..], &[b'a'; 12]].concat();
+        assert_eq!(told(&nameless, 0, &[]), "name without terminating NUL is not valid text (at 0x68)");
+    }
+
+    #[test]
+    fn problems_of_derived_types_are_told_at_their_fields() {
+        assert_eq!(told(&ENUM_FIVE, 4, &[2]), "size of base type is 1, not 2 (at 0x68)");
+        assert_eq!(told(&ENUM_FIVE, 1, &[14]), "number of members is 14 (at 0x68)");
+        assert_eq!(told(&SEQUENCE, 1, &[2]), "variable-length type is 2 (at 0x60)");
+        assert_eq!(told(&TEXT, 1, &[0x31]), "padding type is 3 (at 0x60)");
+        assert_eq!(told(&TEXT, 2, &[2]), "character set is 2 (at 0x60)");
+        let array = &COMPOUND_FIVE[35..];
+        assert_eq!(told(array, 8, &[0]), "dimensionality is 0 (at 0x68)");
+        assert_eq!(told(array, 8, &[33]), "dimensionality is 33 (at 0x68)");
+        assert_eq!(told(array, 9, &[4]), "size of array is 24, not 12 (at 0x68)");
+        assert_eq!(told(&COMPLEX, 1, &[3]), "complex form is 3 (at 0x68)");
+        assert_eq!(told(&COMPLEX, 4, &[4]), "size of complex is 4, not 8 (at 0x68)");
+    }
+
+    #[test]
+    fn types_lie_in_one_another_as_deep_as_the_limit_allows() {
+        let vector = [0x5a, 0, 0, 0, 2, 0, 0, 0, 1, 1, 0, 0, 0]; // array of one element of two bytes
+        let nested = |depth| parse(&[vector.repeat(depth), INTEGER.to_vec()].concat());
+        assert!(nested(2).is_ok());
+        assert_eq!(message_of(nested(3)), "4 exceeds Limits::datatype_depth = 3; raise it if the file is trusted");
+    }
+
+    const ALL: [&[u8]; 11] = [
+        &INTEGER,
+        &FLOAT,
+        &OPAQUE,
+        &COMPOUND_ONE,
+        &COMPOUND_TWO,
+        &COMPOUND_FIVE,
+        &ENUM_ONE,
+        &ENUM_FIVE,
+        &SEQUENCE,
+        &TEXT,
+        &COMPLEX,
+    ];
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        for bytes in ALL {
+            every_prefix_fails(bytes, parse);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        for bytes in ALL {
+            never_panics(bytes, |bytes| drop(parse(bytes)));
+        }
+    }
 }

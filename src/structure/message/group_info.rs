@@ -32,3 +32,47 @@ fn pair(present: bool, i: Span<'_>) -> Parsed<'_, Option<(u16, u16)>> {
     let (i, second) = le_u16(i)?;
     Ok((i, Some((first, second))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, with};
+
+    const FULL: [u8; 10] = [
+        0,    // version
+        0x03, // flags: phase change values and estimates are stored
+        8, 0, // link phase change: maximum compact value
+        6, 0, // link phase change: minimum dense value
+        4, 0, // estimated number of entries
+        9, 0, // estimated link name length of entries
+    ];
+
+    fn parse(bytes: &[u8]) -> Result<GroupInfo, Error> {
+        crate::structure::parse(Structure::GroupInfo, Span::new(bytes, AT), GroupInfo::parse)
+    }
+
+    #[test]
+    fn each_pair_of_values_may_be_left_out() {
+        let full = GroupInfo { link_phase_change: Some((8, 6)), estimates: Some((4, 9)) };
+        assert_eq!(parse(&FULL).unwrap(), full);
+        assert_eq!(parse(&[0, 1, 8, 0, 6, 0]).unwrap(), GroupInfo { estimates: None, ..full });
+        assert_eq!(parse(&[0, 2, 4, 0, 9, 0]).unwrap(), GroupInfo { link_phase_change: None, ..full });
+        assert_eq!(parse(&[0, 0]).unwrap(), GroupInfo { link_phase_change: None, estimates: None });
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        assert_eq!(message_of(parse(&with(&FULL, 0, &[1]))), "group info message at 0x60: version is 1 (at 0x60)");
+    }
+
+    #[test]
+    fn every_proper_prefix_is_refused() {
+        every_prefix_fails(&FULL, parse);
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_not_panic() {
+        never_panics(&FULL, |bytes| drop(parse(bytes)));
+    }
+}
