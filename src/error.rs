@@ -44,6 +44,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error of a structure that starts at a file offset.
+    pub(crate) fn format(structure: Structure, start: u64, problem: Problem) -> Self {
+        FormatError { structure, start, at: start, problem }.into()
+    }
+
     /// An error of the operating system, with what was being done.
     pub fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         Self::Io { what: what.into(), error: Arc::new(error) }
@@ -226,14 +231,6 @@ structures! {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsupported {
-    /// A version of a structure that is newer than this crate.
-    #[error("{structure} version {version} is not supported")]
-    Version {
-        /// The structure.
-        structure: Structure,
-        /// Its version.
-        version: u8,
-    },
     /// A header message that says it must be understood, and is not.
     #[error("object header message of type {0:#06x} must be understood and is not")]
     Message(u16),

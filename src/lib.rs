@@ -1,13 +1,19 @@
 #![doc = include_str!("../README.md")]
 
-// Layers, in order: each may use those above it and none below.
+// Layers, in order: each may use those above it and none below. Those that touch file data may not index, convert with `as`, or
+// overflow.
 pub mod error;
 mod limits;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod field;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod codec;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod structure;
 mod source;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod file;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod netcdf;
 pub mod zarr;
 pub mod reference;

@@ -7,7 +7,7 @@ use nom::error::{ErrorKind, ParseError};
 use nom::{Err, Input, Needed};
 
 use super::convert::{narrow, wide};
-use crate::error::{LimitError, Problem, Unsupported};
+use crate::error::{LimitError, Problem};
 
 /// A piece of the file: its bytes and the file offset of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,6 @@ pub(crate) struct Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Blame {
     Problem(Problem),
-    Unsupported(Box<Unsupported>),
     Limit(LimitError),
 }
 
@@ -64,11 +63,6 @@ impl<'a> Span<'a> {
     /// Refuses the field that starts here: the specification forbids it.
     pub(crate) fn fail<T>(self, problem: Problem) -> Parsed<'a, T> {
         Err(Err::Failure(Fault { at: self.at, blame: Blame::Problem(problem) }))
-    }
-
-    /// Refuses the field that starts here: the specification allows it and this crate does not read it.
-    pub(crate) fn unsupported<T>(self, what: Unsupported) -> Parsed<'a, T> {
-        Err(Err::Failure(Fault { at: self.at, blame: Blame::Unsupported(Box::new(what)) }))
     }
 
     /// Refuses the field that starts here: it exceeds a limit.

@@ -103,7 +103,7 @@ impl File<'_> {
     fn shared_attribute(&self, id: &[u8]) -> Result<Block, Halt> {
         let Ok(id) = id.try_into() else {
             let missing = crate::error::Problem::Missing("the shared message's heap ID");
-            return Err(self.problem(Structure::SharedMessage, self.base, missing).into());
+            return Err(Error::format(Structure::SharedMessage, self.base, missing).into());
         };
         self.shared_in_heap(id, types::ATTRIBUTE)
     }

@@ -171,7 +171,7 @@ impl<'a> Builder<'a> {
     fn new(file: &'a File<'_>, place: &'a Place<'_>, chunk: &'a [u64]) -> Result<Self, Error> {
         let grid = place.dataspace.dimensions.iter().zip(chunk).map(|(size, chunk)| size.div_ceil((*chunk).max(1)));
         let bytes = chunk.iter().try_fold(u64::from(place.datatype.size), |bytes, size| bytes.checked_mul(*size));
-        let bytes = bytes.ok_or_else(|| file.layout_problem(place, Problem::Overflow("size of a chunk")))?;
+        let bytes = bytes.ok_or_else(|| place.layout_problem(Problem::Overflow("size of a chunk")))?;
         let unfiltered = place.filters.filters.is_empty().then_some(bytes);
         let table = ChunkTable { grid: grid.collect(), ..ChunkTable::default() };
         Ok(Self { file, place, chunk, unfiltered, table })

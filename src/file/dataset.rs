@@ -15,6 +15,7 @@ use crate::source::{Halt, attempt, both};
 use crate::structure::message::data_layout::{Chunked, DataLayout};
 use crate::structure::message::dataspace::Dataspace;
 use crate::structure::message::datatype::Datatype;
+use crate::structure::message::external_files::ExternalFiles;
 use crate::structure::message::fill_value::FillValue;
 use crate::structure::message::filter_pipeline::FilterPipeline;
 use crate::structure::message::types;
@@ -64,7 +65,10 @@ pub enum Storage {
         chunks: Option<Result<Arc<ChunkTable>, Error>>,
     },
     /// In other files.
-    External,
+    External {
+        /// How many.
+        files: usize,
+    },
     /// In other datasets.
     Virtual,
 }
@@ -76,7 +80,7 @@ impl Storage {
             Self::Compact { .. } => "compact",
             Self::Contiguous { .. } => "contiguous",
             Self::Chunked { .. } => "chunked",
-            Self::External => "external",
+            Self::External { .. } => "external",
             Self::Virtual => "virtual",
         }
     }
@@ -90,12 +94,14 @@ impl Storage {
     }
 }
 
-impl File<'_> {
-    /// Whether an object is a dataset.
-    pub(crate) fn is_dataset(&self, header: &Header) -> bool {
-        header.find(types::DATA_LAYOUT).is_some() || header.find(types::DATASPACE).is_some()
+impl Header {
+    /// Whether the object is a dataset.
+    pub(crate) fn is_dataset(&self) -> bool {
+        self.find(types::DATA_LAYOUT).is_some() || self.find(types::DATASPACE).is_some()
     }
+}
 
+impl File<'_> {
     /// The dataset in an object header; `with_chunks` reads its chunk index too.
     pub(crate) fn dataset(&self, header: &Header, with_chunks: bool) -> Result<Dataset, Halt> {
         let space = self.message(header, types::DATASPACE, "dataspace message");
@@ -153,13 +159,13 @@ impl File<'_> {
     }
 
     fn storage(&self, place: &Place<'_>, with_chunks: bool) -> Result<Storage, Halt> {
-        if place.header.find(types::EXTERNAL_FILES).is_some() {
-            return Ok(Storage::External);
+        if let Some(message) = place.header.find(types::EXTERNAL_FILES) {
+            let external = message.parse(Structure::ExternalFiles, |i| ExternalFiles::parse(self.sizes(), i))?;
+            return Ok(Storage::External { files: external.slots.len() });
         }
         let layout = place.layout.parse(Structure::DataLayout, |i| DataLayout::parse(self.sizes(), i))?;
         // A chunked dataset may be larger than any file: only what was written is stored.
-        let length =
-            || place.length().ok_or_else(|| self.layout_problem(place, Problem::Overflow("size of the dataset")));
+        let length = || place.length().ok_or_else(|| place.layout_problem(Problem::Overflow("size of the dataset")));
         match layout {
             DataLayout::Compact { elements } => Ok(self.compact(place, elements, length()?)?),
             DataLayout::Contiguous { address, size } => Ok(self.contiguous(place, address, size, length()?)?),
@@ -172,7 +178,7 @@ impl File<'_> {
         let found = length_of(&elements);
         // A dataset without elements may keep a few bytes all the same.
         if found < length {
-            return Err(self.layout_problem(place, Problem::Mismatch { field: "size", found, expected: length }));
+            return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
         }
         let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
         Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
@@ -187,7 +193,7 @@ impl File<'_> {
     ) -> Result<Storage, Error> {
         let Some(address) = address else { return Ok(Storage::Contiguous { offset: None, length }) };
         if let Some(found) = size.filter(|size| *size < length) {
-            return Err(self.layout_problem(place, Problem::Mismatch { field: "size", found, expected: length }));
+            return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
         }
         let range = self.range(Structure::RawData, address, length)?;
         Ok(Storage::Contiguous { offset: Some(range.start), length })
@@ -198,17 +204,11 @@ impl File<'_> {
         let chunk = chunked.dimensions.get(..rank).filter(|_| chunked.dimensions.len() == rank.saturating_add(1));
         let Some(chunk) = chunk.map(<[u64]>::to_vec) else {
             let (found, expected) = (wide(chunked.dimensions.len()), wide(rank).saturating_add(1));
-            return Err(self
-                .layout_problem(place, Problem::Mismatch { field: "dimensionality", found, expected })
-                .into());
+            return Err(place.layout_problem(Problem::Mismatch { field: "dimensionality", found, expected }).into());
         };
         let chunks = if with_chunks { Some(attempt(self.chunk_table(place, chunked, &chunk))?) } else { None };
         let (index, unfiltered_edges) = (chunked.index.name(), chunked.unfiltered_edges);
         Ok(Storage::Chunked { chunk, index, unfiltered_edges, chunks })
-    }
-
-    pub(crate) fn layout_problem(&self, place: &Place<'_>, problem: Problem) -> Error {
-        self.problem(Structure::DataLayout, place.layout.body.at, problem)
     }
 }
 
@@ -222,6 +222,10 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
+    pub(crate) fn layout_problem(&self, problem: Problem) -> Error {
+        Error::format(Structure::DataLayout, self.layout.body.at, problem)
+    }
+
     /// Bytes of all elements.
     fn length(&self) -> Option<u64> {
         self.dataspace.elements().and_then(|elements| elements.checked_mul(self.datatype.size.into()))

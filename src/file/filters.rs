@@ -95,14 +95,14 @@ impl File<'_> {
         for filter in pipeline.unmasked(mask).rev() {
             self.budget().decoded(most)?;
             let undone = filter.undo(&bytes, most).map_err(|refusal| match refusal {
-                Refusal::Problem(problem) => self.problem(structure, block.at, problem),
+                Refusal::Problem(problem) => Error::format(structure, block.at, problem),
                 Refusal::Unsupported(what) => what.into(),
             });
             bytes = Bytes::from(undone?);
         }
         if wide(bytes.len()) != size {
             let problem = Problem::Mismatch { field: "decoded size", found: wide(bytes.len()), expected: size };
-            return Err(self.problem(structure, block.at, problem));
+            return Err(Error::format(structure, block.at, problem));
         }
         Ok(bytes)
     }

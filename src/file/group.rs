@@ -11,20 +11,22 @@ use crate::field::sizes::length_of;
 use crate::source::{Halt, both};
 use crate::structure;
 use crate::structure::btree_v1::GroupNode;
+use crate::structure::message::group_info::GroupInfo;
 use crate::structure::message::link::{Link, Target};
 use crate::structure::message::link_info::LinkInfo;
 use crate::structure::message::symbol_table::SymbolTable;
 use crate::structure::message::types;
 use crate::structure::symbol_table::{Cache, Entry, Node};
 
-impl File<'_> {
-    /// Whether an object is a group.
-    pub(crate) fn is_group(&self, header: &Header) -> bool {
-        [types::SYMBOL_TABLE, types::LINK_INFO, types::GROUP_INFO, types::LINK]
-            .iter()
-            .any(|message_type| header.find(*message_type).is_some())
+impl Header {
+    /// Whether the object is a group.
+    pub(crate) fn is_group(&self) -> bool {
+        let of_groups = [types::SYMBOL_TABLE, types::LINK_INFO, types::GROUP_INFO, types::LINK];
+        of_groups.iter().any(|message_type| self.find(*message_type).is_some())
     }
+}
 
+impl File<'_> {
     /// The links of a group: in creation order where all links have one, else by name.
     pub(crate) fn links(&self, header: &Header) -> Result<Vec<Link>, Halt> {
         let mut links = if let Some(message) = self.message(header, types::SYMBOL_TABLE, "symbol table message")? {
@@ -112,6 +114,10 @@ impl File<'_> {
         let sizes = self.sizes();
         let info = self.message(header, types::LINK_INFO, "link info message")?;
         let info = info.map(|message| message.parse(Structure::LinkInfo, |i| LinkInfo::parse(sizes, i))).transpose()?;
+        if let Some(message) = self.message(header, types::GROUP_INFO, "group info message")? {
+            // Nothing in it is needed to list the group; it says so itself, or the header is damaged.
+            message.parse(Structure::GroupInfo, GroupInfo::parse)?;
+        }
         let dense = info.and_then(|info| info.fractal_heap.zip(info.name_index));
         let Some((heap, index)) = dense else {
             let links = self.all_unshared(header, types::LINK)?;

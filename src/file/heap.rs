@@ -140,7 +140,7 @@ impl File<'_> {
                     direct.push(DirectPlace { address, heap_offset, size, stored, mask });
                 }
                 Child::Indirect { address, heap_offset, rows } => {
-                    next.push(IndirectPlace { address, heap_offset, rows })
+                    next.push(IndirectPlace { address, heap_offset, rows });
                 }
             }
             Ok(())
@@ -185,7 +185,7 @@ impl File<'_> {
             HeapId::Tiny(bytes) => Ok(Block { at: start, bytes: Bytes::from(bytes) }),
             HeapId::HugeDirect { address, length, filtered } => self.huge(heap, address, length, filtered),
             HeapId::HugeIndirect { key } => {
-                let missing = || self.problem(Structure::FractalHeap, start, Problem::Missing("the huge object"));
+                let missing = || Error::format(Structure::FractalHeap, start, Problem::Missing("the huge object"));
                 let (address, length, filtered) = huge.get(&key).copied().ok_or_else(missing)?;
                 self.huge(heap, address, length, filtered)
             }
@@ -246,7 +246,7 @@ impl File<'_> {
         if header.record_type != record_type {
             let problem =
                 Problem::Mismatch { field: "type", found: header.record_type.into(), expected: record_type.into() };
-            return Err(self.problem(structure, block.at, problem).into());
+            return Err(Error::format(structure, block.at, problem).into());
         }
         let mut visited = Visited::default();
         let mut total = 0_u64;
@@ -256,7 +256,7 @@ impl File<'_> {
             let structure = if place.level == 0 { Structure::BtreeV2Leaf } else { Structure::BtreeV2Internal };
             visited
                 .arrive("B-tree node", place.address)
-                .map_err(|problem| self.problem(structure, block.at, problem))?;
+                .map_err(|problem| Error::format(structure, block.at, problem))?;
             let node = block.parse(structure, |i| BtreeNode::parse(sizes, &header, *place, i))?;
             total = total.saturating_add(wide(node.records.len()));
             for i in node.records {
@@ -268,20 +268,20 @@ impl File<'_> {
         if total != header.total_records {
             let problem =
                 Problem::Mismatch { field: "total number of records", found: header.total_records, expected: total };
-            return Err(self.problem(structure, block.at, problem).into());
+            return Err(Error::format(structure, block.at, problem).into());
         }
         Ok(())
     }
 
     /// A message in the file's heap of shared messages.
-    pub(crate) fn shared_in_heap(&self, id: &[u8; 8], message_type: u16) -> Result<Block, Halt> {
+    pub(crate) fn shared_in_heap(&self, id: [u8; 8], message_type: u16) -> Result<Block, Halt> {
         let structure = Structure::SharedMessageTable;
-        let missing = || self.problem(structure, self.base, Problem::Missing("the table of shared messages"));
+        let missing = || Error::format(structure, self.base, Problem::Missing("the table of shared messages"));
         let location = self.shared_messages.ok_or_else(missing)?;
         let size = SharedMessageTable::size(self.sizes(), location.indexes);
         let block = self.block(structure, location.table, size)?;
         let table = block.parse(structure, |i| SharedMessageTable::parse(self.sizes(), location.indexes, i))?;
-        let heap = table.heap(message_type).map_err(|problem| self.problem(structure, block.at, problem))?;
+        let heap = table.heap(message_type).map_err(|problem| Error::format(structure, block.at, problem))?;
         let heap = self.dense(heap)?;
         let mut objects = self.dense_objects(&heap, &[id.to_vec()])?;
         objects.pop().ok_or_else(|| missing().into())

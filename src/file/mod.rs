@@ -122,7 +122,7 @@ impl<'s> File<'s> {
         let size = self.source.size();
         let cut = self.base.checked_add(length).is_none_or(|end| end > size);
         if cut && self.superblock.consistency_flags & SWMR_WRITER == 0 {
-            return Err(self.problem(
+            return Err(Error::format(
                 Structure::Superblock,
                 self.base,
                 Problem::OutsideFile { offset: self.base, length, size },
@@ -169,7 +169,7 @@ impl<'s> File<'s> {
             (Some(start), Some(end)) if end <= size => Ok(start..end),
             _ => {
                 let offset = self.base.saturating_add(address.0);
-                Err(self.problem(structure, offset, Problem::OutsideFile { offset, length, size }))
+                Err(Error::format(structure, offset, Problem::OutsideFile { offset, length, size }))
             }
         }
     }
@@ -245,14 +245,9 @@ impl<'s> File<'s> {
         Ok(())
     }
 
-    /// An error of a structure that starts at a file offset.
-    pub(crate) fn problem(&self, structure: Structure, at: u64, problem: Problem) -> Error {
-        FormatError { structure, start: at, at, problem }.into()
-    }
-
     /// An error of a structure at an address.
     pub(crate) fn problem_at(&self, structure: Structure, address: Address, problem: Problem) -> Error {
-        self.problem(structure, self.base.saturating_add(address.0), problem)
+        Error::format(structure, self.base.saturating_add(address.0), problem)
     }
 }
 

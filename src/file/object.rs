@@ -27,7 +27,7 @@ pub(crate) struct Header {
 /// One header message.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
-    pub(crate) message_type: u16,
+    pub(crate) kind: u16,
     flags: Flags,
     pub(crate) creation_index: Option<u16>,
     pub(crate) body: Block,
@@ -56,7 +56,16 @@ impl Header {
 
     /// Every message of a type.
     pub(crate) fn all(&self, message_type: u16) -> impl Iterator<Item = &Message> {
-        self.messages.iter().filter(move |message| message.message_type == message_type)
+        self.messages.iter().filter(move |message| message.kind == message_type)
+    }
+
+    /// Refuses an object with a message that is unknown and must not be.
+    fn refuse_unknown(&self) -> Result<(), Unsupported> {
+        let unknown = |message: &&Message| message.kind > types::CACHE_IMAGE && message.flags.must_be_understood();
+        match self.messages.iter().find(unknown) {
+            Some(message) => Err(Unsupported::Message(message.kind)),
+            None => Ok(()),
+        }
     }
 
     /// The only message of a type.
@@ -77,7 +86,7 @@ impl File<'_> {
         let prefix = guess.parse(structure, Prefix::parse)?;
         let size = prefix
             .block_size()
-            .ok_or_else(|| self.problem(structure, guess.at, Problem::Overflow("size of chunk 0")))?;
+            .ok_or_else(|| Error::format(structure, guess.at, Problem::Overflow("size of chunk 0")))?;
         check("header_bytes", size, self.limits().header_bytes)?;
         let block = if size <= length_of(&guess) {
             Block { at: guess.at, bytes: guess.bytes.slice(..narrow(size)) }
@@ -87,7 +96,7 @@ impl File<'_> {
         let frames = block.parse(structure, |i| prefix.messages(i))?;
         let mut header = Header { address, messages: messages(&block, &frames) };
         self.continue_header(prefix, &mut header)?;
-        self.refuse_unknown(&header)?;
+        header.refuse_unknown()?;
         Ok(header)
     }
 
@@ -112,27 +121,17 @@ impl File<'_> {
             }
             header.messages.extend_from_slice(&unread);
         }
-        header.messages.retain(|message| !matches!(message.message_type, types::NIL | types::CONTINUATION));
+        header.messages.retain(|message| !matches!(message.kind, types::NIL | types::CONTINUATION));
         Ok(())
     }
 
     fn continuations(&self, messages: &[Message]) -> Result<Vec<(Address, u64)>, Error> {
-        let continuations = messages.iter().filter(|message| message.message_type == types::CONTINUATION);
+        let continuations = messages.iter().filter(|message| message.kind == types::CONTINUATION);
         let place = |message: &Message| {
             let parse = |i| Continuation::parse(self.sizes(), i);
             message.parse(Structure::Continuation, parse).map(|found| (found.address, found.length))
         };
         continuations.map(place).collect()
-    }
-
-    /// Refuses an object with a message that is unknown and must not be.
-    fn refuse_unknown(&self, header: &Header) -> Result<(), Unsupported> {
-        let unknown =
-            |message: &&Message| message.message_type > types::CACHE_IMAGE && message.flags.must_be_understood();
-        match header.messages.iter().find(unknown) {
-            Some(message) => Err(Unsupported::Message(message.message_type)),
-            None => Ok(()),
-        }
     }
 
     /// The only message of a type, fetched from where it is stored if it is shared.
@@ -154,7 +153,7 @@ impl File<'_> {
             return Ok(message.clone());
         }
         let place = message.parse(Structure::SharedMessage, |i| Shared::parse(self.sizes(), i))?;
-        let body = self.shared(place, message.message_type)?;
+        let body = self.shared(place, message.kind)?;
         Ok(Message { body, flags: Flags(0), ..message.clone() })
     }
 
@@ -169,7 +168,7 @@ impl File<'_> {
                     || self.problem_at(Structure::SharedMessage, address, Problem::Missing("the shared message"));
                 Ok(message.ok_or_else(missing)?.body.clone())
             }
-            Shared::Heap(id) => self.shared_in_heap(&id, message_type),
+            Shared::Heap(id) => self.shared_in_heap(id, message_type),
         }
     }
 
@@ -203,7 +202,7 @@ fn messages(block: &Block, frames: &[Frame]) -> Vec<Message> {
         Block { at: frame.at, bytes: block.bytes.slice(start..start.saturating_add(narrow(frame.size))) }
     };
     let message = |frame: &Frame| Message {
-        message_type: frame.message_type,
+        kind: frame.message_type,
         flags: frame.flags,
         creation_index: frame.creation_index,
         body: body(frame),

@@ -178,7 +178,7 @@ fn unsigned(order: ByteOrder, bits: Bits, element: &[u8]) -> Option<u64> {
 fn signed(order: ByteOrder, bits: Bits, element: &[u8]) -> Option<i64> {
     let value = unsigned(order, bits, element)?;
     let unused = 64_u32.checked_sub(bits.precision.into())?;
-    Some(value.checked_shl(unused)?.cast_signed().checked_shr(unused)?)
+    value.checked_shl(unused)?.cast_signed().checked_shr(unused)
 }
 
 /// A floating-point number, if a double holds it exactly.
@@ -246,7 +246,7 @@ impl File<'_> {
         let size = narrow(datatype.size.into());
         let needed = u64::from(datatype.size).checked_mul(count);
         if needed.is_none_or(|needed| needed > wide(data.len())) {
-            return Err(self.problem(Structure::Value, data.at(), Problem::Truncated).into());
+            return Err(Error::format(Structure::Value, data.at(), Problem::Truncated).into());
         }
         join(data.bytes().chunks_exact(size).take(narrow(count)), |element| self.value(datatype, element, data.at()))
     }
@@ -314,12 +314,10 @@ fn part(element: &[u8], offset: u32, size: u32) -> Option<&[u8]> {
     element.get(start..start.checked_add(narrow(size.into()))?)
 }
 
-/// A compound of two floats named as h5py and others name the parts of a complex number is one.
+/// A compound of two floats named as h5py names the parts of a complex number is one.
 fn complex(members: Vec<(String, Value)>) -> Value {
     match members.as_slice() {
-        [(r, Value::Float(real)), (i, Value::Float(imaginary))]
-            if matches!((r.as_str(), i.as_str()), ("r", "i") | ("real", "imag")) =>
-        {
+        [(r, Value::Float(real)), (i, Value::Float(imaginary))] if (r.as_str(), i.as_str()) == ("r", "i") => {
             Value::Complex(*real, *imaginary)
         }
         _ => Value::Compound(members),

@@ -81,7 +81,7 @@ impl File<'_> {
             Some(Err(error)) => return Found { links: Vec::new(), node: Some(Arc::new(Node::unreadable(error))) },
             Some(Ok(header)) => header,
         };
-        let links = if self.is_group(&header) { gather.attempt(self.links(&header)) } else { Some(Ok(Vec::new())) };
+        let links = if header.is_group() { gather.attempt(self.links(&header)) } else { Some(Ok(Vec::new())) };
         let content = match &links {
             Some(Ok(_)) => attempt(self.content(&header, with_chunks)),
             // The error is told as the group's own; what misses is noted already.
@@ -103,9 +103,9 @@ impl File<'_> {
     }
 
     fn content(&self, header: &Header, with_chunks: bool) -> Result<Content, Halt> {
-        if self.is_group(header) {
+        if header.is_group() {
             Ok(Content::Group)
-        } else if self.is_dataset(header) {
+        } else if header.is_dataset() {
             Ok(Content::Dataset(Box::new(self.dataset(header, with_chunks)?)))
         } else {
             Ok(Content::Datatype(self.committed_datatype(header)?))
@@ -234,7 +234,7 @@ fn follow(
         }
         // The shortest beginning of the path that is itself a soft link is replaced by its target.
         let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
-        let (end, target) = ends.filter_map(|end| Some((end, soft.get(path.get(..end)?)?))).next()?;
+        let (end, target) = ends.into_iter().find_map(|end| Some((end, soft.get(path.get(..end)?)?)))?;
         let (link, rest) = path.split_at_checked(end)?;
         let group = link.rsplit_once('/').map_or("", |(group, _)| group);
         path = absolute(group, &format!("{target}{rest}"));

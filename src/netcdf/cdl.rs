@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::dimensions::{Dimensions, is_dimension_only, is_scale, name_of};
+use super::dimensions::{Dimensions, is_dimension_only, is_inside, is_scale, name_of};
 use super::{is_hidden, variable_name};
 use crate::file::{Attribute, Class, Content, Dataset, Datatype, Object, Tree, Value};
 
@@ -33,11 +33,6 @@ pub fn write_cdl(tree: &Tree, name: &str, mut out: impl Write) -> io::Result<()>
 
 fn indent(depth: usize) -> String {
     "  ".repeat(depth)
-}
-
-/// Whether a path lies in a group.
-fn is_inside(path: &str, group: &str) -> bool {
-    path.strip_prefix(group).is_some_and(|rest| group == "/" || rest.starts_with('/'))
 }
 
 struct Writer<'a> {

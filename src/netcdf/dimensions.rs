@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::field::convert::wide;
-use crate::file::{Attribute, Dataset, Object, Tree, Value};
+use crate::file::{Attribute, Content, Dataset, Object, Tree, Value};
 
 /// What a scale is called that is a dimension and no variable (`DIM_WITHOUT_VARIABLE`); the dimension's length follows.
 const WITHOUT_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable.";
@@ -32,7 +32,7 @@ impl Dimensions {
         let scales = Scales::of(tree);
         let mut anonymous = AnonymousDimensions::new(scales.by_address.len());
         let mut names = BTreeMap::new();
-        for object in &tree.objects {
+        for object in members_first(tree) {
             if let Some(dataset) = object.dataset() {
                 let known = scales.names(object, dataset);
                 names.insert(object.path.clone(), anonymous.complete(object, dataset, known));
@@ -45,6 +45,30 @@ impl Dimensions {
     pub(crate) fn names(&self, path: &str) -> &[String] {
         self.names.get(path).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Datasets in the order in which netCDF-C numbers their dimensions (`nc4_rec_match_dimscales`): those of a group after those of the
+/// groups in it.
+fn members_first(tree: &Tree) -> Vec<&Object> {
+    let mut ordered = Vec::with_capacity(tree.objects.len());
+    let mut open: Vec<(&Object, Vec<&Object>)> = Vec::new();
+    for object in &tree.objects {
+        while open.last().is_some_and(|(group, _)| !is_inside(&object.path, &group.path)) {
+            ordered.extend(open.pop().into_iter().flat_map(|(_, datasets)| datasets));
+        }
+        match (&object.node.content, open.last_mut()) {
+            (Ok(Content::Group), _) => open.push((object, Vec::new())),
+            (_, Some((_, datasets))) => datasets.push(object),
+            (_, None) => ordered.push(object),
+        }
+    }
+    ordered.extend(open.into_iter().rev().flat_map(|(_, datasets)| datasets));
+    ordered
+}
+
+/// Whether a path lies in a group.
+pub(crate) fn is_inside(path: &str, group: &str) -> bool {
+    path.strip_prefix(group).is_some_and(|rest| group == "/" || rest.starts_with('/'))
 }
 
 /// Whether a dataset is a dimension only: netCDF has no variable of it, and its elements mean nothing.
@@ -85,9 +109,7 @@ impl<'a> Scales<'a> {
         let mut names = self.attached(object, rank);
         // A scale measures itself; the further dimensions of one are named by `_Netcdf4Coordinates` or not at all.
         if is_scale(object) && names.iter().all(Option::is_none) {
-            if let Some(first) = names.first_mut() {
-                *first = Some(name_of(&object.path));
-            }
+            names.iter_mut().take(1).for_each(|first| *first = Some(name_of(&object.path)));
         }
         names
     }
@@ -136,17 +158,14 @@ impl AnonymousDimensions {
         let space = &dataset.dataspace;
         let mut used: BTreeMap<Anonymous, usize> = BTreeMap::new();
         let sizes = space.dimensions.iter().zip(&space.maximum);
-        let complete = names.into_iter().zip(sizes).map(|(name, (size, most))| match name {
-            Some(name) => name.to_owned(),
-            None => {
-                let key = (group.to_owned(), *size, most.is_none());
-                let used = used.entry(key.clone()).or_default();
-                let nth = *used;
-                *used = nth.saturating_add(1);
-                self.nth(key, nth)
-            }
-        });
-        complete.collect()
+        let mut anonymous = |(size, most): (&u64, &Option<u64>)| {
+            let key = (group.to_owned(), *size, most.is_none());
+            let used = used.entry(key.clone()).or_default();
+            let nth = *used;
+            *used = nth.saturating_add(1);
+            self.nth(key, nth)
+        };
+        names.into_iter().zip(sizes).map(|(name, size)| name.map_or_else(|| anonymous(size), str::to_owned)).collect()
     }
 
     /// The `nth` dimension of a kind.

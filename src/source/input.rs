@@ -65,7 +65,7 @@ impl<T> Scan<T> {
                 Step::Need(ranges) => {
                     let bytes = input.run(|source| source.read(&ranges))?;
                     for (range, bytes) in ranges.iter().zip(bytes) {
-                        self.supply(range.start, bytes)?;
+                        self.supply(range.start, &bytes)?;
                     }
                 }
             }

@@ -24,7 +24,7 @@ use crate::limits::{Limits, check};
 ///         Step::Need(ranges) => {
 ///             for range in ranges {
 ///                 let bytes = file.slice(range.start as usize..range.end as usize);
-///                 scan.supply(range.start, bytes)?;
+///                 scan.supply(range.start, &bytes)?;
 ///             }
 ///         }
 ///     }
@@ -36,11 +36,14 @@ use crate::limits::{Limits, check};
 /// ```
 pub struct Scan<T> {
     resident: Resident,
-    walk: Box<dyn Fn(&Resident) -> Result<T, Halt> + Send>,
+    walk: Walk<T>,
     fetch: Fetch,
     limits: Limits,
     statistics: Statistics,
 }
+
+/// A walk that is replayed.
+type Walk<T> = Box<dyn Fn(&Resident) -> Result<T, Halt> + Send>;
 
 /// What a [`Scan`] wants next.
 #[derive(Debug)]
@@ -103,8 +106,8 @@ impl<T> Scan<T> {
     ///
     /// # Errors
     /// [`Error::Supplied`] when they do not lie in the file, [`Error::Limit`] when they exceed `Limits::metadata_bytes`.
-    pub fn supply(&mut self, at: u64, bytes: Bytes) -> Result<(), Error> {
-        let kept = self.resident.supply(at, &bytes)?;
+    pub fn supply(&mut self, at: u64, bytes: &Bytes) -> Result<(), Error> {
+        let kept = self.resident.supply(at, bytes)?;
         self.statistics.bytes = self.statistics.bytes.saturating_add(kept);
         check("metadata_bytes", self.statistics.bytes, self.limits.metadata_bytes)?;
         Ok(())

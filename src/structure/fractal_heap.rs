@@ -362,7 +362,7 @@ fn root_filters(sizes: Sizes, length: u16, i: Span<'_>) -> Parsed<'_, Option<Roo
 }
 
 /// The object at `offset` of a direct block that starts at `heap_offset` of the heap and fills `block`.
-pub(crate) fn object<'a>(heap_offset: u64, offset: u64, length: u64, block: Span<'a>) -> Parsed<'a, Span<'a>> {
+pub(crate) fn object(heap_offset: u64, offset: u64, length: u64, block: Span<'_>) -> Parsed<'_, Span<'_>> {
     let (i, ()) = skip(offset.saturating_sub(heap_offset), block)?;
     if length_of(&i) < length {
         return i.fail(Problem::Truncated);

@@ -6,9 +6,6 @@ use crate::error::Problem;
 use crate::field::sizes::{length_of, version};
 use crate::field::{Address, Parsed, Sizes, Span, bytes, signature, skip};
 
-/// Most bytes of a header, whatever the widths.
-pub(crate) const LONGEST_HEADER: u64 = 40;
-
 /// Where a value of variable length lies: a collection and an object in it ([III.E], "Global Heap ID").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct GlobalHeapId {
@@ -153,7 +150,7 @@ mod tests {
     #[test]
     fn headers_are_padded_where_lengths_are_shorter_than_8() {
         assert_eq!(parse(FOUR, &EIGHT).unwrap(), eight(&EIGHT).unwrap());
-        assert_eq!(header_size(Sizes { lengths: Width::ThirtyTwo, ..FOUR }), LONGEST_HEADER);
+        assert_eq!(header_size(Sizes { lengths: Width::ThirtyTwo, ..FOUR }), 40);
     }
 
     #[test]

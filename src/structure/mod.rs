@@ -38,7 +38,6 @@ pub(crate) fn parse<'a, T>(
 fn blame(structure: Structure, start: u64, fault: Fault) -> Error {
     match fault.blame {
         Blame::Problem(problem) => FormatError { structure, start, at: fault.at, problem }.into(),
-        Blame::Unsupported(what) => (*what).into(),
         Blame::Limit(error) => error.into(),
     }
 }
@@ -46,7 +45,7 @@ fn blame(structure: Structure, start: u64, fault: Fault) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{LimitError, Problem, Unsupported};
+    use crate::error::{LimitError, Problem};
     use proofs::{AT, message_of};
 
     #[test]
@@ -60,10 +59,6 @@ mod tests {
         assert_eq!(
             told(|i| i.fail(Problem::Truncated)),
             "local heap at 0x60: the bytes end inside the structure (at 0x62)"
-        );
-        assert_eq!(
-            told(|i| i.unsupported(Unsupported::Message(0x18))),
-            "object header message of type 0x0018 must be understood and is not"
         );
         let limit = |i: Span<'static>| i.limit(LimitError { which: "chunks", limit: 1, value: 2 });
         assert_eq!(told(limit), "2 exceeds Limits::chunks = 1; raise it if the file is trusted");

@@ -7,9 +7,6 @@ use crate::field::checksum::checksum;
 use crate::field::sizes::{le_uint, length_of, sum, two_bit_width, version};
 use crate::field::{Parsed, Span, bytes, signature, skip};
 
-/// Most bytes of a version 2 prefix.
-pub(crate) const LONGEST_PREFIX: u64 = 34;
-
 /// What an object header begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prefix {

@@ -27,7 +27,7 @@ pub(crate) fn array(
 ) -> Result<Parts, Halt> {
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
-        (_, Storage::External) => return Err(Unsupported::ExternalFiles.into()),
+        (_, Storage::External { .. }) => return Err(Unsupported::ExternalFiles.into()),
         (_, Storage::Virtual) => return Err(Unsupported::VirtualDataset.into()),
         _ => {}
     }

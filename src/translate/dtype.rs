@@ -46,12 +46,23 @@ fn simple(datatype: &Datatype) -> Result<String, Unsupported> {
             Ok(format!("{}f{size}", sign(*order, size)))
         }
         Class::String(_) => Ok(format!("|S{size}")),
-        Class::Opaque { .. } => Ok(format!("|V{size}")),
+        Class::Opaque { tag } => Ok(numpy(tag, size).unwrap_or_else(|| format!("|V{size}"))),
         Class::Enumeration { .. } if datatype.is_boolean() => Ok("|b1".to_owned()),
         Class::Enumeration { base, .. } => simple(base).map_err(|_| refused()),
         Class::Complex(base) => complex_of(base).ok_or_else(refused),
         _ => Err(refused()),
     }
+}
+
+/// The NumPy type that h5py keeps in an opaque type's tag: `NUMPY:<M8[s]`.
+fn numpy(tag: &str, size: u32) -> Option<String> {
+    let dtype = tag.strip_prefix("NUMPY:")?;
+    let fits = match dtype.get(1..2)? {
+        "M" | "m" => size == 8 && dtype.get(2..4)? == "8[" && dtype.ends_with(']'),
+        "S" => dtype.get(2..)? == size.to_string(),
+        _ => false,
+    };
+    fits.then(|| dtype.to_owned())
 }
 
 /// Whether every bit of the element carries the value.
@@ -68,10 +79,11 @@ fn sign(order: ByteOrder, size: u32) -> char {
     }
 }
 
-/// A compound of two floats that stands for a complex number, as h5py writes it.
+/// A compound of two floats that stands for a complex number, as h5py writes it (`cfg.complex_names`).
 fn complex(members: &[Member]) -> Option<String> {
     let [real, imaginary] = members else { return None };
-    let named = matches!((real.name.as_str(), imaginary.name.as_str()), ("r", "i") | ("real", "imag"));
+    // Other pairs of floats are records: h5py, and with it xarray, reads no other names as complex.
+    let named = (real.name.as_str(), imaginary.name.as_str()) == ("r", "i");
     let adjacent = real.offset == 0 && imaginary.offset == real.datatype.size;
     (named && adjacent && real.datatype == imaginary.datatype).then(|| complex_of(&real.datatype))?
 }

@@ -82,8 +82,10 @@ fn declared(attribute: &Attribute, datatype: &Datatype) -> Option<FillValue> {
         (Class::FixedPoint { .. } | Class::BitField { .. }, _) => {
             integer(value).and_then(|bits| integer_of(datatype, bits))
         }
-        (Class::FloatingPoint { .. }, Value::Float(value)) => float_of(datatype, *value),
-        (Class::FloatingPoint { .. }, Value::Signed(_) | Value::Unsigned(_)) => float_of(datatype, number(value)?),
+        (Class::FloatingPoint { .. }, Value::Float(value)) => Some(float_of(datatype, *value)),
+        (Class::FloatingPoint { .. }, Value::Signed(_) | Value::Unsigned(_)) => {
+            number(value).map(|value| float_of(datatype, value))
+        }
         (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) => {
             Some(FillValue::Complex(*real, *imaginary))
         }
@@ -123,11 +125,11 @@ fn integer_of(datatype: &Datatype, bits: u64) -> Option<FillValue> {
 }
 
 /// A float in the precision of the type.
-fn float_of(datatype: &Datatype, value: f64) -> Option<FillValue> {
+fn float_of(datatype: &Datatype, value: f64) -> FillValue {
     #[expect(clippy::cast_possible_truncation, reason = "rounding to the type's precision is what is wanted")]
     let single = value as f32;
     match datatype.size {
-        4 => Some(FillValue::Float(single.into())),
-        _ => Some(FillValue::Float(value)),
+        4 => FillValue::Float(single.into()),
+        _ => FillValue::Float(value),
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Structure, Unsupported};
 use crate::field::Span;
-use crate::file::{Block, ChunkTable, Dataset, File, Storage, Value};
+use crate::file::{Block, ChunkTable, Dataset, File, FillValue, Storage, Value};
 use crate::reference::Manifest;
 use crate::source::{Halt, join};
 use crate::zarr::{ArrayMetadata, Codec, Dtype};
@@ -26,7 +26,6 @@ pub(crate) fn strings(
     let elements = chunk.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
     let elements = elements.ok_or(Unsupported::Feature("a chunk of more than 2^64 strings"))?;
     let grid: Vec<u64> = shape.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
-    let total = grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size)).unwrap_or(u64::MAX);
     let decoded = stored_chunks(file, dataset, chunks, elements)?;
     let encoded = join(decoded, |(number, block)| {
         let values = file.values(&dataset.datatype, elements, Span::new(&block.bytes, block.at))?;
@@ -41,21 +40,31 @@ pub(crate) fn strings(
         fill_value: None,
         filters: vec![Codec::VlenUtf8],
     };
-    empty_chunks(file, elements, total, &mut manifest)?;
+    fill_chunks(file, dataset, elements, &mut manifest)?;
     Ok((metadata, manifest))
 }
 
-/// Chunks that were never written are chunks of empty strings; readers differ on what a missing one is.
-fn empty_chunks(file: &File<'_>, elements: u64, total: u64, manifest: &mut Manifest) -> Result<(), Error> {
+/// Chunks that were never written are chunks of the fill value; readers differ on what a missing one is.
+fn fill_chunks(file: &File<'_>, dataset: &Dataset, elements: u64, manifest: &mut Manifest) -> Result<(), Halt> {
+    let total = manifest.grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size)).unwrap_or(u64::MAX);
     let missing = total.saturating_sub(u64::try_from(manifest.present()).unwrap_or(u64::MAX));
-    let bytes = missing.saturating_mul(elements.saturating_mul(4).saturating_add(4));
-    if bytes > file.limits().fill_bytes {
-        return Err(Unsupported::FillValue { missing, value: "\"\"".to_owned() }.into());
+    if missing == 0 {
+        return Ok(());
     }
-    let count = usize::try_from(elements).unwrap_or(0);
-    let empty = if missing == 0 { Bytes::new() } else { encode(file, &vec![Value::Text(String::new()); count])? };
-    for number in 0..total.min(missing.saturating_add(u64::try_from(manifest.present()).unwrap_or(u64::MAX))) {
-        manifest.inline.entry(number).or_insert_with(|| empty.clone());
+    let fill = match &dataset.fill {
+        FillValue::Value(element) => file.values(&dataset.datatype, 1, Span::new(element, 0))?.pop(),
+        _ => None,
+    };
+    let fill = fill.unwrap_or(Value::Text(String::new()));
+    let length = if let Value::Text(text) = &fill { text.len() } else { 0 };
+    let chunk = elements.saturating_mul(u64::try_from(length).unwrap_or(u64::MAX).saturating_add(4)).saturating_add(4);
+    if missing.saturating_mul(chunk) > file.limits().fill_bytes {
+        let value = if let Value::Text(text) = &fill { format!("{text:?}") } else { String::new() };
+        return Err(Unsupported::FillValue { missing, value }.into());
+    }
+    let chunk = encode(file, &vec![fill; usize::try_from(elements).unwrap_or(0)])?;
+    for number in 0..total {
+        manifest.inline.entry(number).or_insert_with(|| chunk.clone());
     }
     Ok(())
 }

@@ -31,7 +31,6 @@ pub(crate) mod types {
     pub(crate) const GROUP_INFO: u16 = 0x000a;
     pub(crate) const FILTER_PIPELINE: u16 = 0x000b;
     pub(crate) const ATTRIBUTE: u16 = 0x000c;
-    pub(crate) const COMMENT: u16 = 0x000d;
     pub(crate) const SHARED_MESSAGE_TABLE: u16 = 0x000f;
     pub(crate) const CONTINUATION: u16 = 0x0010;
     pub(crate) const SYMBOL_TABLE: u16 = 0x0011;
