@@ -219,6 +219,22 @@ structures! {
     AttributeInfo => "attribute info message",
     /// IV.A.2: a message stored elsewhere.
     SharedMessage => "shared message",
+    /// VII.C: the header.
+    FixedArray => "fixed array header",
+    /// VII.C: the data block.
+    FixedArrayBlock => "fixed array data block",
+    /// VII.C: a page of the data block.
+    FixedArrayPage => "fixed array data block page",
+    /// VII.D: the header.
+    ExtensibleArray => "extensible array header",
+    /// VII.D: the index block.
+    ExtensibleArrayIndexBlock => "extensible array index block",
+    /// VII.D: a super block.
+    ExtensibleArraySuperBlock => "extensible array secondary block",
+    /// VII.D: a data block.
+    ExtensibleArrayDataBlock => "extensible array data block",
+    /// VII.D: a page of a data block.
+    ExtensibleArrayPage => "extensible array data block page",
     /// VII: raw data.
     Chunk => "chunk",
     /// Raw data of a contiguous or compact dataset.
@@ -234,9 +250,6 @@ pub enum Unsupported {
     /// A header message that says it must be understood, and is not.
     #[error("object header message of type {0:#06x} must be understood and is not")]
     Message(u16),
-    /// A chunk index that is not read yet.
-    #[error("{0} chunk index is not supported")]
-    ChunkIndex(&'static str),
     /// A filter that no Zarr v2 codec of the standard set decodes.
     #[error("filter {id} ({name}) has no Zarr v2 codec")]
     Filter {

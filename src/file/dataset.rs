@@ -167,21 +167,11 @@ impl File<'_> {
         // A chunked dataset may be larger than any file: only what was written is stored.
         let length = || place.length().ok_or_else(|| place.layout_problem(Problem::Overflow("size of the dataset")));
         match layout {
-            DataLayout::Compact { elements } => Ok(self.compact(place, elements, length()?)?),
+            DataLayout::Compact { elements } => Ok(compact(place, elements, length()?)?),
             DataLayout::Contiguous { address, size } => Ok(self.contiguous(place, address, size, length()?)?),
             DataLayout::Chunked(chunked) => self.chunked(place, &chunked, with_chunks),
             DataLayout::Virtual { .. } => Ok(Storage::Virtual),
         }
-    }
-
-    fn compact(&self, place: &Place<'_>, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
-        let found = length_of(&elements);
-        // A dataset without elements may keep a few bytes all the same.
-        if found < length {
-            return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
-        }
-        let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
-        Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
     }
 
     fn contiguous(
@@ -230,4 +220,15 @@ impl Place<'_> {
     fn length(&self) -> Option<u64> {
         self.dataspace.elements().and_then(|elements| elements.checked_mul(self.datatype.size.into()))
     }
+}
+
+/// The elements of a dataset that lie in its layout message.
+fn compact(place: &Place<'_>, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
+    let found = length_of(&elements);
+    // A dataset without elements may keep a few bytes all the same.
+    if found < length {
+        return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
+    }
+    let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
+    Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
 }
