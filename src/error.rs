@@ -258,12 +258,14 @@ pub enum Unsupported {
         /// The filter's name, from the file or the registry.
         name: String,
     },
-    /// Chunks of one dataset that skip different filters.
-    #[error("chunks with different filter masks cannot be expressed in Zarr v2")]
-    FilterMasks,
-    /// Partial edge chunks that are stored without the filters of the others.
-    #[error("partial edge chunks stored unfiltered cannot be expressed in Zarr v2")]
-    UnfilteredEdges,
+    /// Chunks of one dataset that skip other filters than most, and are too large to be held inline.
+    #[error(
+        "{chunks} chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"
+    )]
+    FilterMasks {
+        /// How many chunks differ.
+        chunks: usize,
+    },
     /// A datatype with no Zarr v2 form.
     #[error("datatype {0} has no Zarr v2 form")]
     Datatype(String),

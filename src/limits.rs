@@ -34,8 +34,10 @@ pub struct Limits {
     pub decoded_bytes: u64,
     /// Bytes of values stored inline for one file (default 256 MiB).
     pub inline_bytes: u64,
-    /// Bytes of inline chunks that stand for chunks never written, for one array (default 1 MiB).
-    pub fill_bytes: u64,
+    /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
+    pub repair_bytes: u64,
+    /// Bytes of a key: the path of an object below the root of the set (default 64 KiB).
+    pub key_bytes: u64,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
     pub rounds: u64,
 }
@@ -58,7 +60,8 @@ impl Default for Limits {
             chunk_bytes: GIB,
             decoded_bytes: GIB,
             inline_bytes: 256 * MIB,
-            fill_bytes: MIB,
+            repair_bytes: MIB,
+            key_bytes: 64 << 10,
             rounds: 10_000,
         }
     }

@@ -6,6 +6,7 @@ mod codec;
 mod dtype;
 mod fill;
 mod inline;
+mod masks;
 mod options;
 mod report;
 mod strings;

@@ -58,7 +58,7 @@ fn fill_chunks(file: &File<'_>, dataset: &Dataset, elements: u64, manifest: &mut
     let fill = fill.unwrap_or(Value::Text(String::new()));
     let length = if let Value::Text(text) = &fill { text.len() } else { 0 };
     let chunk = elements.saturating_mul(u64::try_from(length).unwrap_or(u64::MAX).saturating_add(4)).saturating_add(4);
-    if missing.saturating_mul(chunk) > file.limits().fill_bytes {
+    if missing.saturating_mul(chunk) > file.limits().repair_bytes {
         let value = if let Value::Text(text) = &fill { format!("{text:?}") } else { String::new() };
         return Err(Unsupported::FillValue { missing, value }.into());
     }

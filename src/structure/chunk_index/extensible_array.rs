@@ -54,6 +54,8 @@ pub(crate) struct DataBlock {
     /// Index of its first element.
     pub(crate) first: u64,
     pub(crate) elements: u64,
+    /// What the block says of itself: the offset of its first element from those in the index block.
+    offset: u64,
     /// Of a paged block: which pages have been written.
     pub(crate) pages: Option<Vec<u64>>,
 }
@@ -173,9 +175,14 @@ impl ExtensibleArray {
         let (i, elements) = self.format.elements(sizes, self.index_elements, i)?;
         let mut i = i;
         let mut data_blocks = Vec::new();
+        let mut before = 0_u64;
         for shape in self.shapes().take(narrow(self.direct_super_blocks().into())) {
             let (rest, addresses) = count(|i| sizes.address(i), narrow(shape.blocks)).parse(i)?;
-            data_blocks.extend(shape.data_blocks(&addresses, |_| None));
+            // libhdf5 counts the blocks of the index block through, not anew for each super block (`H5EA__lookup_elmt`).
+            let start =
+                shape.first.saturating_sub(self.index_elements).saturating_add(before.saturating_mul(shape.elements));
+            data_blocks.extend(shape.data_blocks(start, &addresses, |_| None));
+            before = before.saturating_add(shape.blocks);
             i = rest;
         }
         let mut super_blocks = Vec::new();
@@ -215,7 +222,8 @@ impl ExtensibleArray {
         let pages = self.pages(shape);
         let start = i;
         let (i, ()) = self.format.prefix(sizes, "EASB", i)?;
-        let (i, ()) = self.block_offset(shape.first, i)?;
+        let start_offset = shape.first.saturating_sub(self.index_elements);
+        let (i, ()) = self.block_offset(start_offset, i)?;
         let (i, bitmap) = bytes(shape.blocks.saturating_mul(pages.div_ceil(8)), i)?;
         let (_, _) = bytes(shape.blocks.saturating_mul(sizes.offsets.bytes()), i)?;
         let (i, addresses) = count(|i| sizes.address(i), narrow(shape.blocks)).parse(i)?;
@@ -226,7 +234,7 @@ impl ExtensibleArray {
             let first = block.saturating_mul(pages);
             (pages > 0).then(|| (0..pages).filter(|page| bit(bitmap.bytes(), first.saturating_add(*page))).collect())
         };
-        Ok((i, shape.data_blocks(&addresses, written).collect()))
+        Ok((i, shape.data_blocks(start_offset, &addresses, written).collect()))
     }
 
     /// Bytes of a data block, without its pages.
@@ -239,17 +247,16 @@ impl ExtensibleArray {
     pub(crate) fn data_block<'a>(&self, sizes: Sizes, block: &DataBlock, i: Span<'a>) -> Parsed<'a, Vec<Element>> {
         let start = i;
         let (i, ()) = self.format.prefix(sizes, "EADB", i)?;
-        let (i, ()) = self.block_offset(block.first, i)?;
+        let (i, ()) = self.block_offset(block.offset, i)?;
         let elements = if block.pages.is_some() { 0 } else { block.elements };
         let (i, elements) = self.format.elements(sizes, elements, i)?;
         let (i, ()) = checksum(start.until(&i), i)?;
         Ok((i, elements))
     }
 
-    /// A block's offset: the index of its first element, counted from the first that is not in the index block.
-    fn block_offset<'a>(&self, first: u64, i: Span<'a>) -> Parsed<'a, ()> {
+    /// A block's own offset.
+    fn block_offset<'a>(&self, expected: u64, i: Span<'a>) -> Parsed<'a, ()> {
         let (rest, found) = le_uint(self.index_width, i)?;
-        let expected = first.saturating_sub(self.index_elements);
         if found != expected {
             return i.fail(Problem::Mismatch { field: "block offset", found, expected });
         }
@@ -269,15 +276,17 @@ impl ExtensibleArray {
 }
 
 impl Shape {
-    /// The data blocks that have an address.
+    /// The data blocks that have an address; the first says `offset` of itself.
     fn data_blocks(
         self,
+        offset: u64,
         addresses: &[Option<Address>],
         pages: impl Fn(u64) -> Option<Vec<u64>>,
     ) -> impl Iterator<Item = DataBlock> {
         (0..self.blocks).zip(addresses).filter_map(move |(n, address)| {
-            let first = self.first.saturating_add(n.saturating_mul(self.elements));
-            Some(DataBlock { address: (*address)?, first, elements: self.elements, pages: pages(n) })
+            let before = n.saturating_mul(self.elements);
+            let (first, offset) = (self.first.saturating_add(before), offset.saturating_add(before));
+            Some(DataBlock { address: (*address)?, first, elements: self.elements, offset, pages: pages(n) })
         })
     }
 }
