@@ -1,4 +1,4 @@
-//! The HDF5 object model: follows addresses, and is the only caller of [`ReadAt`] for HDF5.
+//! The HDF5 object model: follows addresses, and is the only caller of `ReadAt` for HDF5.
 
 mod attribute;
 mod chunks;
