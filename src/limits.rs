@@ -18,6 +18,8 @@ pub struct Limits {
     pub continuations: u64,
     /// Bytes of one attribute's value (default 16 MiB).
     pub attribute_bytes: u64,
+    /// Bytes of one element of a dataset or attribute (default 64 MiB).
+    pub element_bytes: u64,
     /// Levels of datatypes in datatypes (default 64).
     pub datatype_depth: u64,
     /// Levels of groups in groups (default 1,024).
@@ -52,6 +54,7 @@ impl Default for Limits {
             header_bytes: 64 * MIB,
             continuations: 1_024,
             attribute_bytes: 16 * MIB,
+            element_bytes: 64 * MIB,
             datatype_depth: 64,
             group_depth: 1_024,
             paths: 1_000_000,

@@ -132,11 +132,11 @@ impl<'a> Scales<'a> {
         scales.iter().all(Option::is_some).then_some(scales)
     }
 
-    /// `DIMENSION_LIST`: for each dimension the scales attached to it, of which the first counts.
+    /// `DIMENSION_LIST`: for each dimension the scales attached to it, of which the last counts (`dimscale_visitor`, and h5netcdf).
     fn attached(&self, object: &Object, rank: usize) -> Vec<Option<u64>> {
         let lists = object.attribute("DIMENSION_LIST").and_then(|list| list.values.as_deref().ok()).unwrap_or_default();
         let scale = |list: Option<&Value>| match list {
-            Some(Value::Sequence(scales)) => scales.iter().find_map(|scale| self.referenced(scale)),
+            Some(Value::Sequence(scales)) => scales.iter().rev().find_map(|scale| self.referenced(scale)),
             // h5netcdf and old libraries keep a plain reference where there is one scale only.
             Some(scale) => self.referenced(scale),
             None => None,
