@@ -24,7 +24,7 @@ pub struct Limits {
     pub datatype_depth: u64,
     /// Levels of groups in groups (default 1,024).
     pub group_depth: u64,
-    /// Paths of objects that are listed (default 1 million).
+    /// Paths of objects that are listed (default 100,000).
     pub paths: u64,
     /// Soft links followed one after another (default 16).
     pub soft_links: u64,
@@ -57,7 +57,7 @@ impl Default for Limits {
             element_bytes: 64 * MIB,
             datatype_depth: 64,
             group_depth: 1_024,
-            paths: 1_000_000,
+            paths: 100_000,
             soft_links: 16,
             chunks: 1_000_000_000,
             chunk_bytes: GIB,
