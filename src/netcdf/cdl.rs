@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::dimensions::{Dimensions, is_dimension_only, is_inside, is_scale, name_of};
+use super::dimensions::{Dimensions, Length, is_dimension_only, is_inside, is_scale, name_of};
 use super::{is_hidden, variable_name};
 use crate::file::{Attribute, Class, Content, Dataset, Datatype, Object, Tree, Value};
 
@@ -16,17 +16,21 @@ pub fn write_cdl(tree: &Tree, name: &str, mut out: impl Write) -> io::Result<()>
     let mut open: Vec<&str> = Vec::new();
     for object in tree.objects.iter().filter(|object| matches!(object.node.content, Ok(Content::Group))) {
         while open.last().is_some_and(|group| !is_inside(&object.path, group)) {
-            open.pop();
-            writeln!(out, "{}}}", indent(open.len()))?;
+            let closed = open.pop().map_or("", name_of);
+            writeln!(out, "{}}} // group {}", indent(open.len()), escaped(closed))?;
         }
-        let head =
-            if object.path == "/" { format!("netcdf {name}") } else { format!("group: {}", name_of(&object.path)) };
+        let head = if object.path == "/" {
+            format!("netcdf {name}")
+        } else {
+            format!("group: {}", escaped(name_of(&object.path)))
+        };
         writeln!(out, "{}{head} {{", indent(open.len()))?;
         writer.group(object, &indent(open.len()), &mut out)?;
         open.push(&object.path);
     }
-    while open.pop().is_some() {
-        writeln!(out, "{}}}", indent(open.len()))?;
+    while let Some(closed) = open.pop() {
+        let name = if closed == "/" { String::new() } else { format!(" // group {}", escaped(name_of(closed))) };
+        writeln!(out, "{}}}{name}", indent(open.len()))?;
     }
     Ok(())
 }
@@ -40,9 +44,6 @@ struct Writer<'a> {
     dimensions: Dimensions,
 }
 
-/// A dimension's length, and whether it can grow.
-type Length = (u64, bool);
-
 impl<'a> Writer<'a> {
     fn group(&self, group: &Object, indent: &str, out: &mut impl Write) -> io::Result<()> {
         let members: Vec<_> = self.members(group).collect();
@@ -50,10 +51,12 @@ impl<'a> Writer<'a> {
         if !dimensions.is_empty() {
             writeln!(out, "{indent}dimensions:")?;
         }
-        for (name, (length, unlimited)) in &dimensions {
-            match unlimited {
-                true => writeln!(out, "{indent}\t{} = UNLIMITED ; // ({length} currently)", escaped(name))?,
-                false => writeln!(out, "{indent}\t{} = {length} ;", escaped(name))?,
+        for (name, Length { current, unlimited }) in &dimensions {
+            let name = escaped(name);
+            if *unlimited {
+                writeln!(out, "{indent}\t{name} = UNLIMITED ; // ({current} currently)")?;
+            } else {
+                writeln!(out, "{indent}\t{name} = {current} ;")?;
             }
         }
         let variables: Vec<_> = members.iter().filter(|(object, _)| !is_dimension_only(object)).collect();
@@ -82,15 +85,15 @@ impl<'a> Writer<'a> {
     /// The dimensions that a group's scales define, and those without a scale that its variables have.
     fn own_dimensions(&self, members: &[(&Object, &Dataset)]) -> BTreeMap<String, Length> {
         let mut own: BTreeMap<String, Length> = BTreeMap::new();
-        let scales = members.iter().filter(|(object, _)| is_scale(object)).map(|(object, _)| name_of(&object.path));
-        let scales: Vec<&str> = scales.collect();
         for (object, dataset) in members {
+            if is_scale(object) {
+                own.extend(self.dimensions.length(object).map(|length| (name_of(&object.path).to_owned(), length)));
+            }
             let space = &dataset.dataspace;
             let sizes = space.dimensions.iter().zip(&space.maximum);
             for (name, (size, most)) in self.dimensions.names(&object.path).iter().zip(sizes) {
-                if scales.contains(&name.as_str()) || name.starts_with("phony_dim_") {
-                    let (length, unlimited) = own.entry(name.clone()).or_insert((0, false));
-                    (*length, *unlimited) = ((*length).max(*size), *unlimited || most.is_none());
+                if name.starts_with("phony_dim_") {
+                    own.entry(name.clone()).or_insert(Length { current: *size, unlimited: most.is_none() });
                 }
             }
         }

@@ -15,6 +15,16 @@ pub(crate) struct Dimensions {
     names: BTreeMap<String, Vec<String>>,
     /// Shapes by path, of datasets that are shorter than their unlimited dimensions.
     longer: BTreeMap<String, Vec<u64>>,
+    /// Lengths by address of the scale.
+    lengths: BTreeMap<u64, Length>,
+}
+
+/// The length of a dimension.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Length {
+    /// That of its longest dataset (`nc4_find_dim_len`).
+    pub(crate) current: u64,
+    pub(crate) unlimited: bool,
 }
 
 /// A dimension without a scale, as netCDF-C knows one again (`create_phony_dims`): by group, length, and whether it is unlimited.
@@ -43,7 +53,13 @@ impl Dimensions {
                 measured.push((object, dataset, known));
             }
         }
-        Self { names, longer: longer(&measured) }
+        let lengths = lengths(&measured);
+        Self { names, longer: longer(&measured, &lengths), lengths }
+    }
+
+    /// The length of the dimension that a scale stands for.
+    pub(crate) fn length(&self, scale: &Object) -> Option<Length> {
+        self.lengths.get(&scale.address).copied()
     }
 
     /// The shape of a dataset that is shorter than its unlimited dimensions: netCDF shows it as long as they are, and reads its fill
@@ -155,23 +171,29 @@ impl<'a> Scales<'a> {
 /// A dataset and the scale of each of its dimensions.
 type Measured<'a> = (&'a Object, &'a Dataset, Vec<Option<u64>>);
 
-/// The shapes of datasets that are shorter than an unlimited dimension. Its length is that of the longest of its datasets
-/// (`nc4_find_dim_len`).
-fn longer(measured: &[Measured<'_>]) -> BTreeMap<String, Vec<u64>> {
-    let mut lengths: BTreeMap<u64, u64> = BTreeMap::new();
+/// The lengths of all dimensions with a scale.
+fn lengths(measured: &[Measured<'_>]) -> BTreeMap<u64, Length> {
+    let mut lengths: BTreeMap<u64, Length> = BTreeMap::new();
     for (_, dataset, scales) in measured {
-        for (size, scale) in dataset.dataspace.dimensions.iter().zip(scales) {
+        let space = &dataset.dataspace;
+        for ((size, most), scale) in space.dimensions.iter().zip(&space.maximum).zip(scales) {
             if let Some(scale) = scale {
                 let length = lengths.entry(*scale).or_default();
-                *length = (*length).max(*size);
+                length.current = length.current.max(*size);
+                length.unlimited |= most.is_none();
             }
         }
     }
+    lengths
+}
+
+/// The shapes of datasets that are shorter than an unlimited dimension.
+fn longer(measured: &[Measured<'_>], lengths: &BTreeMap<u64, Length>) -> BTreeMap<String, Vec<u64>> {
     let longer = measured.iter().filter_map(|(object, dataset, scales)| {
         let space = &dataset.dataspace;
         let sizes = space.dimensions.iter().zip(&space.maximum).zip(scales);
         let shape = sizes.map(|((size, most), scale)| match (most, scale) {
-            (None, Some(scale)) => lengths.get(scale).copied().unwrap_or(*size),
+            (None, Some(scale)) => lengths.get(scale).map_or(*size, |length| length.current),
             _ => *size,
         });
         let shape: Vec<u64> = shape.collect();
