@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 
 /// Asks for nothing that is not needed, so that every level of a file is a round of its own.
-const EXACT: Fetch = Fetch { first: 512, least: 1, gap: 0, most: u64::MAX };
+pub(crate) const EXACT: Fetch = Fetch { first: 512, least: 1, gap: 0, most: u64::MAX };
 
 /// Most rounds that a file here may take with the defaults.
 const MOST_ROUNDS: u64 = 8;
