@@ -47,6 +47,18 @@ fn each_file_holds_what_libhdf5_says() {
     assert_eq!(unread.iter().map(String::as_str).collect::<Vec<_>>(), UNREAD);
 }
 
+#[test]
+fn attributes_come_in_order_of_creation_where_it_is_tracked() {
+    let names = |file: &str, path: &str| -> Vec<String> {
+        let tree = h5refs::tree(&Input::from(files::bytes(file)), Limits::default()).unwrap();
+        tree.find(path).unwrap().attributes().iter().map(|attribute| attribute.name.clone()).collect()
+    };
+    assert_eq!(names("object_header/v2_creation_order.h5", "/z"), ["z", "a", "m"]);
+    assert_eq!(names("object_header/v2_creation_order.h5", "/"), ["z", "a", "m"]);
+    let dense: Vec<String> = (0..20).map(|n| format!("attribute_{:02}", n * 7 % 20)).collect();
+    assert_eq!(names("attribute/dense_creation_order.h5", "/d"), dense);
+}
+
 /// Makes an expectation and what was found comparable: values are compared elsewhere, chunks where the index is read.
 fn prepare(
     expected: &mut Map<String, Json>,
@@ -241,7 +253,7 @@ fn describe_value(value: &Value, paths: &Paths<'_>) -> Result<Json, String> {
         Value::Text(text) => Ok(json!(text)),
         Value::Sequence(values) => values.iter().map(|value| describe_value(value, paths)).collect(),
         Value::NotUtf8(bytes) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             Err(format!("bytes that are not UTF-8: {hex}"))
         }
         Value::Opaque(bytes) => Err(format!("opaque, {} bytes", bytes.len())),
