@@ -175,6 +175,12 @@ fn check_damaged(what: &str, file: Bytes) {
     }
 }
 
+#[test]
+fn elements_that_claim_to_be_huge_cost_nothing() {
+    // Size of the datatype: the highest byte.
+    check_damaged("4 GiB", flipped(&files::bytes("filter/shuffle_odd_element.h5"), 0x35f, 0xff));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
