@@ -25,6 +25,8 @@ pub(crate) fn fill(object: &Object, datatype: &Datatype, fill: &Hdf5Fill, policy
     let element = match fill {
         Hdf5Fill::Undefined => return Fill { declared, constant: None },
         Hdf5Fill::Value(bytes) if bytes.len() == size => bytes.clone(),
+        // Zeros are what a reader gives; an element of them may be larger than the file.
+        Hdf5Fill::Value(_) | Hdf5Fill::Default if declared.is_none() => return Fill { declared, constant: None },
         Hdf5Fill::Value(_) | Hdf5Fill::Default => vec![0; size],
     };
     let given = match &declared {

@@ -11,7 +11,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use h5refs::{FillPolicy, Input, LinkPolicy, Options, Report, Select};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{Ending, inputs, output, say};
+use crate::{Ending, inputs, output, say, without_name};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
@@ -235,13 +235,14 @@ impl Job<'_> {
     }
 
     fn translate(&self, path: &Path, output: &Path) -> Result<Report, String> {
-        let input = Input::open(path).map_err(|error| without_name(path, &error))?;
+        let name = path.display().to_string();
+        let input = Input::open(path).map_err(|error| without_name(&name, &error))?;
         let url = match &self.arguments.url {
             Some(url) => url.clone(),
             None => inputs::url(path, &self.arguments.rename)?,
         };
         let (set, report) =
-            h5refs::references(&input, &self.options(url)).map_err(|error| without_name(path, &error))?;
+            h5refs::references(&input, &self.options(url)).map_err(|error| without_name(&name, &error))?;
         if self.arguments.error == OnError::Raise
             && let Some((object, reason)) = report.refused().next()
         {
@@ -316,10 +317,4 @@ impl<'a> Entry<'a> {
         };
         Self { file: path.display().to_string(), told }
     }
-}
-
-/// An error's text without the file's name where it begins with it: the line that tells it does.
-fn without_name(path: &Path, error: &h5refs::Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix(&format!("{}: ", path.display())).map_or(text.clone(), str::to_owned)
 }
