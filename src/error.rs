@@ -219,6 +219,22 @@ structures! {
     AttributeInfo => "attribute info message",
     /// IV.A.2: a message stored elsewhere.
     SharedMessage => "shared message",
+    /// VII.C: the header.
+    FixedArray => "fixed array header",
+    /// VII.C: the data block.
+    FixedArrayBlock => "fixed array data block",
+    /// VII.C: a page of the data block.
+    FixedArrayPage => "fixed array data block page",
+    /// VII.D: the header.
+    ExtensibleArray => "extensible array header",
+    /// VII.D: the index block.
+    ExtensibleArrayIndexBlock => "extensible array index block",
+    /// VII.D: a super block.
+    ExtensibleArraySuperBlock => "extensible array secondary block",
+    /// VII.D: a data block.
+    ExtensibleArrayDataBlock => "extensible array data block",
+    /// VII.D: a page of a data block.
+    ExtensibleArrayPage => "extensible array data block page",
     /// VII: raw data.
     Chunk => "chunk",
     /// Raw data of a contiguous or compact dataset.
@@ -234,9 +250,6 @@ pub enum Unsupported {
     /// A header message that says it must be understood, and is not.
     #[error("object header message of type {0:#06x} must be understood and is not")]
     Message(u16),
-    /// A chunk index that is not read yet.
-    #[error("{0} chunk index is not supported")]
-    ChunkIndex(&'static str),
     /// A filter that no Zarr v2 codec of the standard set decodes.
     #[error("filter {id} ({name}) has no Zarr v2 codec")]
     Filter {
@@ -245,12 +258,14 @@ pub enum Unsupported {
         /// The filter's name, from the file or the registry.
         name: String,
     },
-    /// Chunks of one dataset that skip different filters.
-    #[error("chunks with different filter masks cannot be expressed in Zarr v2")]
-    FilterMasks,
-    /// Partial edge chunks that are stored without the filters of the others.
-    #[error("partial edge chunks stored unfiltered cannot be expressed in Zarr v2")]
-    UnfilteredEdges,
+    /// Chunks of one dataset that skip other filters than most, and are too large to be held inline.
+    #[error(
+        "{chunks} chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"
+    )]
+    FilterMasks {
+        /// How many chunks differ.
+        chunks: usize,
+    },
     /// A datatype with no Zarr v2 form.
     #[error("datatype {0} has no Zarr v2 form")]
     Datatype(String),

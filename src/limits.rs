@@ -18,6 +18,8 @@ pub struct Limits {
     pub continuations: u64,
     /// Bytes of one attribute's value (default 16 MiB).
     pub attribute_bytes: u64,
+    /// Bytes of one element of a dataset or attribute (default 64 MiB).
+    pub element_bytes: u64,
     /// Levels of datatypes in datatypes (default 64).
     pub datatype_depth: u64,
     /// Levels of groups in groups (default 1,024).
@@ -34,8 +36,10 @@ pub struct Limits {
     pub decoded_bytes: u64,
     /// Bytes of values stored inline for one file (default 256 MiB).
     pub inline_bytes: u64,
-    /// Bytes of inline chunks that stand for chunks never written, for one array (default 1 MiB).
-    pub fill_bytes: u64,
+    /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
+    pub repair_bytes: u64,
+    /// Bytes of a key: the path of an object below the root of the set (default 64 KiB).
+    pub key_bytes: u64,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
     pub rounds: u64,
 }
@@ -50,6 +54,7 @@ impl Default for Limits {
             header_bytes: 64 * MIB,
             continuations: 1_024,
             attribute_bytes: 16 * MIB,
+            element_bytes: 64 * MIB,
             datatype_depth: 64,
             group_depth: 1_024,
             paths: 1_000_000,
@@ -58,7 +63,8 @@ impl Default for Limits {
             chunk_bytes: GIB,
             decoded_bytes: GIB,
             inline_bytes: 256 * MIB,
-            fill_bytes: MIB,
+            repair_bytes: MIB,
+            key_bytes: 64 << 10,
             rounds: 10_000,
         }
     }

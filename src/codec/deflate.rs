@@ -37,7 +37,7 @@ mod tests {
         assert_eq!(decode(&encode(&bytes, 4), 10_000).unwrap(), bytes);
     }
 
-    /// `zlib.compress(b"hello", 6)` of CPython.
+    /// `zlib.compress(b"hello", 6)` of Python.
     #[test]
     fn a_foreign_stream_decodes() {
         let stream = [0x78, 0x9c, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x06, 0x2c, 0x02, 0x15];

@@ -11,6 +11,7 @@ use crate::error::{Error, Problem, Structure};
 use crate::field::convert::{narrow, wide};
 use crate::field::sizes::length_of;
 use crate::field::{Address, Parsed, Span};
+use crate::limits::check;
 use crate::source::{Halt, attempt, both};
 use crate::structure::message::data_layout::{Chunked, DataLayout};
 use crate::structure::message::dataspace::Dataspace;
@@ -132,7 +133,10 @@ impl File<'_> {
 
     fn datatype_message(&self, header: &Header, message: Option<Message>) -> Result<Datatype, Error> {
         let deepest = self.limits().datatype_depth;
-        self.required(header, message, "datatype message", Structure::Datatype, |i| Datatype::parse(deepest, i))
+        let name = "datatype message";
+        let datatype = self.required(header, message, name, Structure::Datatype, |i| Datatype::parse(deepest, i))?;
+        check("element_bytes", datatype.size.into(), self.limits().element_bytes)?;
+        Ok(datatype)
     }
 
     fn required<T>(
@@ -167,21 +171,11 @@ impl File<'_> {
         // A chunked dataset may be larger than any file: only what was written is stored.
         let length = || place.length().ok_or_else(|| place.layout_problem(Problem::Overflow("size of the dataset")));
         match layout {
-            DataLayout::Compact { elements } => Ok(self.compact(place, elements, length()?)?),
+            DataLayout::Compact { elements } => Ok(compact(place, elements, length()?)?),
             DataLayout::Contiguous { address, size } => Ok(self.contiguous(place, address, size, length()?)?),
             DataLayout::Chunked(chunked) => self.chunked(place, &chunked, with_chunks),
             DataLayout::Virtual { .. } => Ok(Storage::Virtual),
         }
-    }
-
-    fn compact(&self, place: &Place<'_>, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
-        let found = length_of(&elements);
-        // A dataset without elements may keep a few bytes all the same.
-        if found < length {
-            return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
-        }
-        let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
-        Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
     }
 
     fn contiguous(
@@ -230,4 +224,15 @@ impl Place<'_> {
     fn length(&self) -> Option<u64> {
         self.dataspace.elements().and_then(|elements| elements.checked_mul(self.datatype.size.into()))
     }
+}
+
+/// The elements of a dataset that lie in its layout message.
+fn compact(place: &Place<'_>, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
+    let found = length_of(&elements);
+    // A dataset without elements may keep a few bytes all the same.
+    if found < length {
+        return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
+    }
+    let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
+    Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
 }

@@ -5,6 +5,7 @@ use byteorder::{BigEndian, ByteOrder as _, LittleEndian};
 use super::File;
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::{narrow, wide};
+use crate::field::sizes::le_uint;
 use crate::field::{Address, Span};
 use crate::source::{Halt, join};
 use crate::structure;
@@ -281,8 +282,50 @@ impl File<'_> {
                 let address = structure::parse(Structure::Value, Span::new(element, at), parse)?;
                 Ok(Value::Reference(address.filter(|address| address.0 != 0).map(|Address(address)| address)))
             }
+            Class::Reference(Reference::Region) => self.region(element, at),
+            Class::Reference(Reference::Standard) => self.standard_reference(element, at),
             _ => decode(datatype, element).ok_or_else(unreadable),
         }
+    }
+
+    /// A region reference of old: a heap ID of the dataset's address and a selection (IV.B, "Dataset Region Reference").
+    fn region(&self, element: &[u8], at: u64) -> Result<Value, Halt> {
+        let id = structure::parse(Structure::Value, Span::new(element, at), |i| GlobalHeapId::parse(self.sizes(), i))?;
+        let Some(id) = id else { return Ok(Value::Reference(None)) };
+        self.global_heap(&[id])?;
+        let object = self.heap_object(id)?;
+        let address = structure::parse(Structure::GlobalHeap, Span::new(&object, at), |i| self.sizes().address(i))?;
+        Ok(Value::Reference(address.map(|Address(address)| address)))
+    }
+
+    /// A reference of HDF5 1.12 and later (VIII.B): type, flags, and a token, in the element or in the global heap.
+    fn standard_reference(&self, element: &[u8], at: u64) -> Result<Value, Halt> {
+        let head = structure::parse(Structure::Value, Span::new(element, at), |i| {
+            let (i, kind) = nom::number::complete::le_u8(i)?;
+            let (i, flags) = nom::number::complete::le_u8(i)?;
+            Ok((i, (kind, flags, i)))
+        });
+        let (kind, flags, rest) = head?;
+        let body = match kind {
+            // A null reference.
+            0 => return Ok(Value::Reference(None)),
+            2 => bytes::Bytes::copy_from_slice(rest.bytes()),
+            3 | 4 => {
+                let (_, id) = self.heap_id(rest.bytes(), rest.at())?;
+                let Some(id) = id else { return Ok(Value::Reference(None)) };
+                self.global_heap(&[id])?;
+                self.heap_object(id)?
+            }
+            _ => return Err(Unsupported::Feature("a reference of an unknown type").into()),
+        };
+        if flags & 1 != 0 {
+            return Err(Unsupported::Feature("a reference into another file").into());
+        }
+        let address = structure::parse(Structure::Value, Span::new(&body, at), |i| {
+            let (i, size) = nom::number::complete::le_u8(i)?;
+            le_uint(size.clamp(1, 8), i)
+        })?;
+        Ok(Value::Reference(Some(address)))
     }
 
     /// The bytes of a value of variable length: `length` elements of `size` bytes, in the global heap.

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn need(n: u64) -> Result<u64, Halt> {
-        if n.is_multiple_of(2) { Ok(n) } else { Err(Halt::Missing(vec![n..n + 1])) }
+        if n.is_multiple_of(2) { Ok(n) } else { Err(Halt::Missing(std::iter::once(n..n + 1).collect())) }
     }
 
     #[test]

@@ -6,10 +6,12 @@ use super::codec::codecs;
 use super::dtype::element;
 use super::fill::{Fill, fill};
 use super::inline::{constant_chunks, small_chunks};
+use super::masks::{Masks, Stored, odd_chunks};
 use super::options::Options;
+use super::padding::Padding;
 use super::strings::strings;
 use crate::error::{Error, Unsupported};
-use crate::file::{ChunkTable, Class, Dataset, Extent, File, FilterMasks, FilterPipeline, Object, Storage};
+use crate::file::{ChunkTable, Class, Dataset, Extent, File, FillValue, Object, Storage};
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
 use crate::zarr::ArrayMetadata;
@@ -17,14 +19,23 @@ use crate::zarr::ArrayMetadata;
 /// An array without its attributes.
 pub(crate) type Parts = (ArrayMetadata, Manifest);
 
+/// A dataset that becomes an array.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) object: &'a Object,
+    pub(crate) dataset: &'a Dataset,
+    /// The shape, where the array is to be longer than the dataset.
+    pub(crate) longer: Option<&'a [u64]>,
+}
+
 /// The array that a dataset becomes; its chunk table, as far as it has one, is moved into the manifest.
 pub(crate) fn array(
     file: &File<'_>,
-    object: &Object,
-    dataset: &Dataset,
+    subject: Subject<'_>,
     chunks: Option<Arc<ChunkTable>>,
     options: &Options,
 ) -> Result<Parts, Halt> {
+    let Subject { object, dataset, longer } = subject;
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
         (_, Storage::External { .. }) => return Err(Unsupported::ExternalFiles.into()),
@@ -32,25 +43,33 @@ pub(crate) fn array(
         _ => {}
     }
     if matches!(dataset.datatype.class, Class::VariableString(_)) {
-        return strings(file, dataset, chunks.as_deref());
+        return strings(file, subject, chunks.as_deref());
     }
     let element = element(&dataset.datatype)?;
-    let fill = fill(object, dataset, options.fill);
-    let mut shape = dataset.dataspace.dimensions.clone();
-    let (mut chunks, mask, mut manifest) = manifest(dataset, chunks)?;
+    let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let elements = chunks.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
     let bytes = elements.and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let (Some(elements), Some(bytes)) = (elements, bytes) else {
         return Err(Unsupported::Feature("a chunk of more than 2^64 bytes").into());
     };
-    let codecs = codecs(&dataset.filters, mask, bytes)?;
+    let codecs = codecs(&dataset.filters, masks.common, bytes)?;
+    let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing: codecs.trailing, bytes };
+    let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks));
+    let fill = match &padding {
+        Some(padding) => {
+            padding.apply(file, &stored, &mut masks, &mut manifest)?;
+            fill(object, &dataset.datatype, &FillValue::Value(padding.element.clone()), options.fill)
+        }
+        None => fill(object, &dataset.datatype, &dataset.fill, options.fill),
+    };
+    odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
     for length in &mut manifest.length {
         *length =
             length.checked_sub(codecs.trailing).ok_or(Unsupported::Feature("a chunk shorter than its checksum"))?;
     }
     small_chunks(file, options, &mut manifest)?;
-    let encode = |chunk| encode(&dataset.filters, mask, codecs.trailing, chunk);
-    constant_chunks(file, dataset, &fill, elements, encode, &mut manifest)?;
+    constant_chunks(file, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
+    let mut shape = longer.unwrap_or(&dataset.dataspace.dimensions).to_vec();
     shape.extend(&element.dimensions);
     chunks.extend(&element.dimensions);
     manifest.grid.extend(element.dimensions.iter().map(|_| 1));
@@ -58,15 +77,8 @@ pub(crate) fn array(
     Ok((ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: codecs.filters }, manifest))
 }
 
-/// A constant chunk as the file would hold it, without the checksum that references leave out.
-fn encode(pipeline: &FilterPipeline, mask: u32, trailing: u64, chunk: Vec<u8>) -> Result<Vec<u8>, Unsupported> {
-    let mut encoded = pipeline.apply(mask, chunk)?;
-    encoded.truncate(encoded.len().saturating_sub(usize::try_from(trailing).unwrap_or(0)));
-    Ok(encoded)
-}
-
-/// The chunk shape, the mask that all chunks share, and where they lie.
-fn manifest(dataset: &Dataset, chunks: Option<Arc<ChunkTable>>) -> Result<(Vec<u64>, u32, Manifest), Error> {
+/// The chunk shape, the filters that the chunks skip, and where they lie.
+fn manifest(dataset: &Dataset, chunks: Option<Arc<ChunkTable>>) -> Result<(Vec<u64>, Masks, Manifest), Error> {
     let shape = &dataset.dataspace.dimensions;
     let whole = || shape.iter().map(|size| (*size).max(1)).collect();
     let one = |offset: Option<u64>, length: u64| {
@@ -83,22 +95,27 @@ fn manifest(dataset: &Dataset, chunks: Option<Arc<ChunkTable>>) -> Result<(Vec<u
     };
     match (&dataset.storage, chunks) {
         (Storage::Compact { offset, elements }, _) => {
-            Ok((whole(), 0, one(Some(*offset), u64::try_from(elements.len()).unwrap_or(u64::MAX))))
+            Ok((whole(), Masks::default(), one(Some(*offset), u64::try_from(elements.len()).unwrap_or(u64::MAX))))
         }
-        (Storage::Contiguous { offset, length }, _) => Ok((whole(), 0, one(*offset, *length))),
+        (Storage::Contiguous { offset, length }, _) => Ok((whole(), Masks::default(), one(*offset, *length))),
         (Storage::Chunked { chunk, unfiltered_edges, .. }, Some(table)) => {
-            if *unfiltered_edges && has_partial_edge(shape, chunk) && !dataset.filters.filters.is_empty() {
-                return Err(Unsupported::UnfilteredEdges.into());
-            }
-            let FilterMasks::Uniform(mask) = table.masks else { return Err(Unsupported::FilterMasks.into()) };
-            Ok((chunk.clone(), mask, columns(table)))
+            let partial = |number| is_partial(number, shape, chunk, &table.grid);
+            let masks = Masks::of(&table, dataset.filters.filters.len(), unfiltered_edges.then_some(partial));
+            Ok((chunk.clone(), masks, columns(table)))
         }
         _ => Err(Unsupported::Feature("a dataset whose chunks were not read").into()),
     }
 }
 
-fn has_partial_edge(shape: &[u64], chunk: &[u64]) -> bool {
-    shape.iter().zip(chunk).any(|(size, chunk)| !size.is_multiple_of(*chunk))
+/// Whether the chunk with a number reaches past the array's end.
+fn is_partial(number: u64, shape: &[u64], chunk: &[u64], grid: &[u64]) -> bool {
+    let mut rest = number;
+    let dimensions = shape.iter().zip(chunk).zip(grid);
+    dimensions.rev().any(|((size, chunk), grid)| {
+        let position = rest % (*grid).max(1);
+        rest /= (*grid).max(1);
+        position.saturating_add(1).saturating_mul(*chunk) > *size
+    })
 }
 
 fn columns(table: Arc<ChunkTable>) -> Manifest {

@@ -1,7 +1,7 @@
 //! The fill policy: zeros stay zeros, and chunks that were never written read as libhdf5 reads them.
 
 use super::options::FillPolicy;
-use crate::file::{Attribute, ByteOrder, Class, Dataset, Datatype, FillValue as Hdf5Fill, Object, Value, decode};
+use crate::file::{Attribute, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Value, decode};
 use crate::zarr::FillValue;
 
 /// What becomes of a dataset's fill value.
@@ -19,11 +19,10 @@ pub(crate) fn is_moved(attribute: &Attribute, datatype: &Datatype) -> bool {
 }
 
 /// The fill value of a dataset. Without `_FillValue` nothing is declared: xarray would mask it, zeros first of all.
-pub(crate) fn fill(object: &Object, dataset: &Dataset, policy: FillPolicy) -> Fill {
-    let datatype = &dataset.datatype;
+pub(crate) fn fill(object: &Object, datatype: &Datatype, fill: &Hdf5Fill, policy: FillPolicy) -> Fill {
     let declared = object.attribute("_FillValue").and_then(|attribute| declared(attribute, datatype));
     let size = usize::try_from(datatype.size).unwrap_or(0);
-    let element = match &dataset.fill {
+    let element = match fill {
         Hdf5Fill::Undefined => return Fill { declared, constant: None },
         Hdf5Fill::Value(bytes) if bytes.len() == size => bytes.clone(),
         // Zeros are what a reader gives; an element of them may be larger than the file.

@@ -50,7 +50,7 @@ pub(crate) fn constant_chunks(
         let value = fill_value(&dataset.datatype, element).and_then(|value| serde_json::to_string(&value).ok());
         Unsupported::FillValue { missing, value: value.unwrap_or_else(|| "of the file".to_owned()) }
     };
-    let most = file.limits().fill_bytes;
+    let most = file.limits().repair_bytes;
     if total.is_none() || missing > most {
         return Err(refusal().into());
     }

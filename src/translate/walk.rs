@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::array::{Parts, array};
+use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
 use super::fill::is_moved;
 use super::options::{LinkPolicy, Options};
 use super::report::{Report, Status};
 use crate::error::{Error, Unsupported};
 use crate::file::{Content, Detail, File, Link, LinkKind, Memo, Object, Tree};
-use crate::limits::Limits;
+use crate::limits::{Limits, check};
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
 use crate::reference::{Array, Node, ReferenceSet};
 use crate::source::{Halt, Input, ReadAt, Scan, attempt, join};
@@ -49,7 +49,7 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
     let dimensions = Dimensions::of(&tree);
-    let arrays = join(&mut tree.objects, |object| scope.array(&file, object))?;
+    let arrays = join(&mut tree.objects, |object| scope.array(&file, &dimensions, object))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions);
     for (object, array) in tree.objects.iter().zip(arrays) {
         builder.object(object, array);
@@ -97,8 +97,21 @@ impl<'a> Scope<'a> {
         path.strip_prefix(&self.prefix)
     }
 
+    /// Refuses a path below the group that cannot be a key of a Zarr store.
+    fn keyable(&self, key: &str) -> Result<(), Error> {
+        if key.split('/').any(|part| RESERVED.contains(&part)) {
+            return Err(Unsupported::Name("Zarr keeps it for a document of its own").into());
+        }
+        Ok(check("key_bytes", u64::try_from(key.len()).unwrap_or(u64::MAX), self.options.limits.key_bytes)?)
+    }
+
     /// The array that an object becomes, if it is a dataset that is asked for; an error costs this one only.
-    fn array(&self, file: &File<'_>, object: &mut Object) -> Result<Option<Result<Parts, Error>>, Halt> {
+    fn array(
+        &self,
+        file: &File<'_>,
+        dimensions: &Dimensions,
+        object: &mut Object,
+    ) -> Result<Option<Result<Parts, Error>>, Halt> {
         if !self.wants(&object.path) || object.dataset().is_none() || is_dimension_only(object) {
             return Ok(None);
         }
@@ -108,7 +121,8 @@ impl<'a> Scope<'a> {
             None => None,
         };
         let Some(dataset) = object.dataset() else { return Ok(None) };
-        attempt(array(file, object, dataset, chunks, self.options)).map(Some)
+        let subject = Subject { object, dataset, longer: dimensions.longer(&object.path) };
+        attempt(array(file, subject, chunks, self.options)).map(Some)
     }
 }
 
@@ -144,8 +158,8 @@ impl<'a> Builder<'a> {
         if !first && self.scope.options.links == LinkPolicy::Once {
             return;
         }
-        if let Some(reason) = unkeyable(key) {
-            return self.refuse(&object.path, Unsupported::Name(reason).into());
+        if let Err(error) = self.scope.keyable(key) {
+            return self.refuse(&object.path, error);
         }
         match (&object.node.content, array) {
             (Err(error), _) => self.refuse(&object.path, error.clone()),
@@ -206,7 +220,7 @@ impl<'a> Builder<'a> {
             LinkKind::Soft { target, object: Some(object) } => {
                 let target_node = self.arrays.get(object).and_then(|at| self.nodes.get(*at));
                 let wanted = self.scope.options.links == LinkPolicy::All && self.scope.wants(&link.path);
-                if let (true, None, Some((_, Node::Array(array)))) = (wanted, unkeyable(key), target_node) {
+                if let (true, Ok(()), Some((_, Node::Array(array)))) = (wanted, self.scope.keyable(key), target_node) {
                     let array = Array::clone(array);
                     self.report.add(&link.path, Status::of(&array.chunks));
                     return self.push(&link.path, array);
@@ -218,16 +232,5 @@ impl<'a> Builder<'a> {
             LinkKind::Loop => "a hard link to a group that it lies in".to_owned(),
         };
         self.report.add(&link.path, Status::Listed(listed));
-    }
-}
-
-/// Why a path below the group cannot be a key of a Zarr store.
-fn unkeyable(key: &str) -> Option<&'static str> {
-    if key.split('/').any(|part| RESERVED.contains(&part)) {
-        Some("Zarr keeps it for a document of its own")
-    } else if key.len() > 4_096 {
-        Some("its path is longer than 4,096 bytes")
-    } else {
-        None
     }
 }

@@ -77,7 +77,7 @@ enum OnError {
 enum Fill {
     /// Hold the exact values inline, or refuse the array.
     Exact,
-    /// Declare the value as fill_value; readers mask it.
+    /// Declare the value as `fill_value`; readers mask it.
     Declare,
 }
 
@@ -181,11 +181,11 @@ impl Job<'_> {
         if failed == outcomes.len() {
             ending = Ending::Failed;
         }
-        if let Some(report) = &self.arguments.report {
-            if let Err(error) = output::write(report, |out| self.write_report(&outcomes, out)) {
-                say(&format!("h5refs: {error}"));
-                return Ending::Failed;
-            }
+        if let Some(report) = &self.arguments.report
+            && let Err(error) = output::write(report, |out| self.write_report(&outcomes, out))
+        {
+            say(&format!("h5refs: {error}"));
+            return Ending::Failed;
         }
         if ending != Ending::Failed {
             self.hint();
@@ -243,10 +243,10 @@ impl Job<'_> {
         };
         let (set, report) =
             h5refs::references(&input, &self.options(url)).map_err(|error| without_name(&name, &error))?;
-        if self.arguments.error == OnError::Raise {
-            if let Some((object, reason)) = report.refused().next() {
-                return Err(format!("{object}: {reason}"));
-            }
+        if self.arguments.error == OnError::Raise
+            && let Some((object, reason)) = report.refused().next()
+        {
+            return Err(format!("{object}: {reason}"));
         }
         output::write(output, |out| h5refs::write_json(&set, out))?;
         Ok(report)

@@ -1,0 +1,108 @@
+//! Chunk tables: where each chunk of a dataset lies, whatever index says so ([VII], [III.A.1]).
+
+mod btree_v1;
+mod btree_v2;
+mod builder;
+mod extensible_array;
+mod fixed_array;
+mod numbering;
+
+use std::sync::Arc;
+
+use super::File;
+use super::dataset::Place;
+use crate::source::Halt;
+use crate::structure::message::data_layout::{Chunked, Index};
+use builder::Builder;
+
+/// The chunks of a dataset that were written, in columns, in C order of the grid.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChunkTable {
+    /// Number of chunks in each dimension.
+    pub grid: Vec<u64>,
+    /// Number of each chunk: its position in the grid, in C order.
+    pub number: Vec<u64>,
+    /// File offset of each chunk's bytes.
+    pub offset: Vec<u64>,
+    /// Bytes of each chunk in the file, after the filters.
+    pub size: Vec<u64>,
+    /// Which filters the chunks skipped.
+    pub masks: FilterMasks,
+}
+
+/// Filter masks: bit i set means that filter i was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterMasks {
+    /// All chunks have this mask.
+    Uniform(u32),
+    /// One mask for each chunk.
+    Each(Vec<u32>),
+}
+
+impl Default for FilterMasks {
+    fn default() -> Self {
+        Self::Uniform(0)
+    }
+}
+
+impl ChunkTable {
+    /// How many chunks were written.
+    pub fn len(&self) -> usize {
+        self.number.len()
+    }
+
+    /// Whether no chunk was written.
+    pub fn is_empty(&self) -> bool {
+        self.number.is_empty()
+    }
+
+    /// The filter mask of the `n`th chunk.
+    pub(crate) fn mask(&self, n: usize) -> u32 {
+        match &self.masks {
+            FilterMasks::Uniform(mask) => *mask,
+            FilterMasks::Each(masks) => masks.get(n).copied().unwrap_or(0),
+        }
+    }
+
+    fn push_mask(&mut self, mask: u32) {
+        let chunks = self.number.len();
+        match &mut self.masks {
+            FilterMasks::Uniform(uniform) if chunks == 0 => *uniform = mask,
+            FilterMasks::Uniform(uniform) if *uniform == mask => {}
+            FilterMasks::Uniform(uniform) => {
+                let mut each = vec![*uniform; chunks];
+                each.push(mask);
+                self.masks = FilterMasks::Each(each);
+            }
+            FilterMasks::Each(each) => each.push(mask),
+        }
+    }
+}
+
+impl File<'_> {
+    /// The chunk table of a dataset; kept, so that a replayed walk does not decode it again.
+    pub(crate) fn chunk_table(
+        &self,
+        place: &Place<'_>,
+        chunked: &Chunked,
+        chunk: &[u64],
+    ) -> Result<Arc<ChunkTable>, Halt> {
+        if let Some(table) = self.memo.chunks(place.header.address) {
+            return Ok(table);
+        }
+        let mut builder = Builder::new(self, place, chunk)?;
+        if let Some(address) = chunked.address {
+            match chunked.index {
+                Index::BtreeV1 => self.btree_v1_chunks(address, &mut builder)?,
+                Index::Single { filtered } => builder.add(&vec![0; chunk.len()], address, filtered)?,
+                Index::Implicit => builder.implicit(address)?,
+                Index::FixedArray => self.fixed_array_chunks(address, &mut builder)?,
+                Index::ExtensibleArray => self.extensible_array_chunks(address, &mut builder)?,
+                Index::BtreeV2 => self.btree_v2_chunks(address, &mut builder)?,
+            }
+        }
+        let table = Arc::new(builder.finish()?);
+        self.memo.keep(place.header.address, &table);
+        Ok(table)
+    }
+}
