@@ -1,6 +1,6 @@
 //! The sans-I/O driver on every file: the same result as a local read, and as many rounds as the file's graph is deep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -113,8 +113,8 @@ fn each_file_takes_as_many_rounds_as_its_graph_is_deep() {
     }
     let expected: BTreeMap<String, Rounds> = serde_json::from_slice(&std::fs::read(table()).unwrap()).unwrap();
     let differ = |name: &&String| found.get(*name) != expected.get(*name);
-    let names = found.keys().chain(expected.keys()).filter(differ);
-    let differences: Vec<_> = names.map(|name| (name, found.get(name), expected.get(name))).collect();
+    let names: BTreeSet<&String> = found.keys().chain(expected.keys()).filter(differ).collect();
+    let differences: Vec<_> = names.into_iter().map(|name| (name, found.get(name), expected.get(name))).collect();
     assert!(differences.is_empty(), "found and expected differ (UPDATE_ROUNDS=1 rewrites the table): {differences:#?}");
     let slow: Vec<_> = found.iter().filter(|(_, rounds)| rounds.default > MOST_ROUNDS).collect();
     assert!(slow.is_empty(), "more than {MOST_ROUNDS} rounds: {slow:?}");

@@ -14,6 +14,9 @@ use crate::{element, files, reader};
 /// Space-padded texts, which are referenced as they are stored; libhdf5 strips the spaces where h5py asks it for NUL-padded ones.
 const SPACE_PADDED: [&str; 2] = ["/spacepad_ascii", "/spacepad_utf8"];
 
+/// A variable shorter than its unlimited dimension, which has 5 records: netCDF reads its own fill value in those that are missing.
+const SHORT: (&str, u64, i32) = ("/short", 5, -2_147_483_647);
+
 #[test]
 fn each_array_reads_as_libhdf5_reads_it() {
     let mut wrong = Vec::new();
@@ -42,7 +45,7 @@ fn each_array_reads_as_libhdf5_reads_it() {
 fn what_is_refused_is_refused_for_the_reason_that_is_listed() {
     let refused = files::names().into_iter().flat_map(|name| {
         let (_, report) = files::references(files::bytes(&name)).unwrap();
-        let refused: Vec<_> = report.refused().map(|(path, why)| (name.clone(), short(path), why)).collect();
+        let refused: Vec<_> = report.refused().map(|(path, why)| (name.clone(), path.to_owned(), why)).collect();
         refused
     });
     let refused: Vec<(String, String, String)> = refused.collect();
@@ -89,11 +92,6 @@ fn is_right(status: &Status, kind: &str, attributes: &Json) -> bool {
     }
 }
 
-/// A path, the rest of a long one left out.
-fn short(path: &str) -> String {
-    if path.len() > 100 { format!("{}..", &path[..4]) } else { path.to_owned() }
-}
-
 /// The array of a dataset; netCDF-C's prefix of a variable that has a dimension's name is not part of its own.
 fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
     let key = path.trim_start_matches('/').replace("_nc4_non_coord_", "");
@@ -104,9 +102,14 @@ fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
 }
 
 fn compare(path: &str, array: &Array, expected: &Json, file: &[u8]) -> Result<(), String> {
-    compare_type(array, expected)?;
+    compare_type(path, array, expected)?;
     compare_attributes(&array.attributes, array, &expected["attributes"])?;
-    let elements = reader::elements(array, file);
+    let mut elements = reader::elements(array, file);
+    if path == SHORT.0 {
+        let read: u64 = expected["shape"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap()).product();
+        let padding = elements.split_off(usize::try_from(read).unwrap());
+        assert!(padding.iter().all(|element| *element == SHORT.2.to_le_bytes()), "{padding:x?}");
+    }
     if let Some(sha256) = expected["sha256"].as_str() {
         let found = format!("{:x}", Sha256::digest(elements.concat()));
         return if found == sha256 { Ok(()) } else { Err(format!("the values hash to {found}, not {sha256}")) };
@@ -130,8 +133,11 @@ fn text<'a>(array: &Array, element: &'a [u8], padding: char) -> Option<&'a str> 
 }
 
 /// The shape, and NumPy's type as far as both sides have the same words for it.
-fn compare_type(array: &Array, expected: &Json) -> Result<(), String> {
+fn compare_type(path: &str, array: &Array, expected: &Json) -> Result<(), String> {
     let mut shape: Vec<Json> = expected["shape"].as_array().unwrap().clone();
+    if path == SHORT.0 {
+        shape[0] = SHORT.1.into();
+    }
     let mut dtype = &expected["dtype"];
     while let Some([of_array]) = dtype.as_array().map(Vec::as_slice).filter(|fields| fields[0][0] == "") {
         shape.extend_from_slice(of_array[2].as_array().unwrap());
