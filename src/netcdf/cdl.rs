@@ -1,6 +1,5 @@
 //! A file's header in CDL, the text form of netCDF (`ncdump -h`).
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::dimensions::{Dimensions, Length, is_dimension_only, is_inside, is_scale, name_of};
@@ -83,8 +82,8 @@ impl<'a> Writer<'a> {
     }
 
     /// The dimensions that a group's scales define, and those without a scale that its variables have.
-    fn own_dimensions(&self, members: &[(&Object, &Dataset)]) -> BTreeMap<String, Length> {
-        let mut own: BTreeMap<String, Length> = BTreeMap::new();
+    fn own_dimensions(&self, members: &[(&Object, &Dataset)]) -> Vec<(String, Length)> {
+        let mut own: Vec<(String, Length)> = Vec::new();
         for (object, dataset) in members {
             if is_scale(object) {
                 own.extend(self.dimensions.length(object).map(|length| (name_of(&object.path).to_owned(), length)));
@@ -92,8 +91,8 @@ impl<'a> Writer<'a> {
             let space = &dataset.dataspace;
             let sizes = space.dimensions.iter().zip(&space.maximum);
             for (name, (size, most)) in self.dimensions.names(&object.path).iter().zip(sizes) {
-                if name.starts_with("phony_dim_") {
-                    own.entry(name.clone()).or_insert(Length { current: *size, unlimited: most.is_none() });
+                if name.starts_with("phony_dim_") && !own.iter().any(|(known, _)| known == name) {
+                    own.push((name.clone(), Length { current: *size, unlimited: most.is_none() }));
                 }
             }
         }

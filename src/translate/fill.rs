@@ -1,8 +1,9 @@
 //! The fill policy: zeros stay zeros, and chunks that were never written read as libhdf5 reads them.
 
+use super::dtype::{Element, element};
 use super::options::FillPolicy;
 use crate::file::{Attribute, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Value, decode};
-use crate::zarr::FillValue;
+use crate::zarr::{Dtype, FillValue};
 
 /// What becomes of a dataset's fill value.
 #[derive(Debug, PartialEq)]
@@ -87,11 +88,17 @@ fn declared(attribute: &Attribute, datatype: &Datatype) -> Option<FillValue> {
         (Class::FloatingPoint { .. }, Value::Signed(_) | Value::Unsigned(_)) => {
             number(value).map(|value| float_of(datatype, value))
         }
-        (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) => {
+        // Not a record of two numbers and a gap.
+        (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) if is_one_number(datatype) => {
             Some(FillValue::Complex(*real, *imaginary))
         }
         _ => None,
     }
+}
+
+/// Whether a compound is one complex number in Zarr, and no record.
+fn is_one_number(datatype: &Datatype) -> bool {
+    matches!(element(datatype), Ok(Element { dtype: Dtype::Simple(_), .. }))
 }
 
 /// The two's complement of a whole number.

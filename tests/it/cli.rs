@@ -220,6 +220,12 @@ fn a_group_becomes_the_root() {
 }
 
 #[test]
+fn a_variable_that_no_dataset_is_called_is_a_failure() {
+    let arguments: [&dyn AsRef<OsStr>; 5] = [&"scan", &"netcdf/cf.nc", &"--variables", &"sst,nosuch", &"-q"];
+    assert_eq!(run(&arguments).failure(), "h5refs: netcdf/cf.nc: no dataset is called nosuch");
+}
+
+#[test]
 fn variables_are_chosen_by_name_and_glob() {
     let arrays = |arguments: &[&str]| {
         let all = ["scan", "netcdf/cf.nc"].iter().chain(arguments);

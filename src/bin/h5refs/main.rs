@@ -5,6 +5,7 @@ mod inputs;
 mod ls;
 mod output;
 mod scan;
+mod selection;
 
 use std::io::Write;
 use std::process::ExitCode;
