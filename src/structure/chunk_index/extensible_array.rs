@@ -344,9 +344,9 @@ mod tests {
     ];
 
     /// What opens a block of the array whose header is `HEADER`.
-    fn block(name: &[u8; 4], rest: &[&[u8]]) -> Vec<u8> {
+    fn block(name: &str, rest: &[&[u8]]) -> Vec<u8> {
         let version_client_and_header = [0, 0, 0x97, 0x01, 0, 0];
-        [&name[..], &version_client_and_header, &rest.concat()].concat()
+        [name.as_bytes(), &version_client_and_header, &rest.concat()].concat()
     }
 
     /// Its index block, of which libhdf5's checksum is 0x3dfa96b8.
@@ -359,7 +359,7 @@ mod tests {
             super_blocks[number - 4] = address;
         }
         let addresses = [&elements[..], &data_blocks, &super_blocks].concat();
-        block(b"EAIB", &[&addresses.iter().flat_map(|address| address.to_le_bytes()).collect::<Vec<_>>()])
+        block("EAIB", &[&addresses.iter().flat_map(|address| address.to_le_bytes()).collect::<Vec<_>>()])
     }
 
     /// Its super block 13, of 64 data blocks of two pages each; libhdf5 wrote page 0 of block 4, the others are made up.
@@ -369,7 +369,7 @@ mod tests {
         bitmap[1] = 0b1001_0000; // the first page of block 4, the second of block 5
         let mut addresses = [0xff; 256];
         addresses[12..24].copy_from_slice(&[0, 0x2a, 0, 0, 0x88, 0x2a, 0, 0, 0, 0x2b, 0, 0]);
-        block(b"EASB", &[&[0xf0, 0xff, 0x01, 0], &bitmap, &addresses])
+        block("EASB", &[&[0xf0, 0xff, 0x01, 0], &bitmap, &addresses])
     }
 
     fn header_of(sizes: Sizes, bytes: &[u8]) -> Result<ExtensibleArray, Error> {
@@ -499,7 +499,7 @@ mod tests {
         // Super block 12: 64 data blocks of 1,024 elements.
         let place = SuperBlock { address: Address(0x1812), number: 12 };
         assert_eq!(array().super_block_size(FOUR, place), 10 + 4 + 64 * 4 + 4);
-        let bytes = sealed(&block(b"EASB", &[&[0xf0, 0xff, 0, 0], &[0x24, 0x19, 0, 0], &[0xff; 252]]));
+        let bytes = sealed(&block("EASB", &[&[0xf0, 0xff, 0, 0], &[0x24, 0x19, 0, 0], &[0xff; 252]]));
         let parse = |i| array().super_block(FOUR, place, i);
         let found = crate::structure::parse(Structure::ExtensibleArraySuperBlock, Span::new(&bytes, AT), parse);
         let expected =
@@ -512,7 +512,7 @@ mod tests {
 
     #[test]
     fn a_data_block_is_elements_unless_they_are_in_its_pages() {
-        let bytes = block(b"EADB", &[&[0; 4], &[0x05, 0x08, 0, 0], &[0xff; 4]]);
+        let bytes = block("EADB", &[&[0; 4], &[0x05, 0x08, 0, 0], &[0xff; 4]]);
         assert_eq!(elements(&SMALL, &sealed(&bytes)).unwrap(), [element(0x805), NEVER_WRITTEN]);
         let paged = DataBlock { pages: Some(vec![0]), ..SMALL };
         assert_eq!(elements(&paged, &sealed(&bytes[..14])).unwrap(), []);
@@ -564,7 +564,7 @@ mod tests {
             told(10, &[0]),
             "extensible array secondary block at 0x60: block offset is 130816, not 131056 (at 0x6a)"
         );
-        let bytes = block(b"EADB", &[&[0; 4], &[0xff; 8]]);
+        let bytes = block("EADB", &[&[0; 4], &[0xff; 8]]);
         let told = |at, others: &[u8]| message_of(elements(&SMALL, &broken(&bytes, at, others)));
         assert_eq!(told(0, b"X"), "extensible array data block at 0x60: signature is not \"EADB\" (at 0x60)");
         assert_eq!(told(10, &[1]), "extensible array data block at 0x60: block offset is 1, not 0 (at 0x6a)");
@@ -577,7 +577,7 @@ mod tests {
         let told = [
             message_of(index(&unsealed(index_block()))),
             message_of(data_blocks(&unsealed(super_block()))),
-            message_of(elements(&SMALL, &unsealed(block(b"EADB", &[&[0; 12]])))),
+            message_of(elements(&SMALL, &unsealed(block("EADB", &[&[0; 12]])))),
         ];
         assert!(told.iter().all(|message| message.contains(checksum)), "{told:?}");
     }
@@ -588,7 +588,7 @@ mod tests {
         every_prefix_fails(&FILTERED, |bytes| header_of(Sizes::EIGHT, bytes));
         every_prefix_fails(&sealed(&index_block()), index);
         every_prefix_fails(&sealed(&super_block()), data_blocks);
-        every_prefix_fails(&sealed(&block(b"EADB", &[&[0; 12]])), |bytes| elements(&SMALL, bytes));
+        every_prefix_fails(&sealed(&block("EADB", &[&[0; 12]])), |bytes| elements(&SMALL, bytes));
     }
 
     #[test]
@@ -602,6 +602,6 @@ mod tests {
         });
         never_panics(&index_block(), |bytes| drop(index(&sealed(bytes))));
         never_panics(&super_block(), |bytes| drop(data_blocks(&sealed(bytes))));
-        never_panics(&block(b"EADB", &[&[0; 12]]), |bytes| drop(elements(&SMALL, &sealed(bytes))));
+        never_panics(&block("EADB", &[&[0; 12]]), |bytes| drop(elements(&SMALL, &sealed(bytes))));
     }
 }
