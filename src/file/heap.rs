@@ -335,7 +335,9 @@ mod tests {
     #[test]
     fn blocks_below_the_root_indirect_block_are_read() {
         let tree = tree_of(include_bytes!("../../testdata/attribute/dense_nested_heap.h5"));
-        assert!(tree.objects.iter().flat_map(crate::file::Object::attributes).all(|attribute| attribute.values.is_ok()));
+        assert!(
+            tree.objects.iter().flat_map(crate::file::Object::attributes).all(|attribute| attribute.values.is_ok())
+        );
     }
 
     #[test]
