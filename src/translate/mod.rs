@@ -8,6 +8,8 @@ mod fill;
 mod inline;
 mod masks;
 mod options;
+#[cfg(test)]
+mod proofs;
 mod report;
 mod strings;
 mod walk;
