@@ -151,3 +151,107 @@ impl File<'_> {
         self.values(datatype, count, value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::{exceeded, object, refusals, tree_of};
+    use crate::limits::Limits;
+    use crate::structure::proofs::with;
+
+    const TYPES: &[u8] = include_bytes!("../../testdata/attribute/many_types.h5");
+    /// 60 attributes of the root group's dataset, in a fractal heap.
+    const DENSE: &[u8] = include_bytes!("../../testdata/attribute/dense.h5");
+
+    fn value(bytes: &[u8], path: &str, name: &str) -> Vec<Value> {
+        let tree = tree_of(bytes);
+        object(&tree, path).attribute(name).unwrap().values.clone().unwrap()
+    }
+
+    #[test]
+    fn values_are_flat_in_c_order() {
+        assert_eq!(value(TYPES, "/", "matrix"), (0..6).map(Value::Signed).collect::<Vec<_>>());
+        assert_eq!(value(TYPES, "/", "u8_max"), [Value::Unsigned(u64::MAX)]);
+        assert_eq!(value(TYPES, "/", "f4_tenth"), [Value::Float(f64::from(0.1_f32))]);
+        assert_eq!(value(TYPES, "/", "complex"), [Value::Complex(1.0, 2.0)]);
+        assert_eq!(value(TYPES, "/", "bools"), [Value::Boolean(true), Value::Boolean(false)]);
+        assert_eq!(value(TYPES, "/", "no_elements"), []);
+    }
+
+    #[test]
+    fn a_null_dataspace_is_not_the_same_as_no_elements() {
+        let tree = tree_of(TYPES);
+        let is_null = |name| object(&tree, "/").attribute(name).unwrap().is_null();
+        assert_eq!(["null", "null_string", "no_elements", "one"].map(is_null), [true, true, false, false]);
+    }
+
+    #[test]
+    fn one_text_is_text() {
+        let tree = tree_of(include_bytes!("../../testdata/attribute/strings.h5"));
+        let text = |name| object(&tree, "/").attribute(name).unwrap().text();
+        assert_eq!(
+            ["fixed", "vlen_one", "vlen_empty", "utf8"].map(text),
+            [Some("fixed"), Some("only"), Some(""), Some("Größe 名前")]
+        );
+        assert_eq!(["vlen_list", "latin1", "größe"].map(text), [None; 3]);
+    }
+
+    #[test]
+    fn both_versions_of_the_message_say_the_same() {
+        let all = |bytes| {
+            let tree = tree_of(bytes);
+            let mut all: Vec<_> =
+                object(&tree, "/").attributes().iter().map(|one| format!("{} {:?}", one.name, one.values)).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(all(TYPES), all(include_bytes!("../../testdata/attribute/many_types_v3.h5")));
+    }
+
+    #[test]
+    fn dense_attributes_are_listed_by_name_or_as_they_were_created() {
+        let names = |bytes: &[u8]| {
+            let tree = tree_of(bytes);
+            let of_all = tree.objects.iter().flat_map(crate::file::Object::attributes);
+            of_all.map(|attribute| attribute.name.clone()).collect::<Vec<_>>()
+        };
+        let by_name = names(DENSE);
+        assert!(by_name.len() == 60 && by_name.is_sorted());
+        let created = names(include_bytes!("../../testdata/attribute/dense_creation_order.h5"));
+        assert!(created.len() == 20 && !created.is_sorted());
+    }
+
+    #[test]
+    fn a_value_that_is_too_large_costs_its_attribute_only() {
+        let limits = Limits { attribute_bytes: 8, ..Limits::default() };
+        let told = refusals(TYPES, limits);
+        assert!(told.contains(&format!("/: {}", exceeded("attribute_bytes", 8, 24))), "{told:?}");
+        let tree = crate::file::proofs::tree_within(TYPES, limits).unwrap();
+        assert!(object(&tree, "/").attribute("u8_max").unwrap().values.is_ok());
+        assert_eq!(refusals(TYPES, Limits { attribute_bytes: 48, ..Limits::default() }), [""; 0]);
+    }
+
+    #[test]
+    fn attributes_that_are_too_large_together_are_refused() {
+        let huge = include_bytes!("../../testdata/attribute/huge.h5");
+        assert_eq!(refusals(huge, Limits::default()), [""; 0]);
+        let told = refusals(huge, Limits { header_bytes: 50_000, ..Limits::default() });
+        assert!(matches!(&told[..], [one] if one.contains("exceeds Limits::header_bytes = 50000")), "{told:?}");
+    }
+
+    /// The value of the attribute of `testdata/attribute/vlen_numbers.h5` is two heap IDs, the second null.
+    #[test]
+    fn a_value_whose_heap_object_is_missing_costs_its_attribute_only() {
+        let file = include_bytes!("../../testdata/attribute/vlen_numbers.h5");
+        let numbers = [1, 2, 3].map(Value::Signed).to_vec();
+        assert_eq!(value(file, "/", "d"), [Value::Sequence(numbers), Value::Sequence(Vec::new())]);
+        let told = |at, others: &[u8]| refusals(&with(file, at, others), Limits::default());
+        assert_eq!(told(0x38c, &[2]), ["/: global heap collection at 0x800: the heap object is missing (at 0x800)"]);
+        // One element more than the object holds.
+        assert_eq!(
+            told(0x380, &[4]),
+            ["/: global heap collection at 0x800: the bytes end inside the structure (at 0x800)"]
+        );
+        assert_eq!(told(0x800, b"X"), ["/: global heap collection at 0x800: signature is not \"GCOL\" (at 0x800)"]);
+    }
+}

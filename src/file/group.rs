@@ -58,12 +58,12 @@ impl File<'_> {
     /// Symbol table nodes and the heap of names; neither waits for the other.
     pub(crate) fn old_links(&self, table: SymbolTable) -> Result<Vec<Entry>, Halt> {
         let (entries, names) = both(self.entries(table.btree), self.local_heap(table.local_heap))?;
-        let links = entries.iter().map(|entry| self.old_link(entry, &names, table.local_heap));
+        let links = entries.iter().map(|(node, entry)| self.old_link(*node, entry, &names));
         Ok(links.collect::<Result<_, _>>()?)
     }
 
-    /// The entries of all symbol table nodes below a group's B-tree.
-    fn entries(&self, btree: Address) -> Result<Vec<StoredEntry>, Halt> {
+    /// The entries of all symbol table nodes below a group's B-tree, each with the address of its node.
+    fn entries(&self, btree: Address) -> Result<Vec<(Address, StoredEntry)>, Halt> {
         let (sizes, k) = (self.sizes(), self.superblock.k);
         let too_large = |structure| self.problem_at(structure, btree, Problem::Overflow("node size"));
         let node_size = GroupNode::size(sizes, k.group_internal).ok_or_else(|| too_large(Structure::BtreeV1))?;
@@ -95,13 +95,13 @@ impl File<'_> {
             let node = block.parse(Structure::SymbolTableNode, |i| Node::parse(sizes, k.group_leaf, i))?;
             let problem = |problem| self.problem_at(Structure::SymbolTableNode, *address, problem);
             visited.arrive("symbol table node", *address).map_err(problem)?;
-            entries.extend(node.entries);
+            entries.extend(node.entries.into_iter().map(|entry| (*address, entry)));
             Ok(())
         })?;
         Ok(entries)
     }
 
-    fn old_link(&self, entry: &StoredEntry, names: &Names, heap: Address) -> Result<Entry, Error> {
+    fn old_link(&self, node: Address, entry: &StoredEntry, names: &Names) -> Result<Entry, Error> {
         let name = names.text(entry.name_offset)?;
         let target = match (&entry.cache, entry.object_header) {
             (Cache::SoftLink { path_offset }, _) => Target::Soft(names.text((*path_offset).into())?),
@@ -109,7 +109,7 @@ impl File<'_> {
             (_, None) => {
                 return Err(self.problem_at(
                     Structure::SymbolTableNode,
-                    heap,
+                    node,
                     Problem::Undefined("object header address"),
                 ));
             }
@@ -153,5 +153,84 @@ impl File<'_> {
             Ok((i, ()))
         })?;
         Ok(ids)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::file::proofs::{object, refusals, resealed, tree_of};
+    use crate::limits::Limits;
+    use crate::structure::proofs::with;
+
+    /// A root group of "first", "g" and "second" in one symbol table node at 0x430; the dataset is "g/third" too.
+    const HARD_LINKS: &[u8] = include_bytes!("../../testdata/group/hard_links.h5");
+    /// 100 links, the root of their B-tree at 0x88, of two levels.
+    const LEVELS: &[u8] = include_bytes!("../../testdata/group/symbol_table_levels.h5");
+    /// 300 links, the B-tree of their names at 0x2cb.
+    const DENSE: &[u8] = include_bytes!("../../testdata/group/dense.h5");
+
+    fn told(bytes: &[u8]) -> Vec<String> {
+        refusals(bytes, Limits::default())
+    }
+
+    fn paths(bytes: &[u8]) -> Vec<String> {
+        tree_of(bytes).objects.into_iter().map(|object| object.path).collect()
+    }
+
+    #[test]
+    fn members_are_listed_by_name() {
+        assert_eq!(paths(HARD_LINKS), ["/", "/first", "/g", "/g/third", "/second"]);
+        let compact = include_bytes!("../../testdata/group/hard_links_compact.h5");
+        assert_eq!(paths(compact), paths(HARD_LINKS));
+    }
+
+    #[test]
+    fn members_are_listed_as_they_were_created_where_that_is_tracked() {
+        let paths = paths(include_bytes!("../../testdata/group/dense_creation_order.h5"));
+        assert_eq!(paths[..5], ["/", "/d", "/link_00", "/link_07", "/link_14"]);
+    }
+
+    #[test]
+    fn links_of_one_name_are_refused() {
+        let same = with(HARD_LINKS, 0x488, &[8]);
+        assert_eq!(told(&same), ["object header at 0x60: duplicate link name (at 0x60)"]);
+    }
+
+    #[test]
+    fn a_hard_link_without_address_is_refused() {
+        let undefined = with(HARD_LINKS, 0x440, &[0xff; 8]);
+        assert_eq!(told(&undefined), ["symbol table node at 0x430: object header address is undefined (at 0x430)"]);
+    }
+
+    #[test]
+    fn nodes_of_a_name_tree_are_one_level_below_their_parent() {
+        let deeper = with(LEVELS, 0x1080 + 5, &[1]);
+        assert_eq!(told(&deeper), ["version 1 B-tree node at 0x1080: node level is 1 (at 0x1080)"]);
+    }
+
+    #[test]
+    fn nodes_of_a_name_tree_that_are_reached_twice_are_refused() {
+        let twice = with(LEVELS, 0xb8, &[0x80, 0x10]);
+        assert_eq!(told(&twice), ["version 1 B-tree node at 0x1080: B-tree node reached a second time (at 0x1080)"]);
+        let twice = with(LEVELS, 0x10b0, &[0x90, 0x02]);
+        assert_eq!(told(&twice), ["symbol table node at 0x290: symbol table node reached a second time (at 0x290)"]);
+    }
+
+    #[test]
+    fn dense_links_are_all_listed() {
+        let tree = tree_of(DENSE);
+        assert_eq!((tree.objects.len() + tree.links.len(), told(DENSE)), (302, Vec::new()));
+        assert!(object(&tree, "/").dataset().is_none());
+    }
+
+    #[test]
+    fn an_index_of_another_type_or_count_is_refused() {
+        let other = resealed(DENSE, 0x2cb, 0x2d0, &[6]);
+        assert_eq!(told(&other), ["version 2 B-tree header at 0x2cb: type is 6, not 5 (at 0x2cb)"]);
+        let fewer = resealed(DENSE, 0x2cb, 0x2e5, &[0x2c]);
+        assert_eq!(
+            told(&fewer),
+            ["version 2 B-tree header at 0x2cb: total number of records is 300, not 301 (at 0x2cb)"]
+        );
     }
 }

@@ -307,3 +307,84 @@ struct IndirectPlace {
     heap_offset: u64,
     rows: u16,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::file::proofs::{object, refusals, resealed, tree_of};
+    use crate::limits::Limits;
+    use crate::structure::proofs::with;
+
+    const LONG_NAMES: &[u8] = include_bytes!("../../testdata/group/dense_long_names.h5");
+    /// Attributes in a fractal heap: its header at 0x2e9, root indirect block at 0x2431, name index at 0x37b.
+    const DENSE: &[u8] = include_bytes!("../../testdata/attribute/dense.h5");
+    /// One attribute of 100 KB beside a small one: the index of huge objects at 0x4c9.
+    const HUGE: &[u8] = include_bytes!("../../testdata/attribute/huge.h5");
+
+    fn told(bytes: &[u8]) -> Vec<String> {
+        refusals(bytes, Limits::default())
+    }
+
+    #[test]
+    fn names_lie_in_several_direct_blocks_or_are_huge_objects() {
+        assert_eq!(told(LONG_NAMES), [""; 0]);
+        assert!(tree_of(LONG_NAMES).objects.iter().any(|object| object.path.len() > 200));
+        let huge = tree_of(include_bytes!("../../testdata/group/dense_huge_name.h5"));
+        assert!(huge.objects.iter().any(|object| object.path.len() == 5_001));
+    }
+
+    #[test]
+    fn blocks_below_the_root_indirect_block_are_read() {
+        let tree = tree_of(include_bytes!("../../testdata/attribute/dense_nested_heap.h5"));
+        assert!(
+            tree.objects.iter().flat_map(crate::file::Object::attributes).all(|attribute| attribute.values.is_ok())
+        );
+    }
+
+    #[test]
+    fn a_heap_block_that_is_reached_twice_is_refused() {
+        // The second child has the address of the first.
+        let first = DENSE[0x2431 + 18..0x2431 + 26].to_vec();
+        let twice = resealed(DENSE, 0x2431, 0x2431 + 26, &first);
+        let at = u64::from_le_bytes(first.try_into().unwrap());
+        assert_eq!(
+            told(&twice),
+            [format!(
+                "/d: fractal heap indirect block at {at:#x}: fractal heap block reached a second time (at {at:#x})"
+            )]
+        );
+    }
+
+    #[test]
+    fn a_damaged_heap_costs_the_attributes_and_not_the_dataset() {
+        let damaged = with(DENSE, 0x2e9, b"X");
+        assert_eq!(told(&damaged), ["/d: fractal heap header at 0x2e9: signature is not \"FRHP\" (at 0x2e9)"]);
+        assert!(object(&tree_of(&damaged), "/d").dataset().is_some());
+    }
+
+    #[test]
+    fn a_b_tree_node_that_is_reached_twice_is_refused() {
+        // The root at 0x5f3 points to its first child twice.
+        let records = 2 * 17;
+        let first = DENSE[0x5f3 + 6 + records..][..8].to_vec();
+        let twice = resealed(DENSE, 0x5f3, 0x5f3 + 6 + records + 9, &first);
+        let at = u64::from_le_bytes(first.try_into().unwrap());
+        assert_eq!(
+            told(&twice),
+            [format!("/d: version 2 B-tree leaf node at {at:#x}: B-tree node reached a second time (at {at:#x})")]
+        );
+    }
+
+    #[test]
+    fn a_huge_object_that_its_index_lacks_is_refused() {
+        assert_eq!(told(HUGE), [""; 0]);
+        let other_key = resealed(HUGE, 0x4ef, 0x4ef + 6 + 16, &[9]);
+        assert_eq!(told(&other_key), ["/d: fractal heap header at 0x1bf: the huge object is missing (at 0x1bf)"]);
+    }
+
+    #[test]
+    fn names_outside_the_local_heap_are_refused() {
+        let file = include_bytes!("../../testdata/group/hard_links.h5");
+        let outside = with(file, 0x488, &[0xff, 0xff]);
+        assert_eq!(told(&outside), ["local heap at 0x2c8: the bytes end inside the structure (at 0x2c8)"]);
+    }
+}

@@ -8,6 +8,8 @@ mod group;
 mod heap;
 mod memo;
 mod object;
+#[cfg(test)]
+pub(crate) mod proofs;
 mod tree;
 mod value;
 mod visited;

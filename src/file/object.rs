@@ -209,3 +209,113 @@ fn messages(block: &Block, frames: &[Frame]) -> Vec<Message> {
     };
     frames.iter().map(message).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::file::proofs::{exceeded, object, refusals, tree_of};
+    use crate::limits::Limits;
+    use crate::structure::proofs::with;
+
+    /// A dataset at 0x320 with one attribute, in a version 1 header without checksum.
+    const V1: &[u8] = include_bytes!("../../testdata/object_header/v1.h5");
+    /// The same with seven more in six continuation blocks, and a group of seven datasets.
+    const CONTINUED: &[u8] = include_bytes!("../../testdata/object_header/v1_continuation.h5");
+    const V2: &[u8] = include_bytes!("../../testdata/object_header/v2.h5");
+
+    fn told(bytes: &[u8]) -> Vec<String> {
+        refusals(bytes, Limits::default())
+    }
+
+    #[test]
+    fn continuation_blocks_hold_messages_like_the_first() {
+        let later = (0..7).map(|n| format!("later_{n}"));
+        let expected: Vec<_> = std::iter::once("first".to_owned()).chain(later).collect();
+        for file in [CONTINUED, include_bytes!("../../testdata/object_header/v2_continuation.h5")] {
+            let tree = tree_of(file);
+            let mut names: Vec<_> = object(&tree, "/d").attributes().iter().map(|one| one.name.clone()).collect();
+            names.sort();
+            assert_eq!(names, expected);
+        }
+    }
+
+    #[test]
+    fn a_continuation_block_that_is_reached_twice_is_refused() {
+        let itself = with(CONTINUED, 0xdf4 + 8, &[0xf4, 0x0d]);
+        let expected = "/d: object header at 0xdf4: continuation block reached a second time (at 0xdf4)";
+        assert_eq!(told(&itself), [expected]);
+    }
+
+    #[test]
+    fn a_continuation_outside_the_file_is_refused() {
+        let far = with(CONTINUED, 0x35a, &[0xff]);
+        let size = CONTINUED.len();
+        assert_eq!(
+            told(&far),
+            [format!(
+                "/d: object header at 0xff0df4: 152 bytes at 0xff0df4 are not inside the file of {size} bytes (at 0xff0df4)"
+            )]
+        );
+    }
+
+    #[test]
+    fn too_many_continuations_are_refused() {
+        assert_eq!(
+            refusals(CONTINUED, Limits { continuations: 5, ..Limits::default() }),
+            [format!("/d: {}", exceeded("continuations", 5, 6))]
+        );
+        assert_eq!(refusals(CONTINUED, Limits { continuations: 6, ..Limits::default() }), [""; 0]);
+    }
+
+    #[test]
+    fn headers_that_are_too_long_are_refused() {
+        let limits = |header_bytes| Limits { header_bytes, ..Limits::default() };
+        assert_eq!(refusals(V1, limits(271)), [format!("/d: {}", exceeded("header_bytes", 271, 272))]);
+        assert_eq!(refusals(V1, limits(272)), [""; 0]);
+        // The blocks of the first level alone are more than the first block.
+        assert_eq!(refusals(CONTINUED, limits(700)), [format!("/d: {}", exceeded("header_bytes", 700, 720))]);
+    }
+
+    #[test]
+    fn messages_that_must_be_alone_are_refused_where_they_are_two() {
+        // NIL as a second fill value message.
+        let two = with(V1, 0x3d0, &[0x05]);
+        assert_eq!(told(&two), ["/d: object header at 0x320: duplicate fill value message (at 0x320)"]);
+    }
+
+    #[test]
+    fn messages_that_a_dataset_needs_are_refused_where_they_are_missing() {
+        let without = |at| with(V1, at, &[0x00]);
+        let missing = |name| format!("/d: object header at 0x320: {name} is missing (at 0x320)");
+        assert_eq!(told(&without(0x330)), [missing("dataspace message")]);
+        assert_eq!(told(&without(0x350)), [missing("datatype message")]);
+        assert_eq!(told(&without(0x378)), [missing("data layout message")]);
+    }
+
+    #[test]
+    fn an_unknown_message_is_refused_only_where_it_must_be_understood() {
+        let unknown = |flags| with(&with(V1, 0x3d0, &[0x2a, 0]), 0x3d4, &[flags]);
+        assert_eq!(told(&unknown(0)), [""; 0]);
+        assert_eq!(told(&unknown(0x80)), ["/d: object header message of type 0x002a must be understood and is not"]);
+    }
+
+    #[test]
+    fn a_header_that_is_damaged_costs_its_object_only() {
+        let tree = tree_of(&with(V2, 0xb3, b"X"));
+        assert_eq!(tree.objects.len(), 2);
+        assert!(tree.objects[0].node.content.is_ok());
+        let error = object(&tree, "/d").node.content.as_ref().unwrap_err();
+        assert_eq!(error.to_string(), "object header at 0xb3: signature is not \"OHDR\" (at 0xb3)");
+    }
+
+    /// "first" names the committed datatype at 0x320; the root group at 0x60 has none, and that of "second" is shared itself.
+    #[test]
+    fn a_message_shared_from_a_header_that_lacks_it_is_refused() {
+        let file = include_bytes!("../../testdata/datatype/committed.h5");
+        assert_eq!(told(file), [""; 0]);
+        let missing = "the shared message is missing";
+        let root = with(file, 0x532, &[0x60, 0]);
+        assert_eq!(told(&root), [format!("/first: shared message at 0x60: {missing} (at 0x60)")]);
+        let chain = with(file, 0x532, &[0x08, 0x06]);
+        assert_eq!(told(&chain), [format!("/first: shared message at 0x608: {missing} (at 0x608)")]);
+    }
+}

@@ -135,10 +135,14 @@ impl FloatFormat {
         let fraction = float(mantissa) * 2_f64.powi(0_i32.saturating_sub(self.mantissa_size.into()));
         let power = |n: u64| {
             let exponent = i64::try_from(n).ok()?.saturating_sub(self.bias.into());
-            Some(2_f64.powi(i32::try_from(exponent).ok()?))
+            let exponent = i32::try_from(exponent).ok()?;
+            // Those of a double; beyond them it would be rounded to zero or infinity.
+            (-1022..=1023).contains(&exponent).then(|| 2_f64.powi(exponent))
         };
         let magnitude = if exponent == top {
             if mantissa == 0 { f64::INFINITY } else { f64::NAN }
+        } else if exponent == 0 && mantissa == 0 {
+            0.0
         } else if exponent == 0 {
             fraction * power(1)?
         } else {
@@ -381,4 +385,303 @@ fn nested(elements: Vec<Value>, dimensions: &[u32]) -> Value {
         level = above;
     }
     Value::Sequence(level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::opened;
+    use crate::limits::Limits;
+    use crate::structure::message::datatype::Charset;
+    use crate::structure::proofs::{AT, message_of};
+
+    const LITTLE: ByteOrder = ByteOrder::Little;
+    const BIG: ByteOrder = ByteOrder::Big;
+
+    fn integer(order: ByteOrder, signed: bool, size: u32, offset: u16, precision: u16) -> Datatype {
+        Datatype { size, class: Class::FixedPoint { order, signed, bits: Bits { offset, precision } } }
+    }
+
+    /// A float of a sign, exponent and mantissa side by side.
+    fn float_type(order: ByteOrder, size: u32, exponent_size: u8, mantissa_size: u8, bias: u32) -> Datatype {
+        let format = FloatFormat {
+            sign: exponent_size + mantissa_size,
+            exponent_location: mantissa_size,
+            exponent_size,
+            mantissa_location: 0,
+            mantissa_size,
+            bias,
+            normalization: 2,
+        };
+        let precision = u16::from(format.sign) + 1;
+        Datatype { size, class: Class::FloatingPoint { order, bits: Bits { offset: 0, precision }, format } }
+    }
+
+    fn single() -> Datatype {
+        float_type(LITTLE, 4, 8, 23, 127)
+    }
+
+    fn string(size: u32, padding: Padding) -> Datatype {
+        Datatype { size, class: Class::String(Text { padding, charset: Charset::Ascii }) }
+    }
+
+    fn compound(size: u32, members: &[(&str, u32, Datatype)]) -> Datatype {
+        let member = |(name, offset, datatype): &(&str, u32, Datatype)| Member {
+            name: (*name).to_owned(),
+            offset: *offset,
+            datatype: datatype.clone(),
+        };
+        Datatype { size, class: Class::Compound(members.iter().map(member).collect()) }
+    }
+
+    fn enumeration(base: Datatype, members: &[(&str, &[u8])]) -> Datatype {
+        let members = members.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect();
+        Datatype { size: base.size, class: Class::Enumeration { base: Box::new(base), members } }
+    }
+
+    /// Elements as the file of a few datasets would have them.
+    fn values(datatype: &Datatype, count: u64, bytes: &[u8]) -> Result<Vec<Value>, Error> {
+        let file = include_bytes!("../../testdata/superblock/v0.h5");
+        opened(file, Limits::default(), |file| file.values(datatype, count, Span::new(bytes, AT)))
+    }
+
+    fn real_of(datatype: &Datatype, bytes: &[u8]) -> Option<f64> {
+        match decode(datatype, bytes)? {
+            Value::Float(x) => Some(x),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn integers_of_every_width_are_read_in_both_orders() {
+        for size in 1..=8_u8 {
+            let bits = u16::from(size) * 8;
+            let mut bytes: Vec<u8> = (1..=size).map(|byte| byte | 0x80).collect();
+            let value = bytes.iter().rev().fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
+            let negative = i64::from_ne_bytes((value << (64 - bits)).to_ne_bytes()) >> (64 - bits);
+            for order in [LITTLE, BIG] {
+                let of = |signed| integer(order, signed, size.into(), 0, bits);
+                assert_eq!(decode(&of(false), &bytes), Some(Value::Unsigned(value)), "{size} bytes, {order:?}");
+                assert_eq!(decode(&of(true), &bytes), Some(Value::Signed(negative)), "{size} bytes, {order:?}");
+                bytes.reverse();
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_and_smallest_integers_are_kept() {
+        let minimum = i64::MIN.to_le_bytes();
+        assert_eq!(decode(&integer(LITTLE, true, 8, 0, 64), &minimum), Some(Value::Signed(i64::MIN)));
+        assert_eq!(decode(&integer(LITTLE, false, 8, 0, 64), &[0xff; 8]), Some(Value::Unsigned(u64::MAX)));
+    }
+
+    /// As `testdata/datatype/odd_precision.h5` has them: 12 bits at bit 4, and 20 bits of a big-endian integer.
+    #[test]
+    fn only_the_bits_of_the_precision_count() {
+        let shifted = integer(LITTLE, true, 2, 4, 12);
+        assert_eq!(decode(&shifted, &[0xff, 0xff]), Some(Value::Signed(-1)));
+        assert_eq!(decode(&shifted, &[0x0f, 0x7d]), Some(Value::Signed(2_000)));
+        assert_eq!(decode(&integer(BIG, true, 4, 0, 20), &[0, 0x0f, 0xff, 0xff]), Some(Value::Signed(-1)));
+        assert_eq!(decode(&integer(LITTLE, false, 2, 0, 12), &[0xd0, 0xf7]), Some(Value::Unsigned(2_000)));
+        let bit_field = Class::BitField { order: BIG, bits: Bits { offset: 1, precision: 3 } };
+        assert_eq!(decode(&Datatype { size: 1, class: bit_field }, &[0xfa]), Some(Value::Unsigned(5)));
+    }
+
+    #[test]
+    fn integers_of_more_than_64_bits_are_refused() {
+        assert_eq!(decode(&integer(LITTLE, false, 9, 0, 72), &[0; 9]), None);
+        assert_eq!(
+            message_of(values(&integer(LITTLE, true, 16, 0, 128), 1, &[0; 16])),
+            "datatype int128 has no Zarr v2 form"
+        );
+    }
+
+    #[test]
+    fn floats_of_16_bits_are_exact() {
+        let half = float_type(LITTLE, 2, 5, 10, 15);
+        let cases: [(u16, f64); 8] = [
+            (0x3c00, 1.0),
+            (0xc100, -2.5),
+            (0x7bff, 65_504.0),
+            (0x0400, 2_f64.powi(-14)),
+            (0x0001, 2_f64.powi(-24)),
+            (0x8000, -0.0),
+            (0x7c00, f64::INFINITY),
+            (0xfc00, f64::NEG_INFINITY),
+        ];
+        for (bits, value) in cases {
+            let found = real_of(&half, &bits.to_le_bytes()).unwrap();
+            assert_eq!(found.to_bits(), value.to_bits(), "{bits:#06x}");
+        }
+        assert!(real_of(&half, &[0x00, 0x7e]).unwrap().is_nan());
+    }
+
+    #[test]
+    fn floats_of_32_and_64_bits_are_read_in_both_orders() {
+        assert_eq!(real_of(&single(), &0.1_f32.to_le_bytes()), Some(f64::from(0.1_f32)));
+        assert_eq!(real_of(&float_type(BIG, 4, 8, 23, 127), &0.1_f32.to_be_bytes()), Some(f64::from(0.1_f32)));
+        let double = |order| float_type(order, 8, 11, 52, 1_023);
+        assert_eq!(real_of(&double(LITTLE), &5e-324_f64.to_le_bytes()), Some(5e-324));
+        assert_eq!(real_of(&double(BIG), &f64::MAX.to_be_bytes()), Some(f64::MAX));
+    }
+
+    /// `testdata/datatype/unusual_floats.h5`, and the five bits of F4E2M1 and the like.
+    #[test]
+    fn floats_of_other_formats_are_exact() {
+        let brain = float_type(LITTLE, 2, 8, 7, 127);
+        assert_eq!(
+            [0x3f80_u16, 0xc020, 0x42c8].map(|bits| real_of(&brain, &bits.to_le_bytes())),
+            [Some(1.0), Some(-2.5), Some(100.0)]
+        );
+        let e5m2 = float_type(LITTLE, 1, 5, 2, 15);
+        assert_eq!(
+            [0x3c, 0x3d, 0x01].map(|bits| real_of(&e5m2, &[bits])),
+            [Some(1.0), Some(1.25), Some(2_f64.powi(-16))]
+        );
+    }
+
+    /// A bias of 1,100 makes numbers that a double has no exponent for.
+    #[test]
+    fn floats_that_a_double_does_not_hold_exactly_are_refused() {
+        let small = float_type(LITTLE, 8, 11, 52, 1_100);
+        let with_exponent = |exponent: u64| real_of(&small, &(exponent << 52).to_le_bytes());
+        assert_eq!(
+            [0, 1, 77, 78, 1_100].map(with_exponent),
+            [Some(0.0), None, None, Some(2_f64.powi(-1_022)), Some(1.0)]
+        );
+        assert_eq!(real_of(&small, &1_u64.to_le_bytes()), None);
+        let large = float_type(LITTLE, 8, 11, 52, 5);
+        assert_eq!(
+            [1_028_u64, 1_029].map(|exponent| real_of(&large, &(exponent << 52).to_le_bytes())),
+            [Some(2_f64.powi(1_023)), None]
+        );
+    }
+
+    #[test]
+    fn floats_of_vax_of_128_bits_and_without_hidden_bit_are_refused() {
+        let told = |datatype: &Datatype, bytes: &[u8]| message_of(values(datatype, 1, bytes));
+        let vax = float_type(ByteOrder::Vax, 4, 8, 23, 129);
+        assert_eq!(told(&vax, &[0; 4]), "datatype VAX float32 has no Zarr v2 form");
+        let quadruple = float_type(LITTLE, 16, 15, 112, 16_383);
+        assert_eq!(
+            told(&quadruple, &[0; 16]),
+            "datatype float of 15 exponent and 112 mantissa bits in 16 bytes has no Zarr v2 form"
+        );
+        let mut extended = float_type(LITTLE, 8, 11, 52, 1_023);
+        if let Class::FloatingPoint { format, .. } = &mut extended.class {
+            format.normalization = 0;
+        }
+        assert_eq!(decode(&extended, &[0; 8]), None);
+    }
+
+    #[test]
+    fn padding_of_strings_is_no_text() {
+        let read = |padding, bytes: &[u8]| decode(&string(6, padding), bytes);
+        let text = |text: &str| Some(Value::Text(text.to_owned()));
+        assert_eq!(read(Padding::NullTerminated, b"ab\0cd\0"), text("ab"));
+        assert_eq!(read(Padding::NullTerminated, b"abcdef"), text("abcdef"));
+        assert_eq!(read(Padding::NullPadded, b"ab\0c\0\0"), text("ab\0c"));
+        assert_eq!(read(Padding::SpacePadded, b" ab   "), text(" ab"));
+        assert_eq!(read(Padding::SpacePadded, b"ab\0   "), text("ab\0"));
+        for padding in [Padding::NullTerminated, Padding::NullPadded] {
+            assert_eq!(read(padding, &[0; 6]), text(""));
+        }
+        assert_eq!(read(Padding::NullPadded, b"caf\xe9\0\0"), Some(Value::NotUtf8(b"caf\xe9".to_vec())));
+    }
+
+    #[test]
+    fn enumerations_are_their_numbers_and_h5pys_booleans_true_or_false() {
+        let byte = || integer(LITTLE, true, 1, 0, 8);
+        let boolean = enumeration(byte(), &[("FALSE", &[0]), ("TRUE", &[1])]);
+        assert_eq!(
+            [[0], [1], [2]].map(|bytes| decode(&boolean, &bytes)),
+            [false, true, true].map(|b| Some(Value::Boolean(b)))
+        );
+        let other = enumeration(byte(), &[("FALSE", &[0]), ("TRUE", &[255])]);
+        assert_eq!(decode(&other, &[255]), Some(Value::Signed(-1)));
+        let wide = enumeration(integer(BIG, false, 2, 0, 16), &[("FALSE", &[0, 0]), ("TRUE", &[0, 1])]);
+        assert_eq!(decode(&wide, &[0, 1]), Some(Value::Unsigned(1)));
+    }
+
+    #[test]
+    fn fields_are_read_where_they_lie() {
+        let datatype =
+            compound(7, &[("x", 3, integer(BIG, false, 2, 0, 16)), ("y", 0, string(2, Padding::NullPadded))]);
+        let fields = vec![("x".to_owned(), Value::Unsigned(0x0102)), ("y".to_owned(), Value::Text("ab".to_owned()))];
+        let expected = Value::Compound(fields);
+        assert_eq!(decode(&datatype, &[b'a', b'b', 9, 1, 2, 9, 9]).as_ref(), Some(&expected));
+        assert_eq!(values(&datatype, 1, &[b'a', b'b', 9, 1, 2, 9, 9]).unwrap(), [expected]);
+    }
+
+    #[test]
+    fn two_floats_are_complex_only_by_h5pys_names() {
+        let bytes = [1.5_f32.to_le_bytes(), (-2.0_f32).to_le_bytes()].concat();
+        let of = |names: [&str; 2]| compound(8, &[(names[0], 0, single()), (names[1], 4, single())]);
+        assert_eq!(decode(&of(["r", "i"]), &bytes), Some(Value::Complex(1.5, -2.0)));
+        for names in [["real", "imag"], ["i", "r"], ["x", "y"]] {
+            assert!(matches!(decode(&of(names), &bytes), Some(Value::Compound(_))), "{names:?}");
+        }
+        let integers =
+            compound(2, &[("r", 0, integer(LITTLE, true, 1, 0, 8)), ("i", 1, integer(LITTLE, true, 1, 0, 8))]);
+        assert!(matches!(decode(&integers, &[1, 2]), Some(Value::Compound(_))));
+        let native = Datatype { size: 8, class: Class::Complex(Box::new(single())) };
+        assert_eq!(decode(&native, &bytes), Some(Value::Complex(1.5, -2.0)));
+    }
+
+    #[test]
+    fn arrays_are_nested_as_their_dimensions_are() {
+        let base = Box::new(integer(LITTLE, false, 1, 0, 8));
+        let datatype = Datatype { size: 6, class: Class::Array { dimensions: vec![3, 1, 2], base } };
+        let row = |numbers: [u64; 2]| Value::Sequence(vec![Value::Sequence(numbers.map(Value::Unsigned).to_vec())]);
+        let expected = Value::Sequence(vec![row([1, 2]), row([3, 4]), row([5, 6])]);
+        assert_eq!(values(&datatype, 1, &[1, 2, 3, 4, 5, 6]).unwrap(), [expected]);
+    }
+
+    #[test]
+    fn values_that_have_no_heap_object_are_empty() {
+        let sequence = Datatype { size: 16, class: Class::Sequence(Box::new(single())) };
+        assert_eq!(values(&sequence, 1, &[0; 16]).unwrap(), [Value::Sequence(Vec::new())]);
+        let text = Text { padding: Padding::NullTerminated, charset: Charset::Utf8 };
+        let text = Datatype { size: 16, class: Class::VariableString(text) };
+        assert_eq!(values(&text, 2, &[0; 32]).unwrap(), [Value::Text(String::new()), Value::Text(String::new())]);
+    }
+
+    #[test]
+    fn null_references_lead_nowhere() {
+        let reference = |size, kind| Datatype { size, class: Class::Reference(kind) };
+        let object = reference(8, Reference::Object);
+        let mut elements = [[0; 8], [0xff; 8], [0; 8]];
+        elements[2][0] = 0x60;
+        assert_eq!(
+            values(&object, 3, elements.as_flattened()).unwrap(),
+            [None, None, Some(0x60)].map(Value::Reference)
+        );
+        assert_eq!(values(&reference(12, Reference::Region), 1, &[0; 12]).unwrap(), [Value::Region(None)]);
+        assert_eq!(values(&reference(64, Reference::Standard), 1, &[0; 64]).unwrap(), [Value::Reference(None)]);
+    }
+
+    #[test]
+    fn standard_references_to_objects_hold_their_address() {
+        let standard = Datatype { size: 18, class: Class::Reference(Reference::Standard) };
+        let mut element = [0; 18];
+        element[..5].copy_from_slice(&[2, 0, 8, 0x60, 0x01]); // type: object; flags; token size; token
+        assert_eq!(values(&standard, 1, &element).unwrap(), [Value::Reference(Some(0x160))]);
+        element[1] = 1;
+        assert_eq!(message_of(values(&standard, 1, &element)), "a reference into another file is not supported");
+        element[0] = 9;
+        assert_eq!(message_of(values(&standard, 1, &element)), "a reference of an unknown type is not supported");
+    }
+
+    #[test]
+    fn values_that_end_before_their_last_element_are_refused() {
+        let told = |count| message_of(values(&single(), count, &[0; 7]));
+        assert_eq!(told(2), "value at 0x60: the bytes end inside the structure (at 0x60)");
+        assert_eq!(told(u64::MAX), "value at 0x60: the bytes end inside the structure (at 0x60)");
+    }
+
+    #[test]
+    fn a_time_has_no_value() {
+        let time = Datatype { size: 4, class: Class::Time { order: LITTLE, precision: 32 } };
+        assert_eq!(message_of(values(&time, 1, &[0; 4])), "datatype time has no Zarr v2 form");
+    }
 }

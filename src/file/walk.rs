@@ -64,17 +64,13 @@ impl File<'_> {
     }
 
     /// A file whose root group cannot be read is lost as a whole.
-    fn check_root(&self, mut tree: Tree) -> Result<Tree, Halt> {
-        let Some(root) = tree.objects.first_mut() else { return Ok(tree) };
-        match Arc::get_mut(&mut root.node).map(|node| &mut node.content) {
+    fn check_root(&self, tree: Tree) -> Result<Tree, Halt> {
+        match tree.objects.first().map(|root| &root.node.content) {
             Some(Ok(Content::Group)) | None => Ok(tree),
             Some(Ok(_)) => Err(self
                 .problem_at(Structure::ObjectHeader, self.superblock.root, Problem::Missing("the root group"))
                 .into()),
-            Some(content) => match std::mem::replace(content, Ok(Content::Group)) {
-                Err(error) => Err(error.into()),
-                Ok(_) => Ok(tree),
-            },
+            Some(Err(error)) => Err(error.clone().into()),
         }
     }
 
@@ -270,4 +266,162 @@ fn absolute(group: &str, target: &str) -> String {
     let parts = start.split('/').chain(target.split('/')).filter(|part| !part.is_empty() && *part != ".");
     let path = parts.fold(String::new(), |path, part| path + "/" + part);
     if path.is_empty() { "/".to_owned() } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::{exceeded, refusals, tree_of, tree_within};
+    use crate::limits::Limits;
+    use crate::structure::proofs::{message_of, with};
+
+    const NESTED: &[u8] = include_bytes!("../../testdata/group/nested.h5");
+    const SOFT_LINKS: &[u8] = include_bytes!("../../testdata/group/soft_links.h5");
+
+    /// Where the soft link at `path` leads, among the objects `/`, `/d`, `/g`, `/g/d`.
+    fn led(path: &str, soft: &[(&str, &str)], hops: usize) -> Option<String> {
+        let soft = soft.iter().map(|(path, target)| ((*path).to_owned(), (*target).to_owned())).collect();
+        follow(path, &["/", "/d", "/g", "/g/d"].into(), &soft, hops)
+    }
+
+    #[test]
+    fn a_target_is_absolute_or_relative_to_the_links_group() {
+        let one = |path: &str, target: &str| led(path, &[(path, target)], 16);
+        assert_eq!(one("/l", "/g/d").as_deref(), Some("/g/d"));
+        assert_eq!(one("/g/l", "d").as_deref(), Some("/g/d"));
+        assert_eq!(one("/g/l", "/d").as_deref(), Some("/d"));
+        assert_eq!(one("/l", "g//./d/").as_deref(), Some("/g/d"));
+        assert_eq!(one("/g/l", ".").as_deref(), Some("/g"));
+        assert_eq!(one("/l", "/").as_deref(), Some("/"));
+        assert_eq!(one("/g/l", "../d"), None);
+        assert_eq!(one("/l", "/nowhere"), None);
+    }
+
+    #[test]
+    fn links_on_the_way_to_a_target_are_followed() {
+        let soft = [("/to_g", "/g"), ("/l", "to_g/d"), ("/g/up", "/l")];
+        assert_eq!(led("/l", &soft, 16).as_deref(), Some("/g/d"));
+        assert_eq!(led("/g/up", &soft, 16).as_deref(), Some("/g/d"));
+    }
+
+    #[test]
+    fn links_that_lead_to_each_other_or_too_far_lead_nowhere() {
+        assert_eq!(led("/a", &[("/a", "/b"), ("/b", "/a")], 1_000), None);
+        assert_eq!(led("/a", &[("/a", "/a/x")], 16), None);
+        let chain = [("/a", "/b"), ("/b", "/c"), ("/c", "/d")];
+        assert_eq!(led("/a", &chain, 3).as_deref(), Some("/d"));
+        assert_eq!(led("/a", &chain, 2), None);
+    }
+
+    #[test]
+    fn soft_links_are_told_with_the_object_they_lead_to() {
+        let soft = |path: &str, target: &str, object: Option<&str>| Link {
+            path: path.to_owned(),
+            kind: LinkKind::Soft { target: target.to_owned(), object: object.map(str::to_owned) },
+        };
+        let expected = [
+            soft("/dangling", "/nowhere", None),
+            soft("/loop_a", "/loop_b", None),
+            soft("/loop_b", "/loop_a", None),
+            soft("/to_dataset", "/g/d", Some("/g/d")),
+            soft("/to_group", "/g", Some("/g")),
+            soft("/g/relative", "d", Some("/g/d")),
+        ];
+        let tree = tree_of(SOFT_LINKS);
+        assert_eq!(tree.links, expected);
+        assert_eq!(tree.find("/to_dataset").unwrap().path, "/g/d");
+        let none = tree_within(SOFT_LINKS, Limits { soft_links: 0, ..Limits::default() }).unwrap();
+        assert!(none.links.iter().all(|link| matches!(link.kind, LinkKind::Soft { object: None, .. })));
+    }
+
+    #[test]
+    fn a_group_that_it_lies_in_is_listed_and_not_entered() {
+        for file in [
+            &include_bytes!("../../testdata/group/cycle.h5")[..],
+            include_bytes!("../../testdata/group/cycle_compact.h5"),
+        ] {
+            let tree = tree_of(file);
+            let paths: Vec<_> = tree.objects.iter().map(|object| object.path.as_str()).collect();
+            assert_eq!(paths, ["/", "/g", "/g/d", "/g/h"]);
+            let loops: Vec<_> = tree.links.iter().map(|link| (link.path.as_str(), &link.kind)).collect();
+            assert_eq!(loops, ["/g/self", "/g/h/back", "/g/h/root"].map(|path| (path, &LinkKind::Loop)));
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_part_of_a_path_are_told() {
+        let why = [&b""[..], b".", b"..", b"a/b", b"a\0", b"\xe9", b"...", "é".as_bytes()].map(unnameable);
+        assert_eq!(
+            why,
+            [
+                Some("it is empty"),
+                Some("it is . or .."),
+                Some("it is . or .."),
+                Some("it contains a slash"),
+                Some("it contains NUL"),
+                Some("it is not UTF-8"),
+                None,
+                None
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_whose_root_is_no_group_is_refused() {
+        // Its symbol table message becomes NIL, so that nothing says what it is.
+        let nothing = with(NESTED, 0x70, &[0]);
+        assert_eq!(
+            message_of(tree_within(&nothing, Limits::default()).map(drop)),
+            "object header at 0x60: datatype message is missing (at 0x60)"
+        );
+        let broken = with(NESTED, 0x60, &[9]);
+        assert_eq!(
+            message_of(tree_within(&broken, Limits::default()).map(drop)),
+            "object header at 0x60: signature is not \"OHDR\" (at 0x60)"
+        );
+    }
+
+    #[test]
+    fn deep_groups_and_many_paths_are_refused() {
+        let told = |limits| refusals(NESTED, limits);
+        assert_eq!(told(Limits { group_depth: 5, ..Limits::default() }), [exceeded("group_depth", 5, 6)]);
+        assert_eq!(told(Limits { group_depth: 6, ..Limits::default() }), [""; 0]);
+        assert_eq!(told(Limits { paths: 7, ..Limits::default() }), [exceeded("paths", 7, 8)]);
+        assert_eq!(told(Limits { paths: 8, ..Limits::default() }), [""; 0]);
+    }
+
+    #[test]
+    fn too_many_structures_or_bytes_of_metadata_are_refused() {
+        let told = |limits| refusals(NESTED, limits);
+        assert_eq!(told(Limits { structures: 0, ..Limits::default() }), [exceeded("structures", 0, 1)]);
+        assert_eq!(told(Limits { metadata_bytes: 511, ..Limits::default() }), [exceeded("metadata_bytes", 511, 512)]);
+        // The objects that were read before are told.
+        let told = told(Limits { structures: 12, ..Limits::default() });
+        assert!(told.iter().all(|told| told.starts_with("/a") && told.ends_with(&exceeded("structures", 12, 13))));
+        assert!(!told.is_empty());
+    }
+
+    #[test]
+    fn deep_datatypes_cost_their_dataset_only() {
+        let file = include_bytes!("../../testdata/datatype/compound.h5");
+        let told = refusals(file, Limits { datatype_depth: 2, ..Limits::default() });
+        assert_eq!(told, ["/mixed", "/nested"].map(|path| format!("{path}: {}", exceeded("datatype_depth", 2, 3))));
+    }
+
+    #[test]
+    fn too_many_chunks_are_refused_whatever_their_index() {
+        let files: [(&[u8], u64); 4] = [
+            (include_bytes!("../../testdata/chunk/btree_v1.h5"), 6),
+            (include_bytes!("../../testdata/chunk/fixed_array_one_page.h5"), 1_024),
+            (include_bytes!("../../testdata/chunk/extensible_array_second.h5"), 4),
+            (include_bytes!("../../testdata/chunk/btree_v2_levels.h5"), 200),
+        ];
+        for (file, chunks) in files {
+            let told = refusals(file, Limits { chunks: chunks - 1, ..Limits::default() });
+            assert!(told[0].ends_with(&exceeded("chunks", chunks - 1, chunks)), "{told:?}");
+        }
+        let implicit =
+            refusals(include_bytes!("../../testdata/chunk/implicit.h5"), Limits { chunks: 11, ..Limits::default() });
+        assert_eq!(implicit, [format!("/d: {}", exceeded("chunks", 11, 12))]);
+    }
 }

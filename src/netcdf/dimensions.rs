@@ -27,7 +27,7 @@ pub(crate) struct Length {
     pub(crate) unlimited: bool,
 }
 
-/// A dimension without a scale, as netCDF-C knows one again (`create_phony_dims`): by group, length, and whether it is unlimited.
+/// What netCDF-C knows a dimension without a scale by (`create_phony_dims`): by group, length, and whether it is unlimited.
 type Anonymous = (String, u64, bool);
 
 /// The scales of a file.
@@ -42,7 +42,7 @@ impl Dimensions {
     /// The names of every dataset's dimensions.
     pub(crate) fn of(tree: &Tree) -> Self {
         let scales = Scales::of(tree);
-        let mut anonymous = AnonymousDimensions::new(scales.by_address.len());
+        let mut anonymous = AnonymousDimensions::new(tree, scales.by_address.len());
         let mut names = BTreeMap::new();
         let mut measured = Vec::new();
         for object in members_first(tree) {
@@ -107,6 +107,11 @@ pub(crate) fn is_dimension_only(object: &Object) -> bool {
 /// Whether a dataset is a dimension scale.
 pub(crate) fn is_scale(object: &Object) -> bool {
     object.attribute("CLASS").and_then(Attribute::text) == Some("DIMENSION_SCALE")
+}
+
+/// The group that a path lies in.
+fn group_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
 /// The last part of a path.
@@ -202,37 +207,44 @@ fn longer(measured: &[Measured<'_>], lengths: &BTreeMap<u64, Length>) -> BTreeMa
     longer.collect()
 }
 
-/// Dimensions without a scale, numbered as netCDF-C numbers them: after those with one, the same length in the same group is the
-/// same dimension, but not twice in one dataset.
+/// Dimensions without a scale, as netCDF-C names them: one of the group that has their length, with a scale or without, but not twice
+/// in one dataset; else a new one, numbered after those with a scale.
 struct AnonymousDimensions {
     next: u64,
     known: BTreeMap<Anonymous, Vec<String>>,
 }
 
 impl AnonymousDimensions {
-    fn new(scales: usize) -> Self {
-        Self { next: wide(scales), known: BTreeMap::new() }
+    fn new(tree: &Tree, scales: usize) -> Self {
+        let mut known: BTreeMap<Anonymous, Vec<String>> = BTreeMap::new();
+        for object in tree.objects.iter().filter(|object| is_scale(object)) {
+            let space = object.dataset().map(|dataset| &dataset.dataspace);
+            let first = space.and_then(|space| space.dimensions.first().zip(space.maximum.first()));
+            if let Some((size, most)) = first {
+                let kind = (group_of(&object.path).to_owned(), *size, most.is_none());
+                known.entry(kind).or_default().push(name_of(&object.path).to_owned());
+            }
+        }
+        Self { next: wide(scales), known }
     }
 
     fn complete(&mut self, object: &Object, dataset: &Dataset, names: Vec<Option<&str>>) -> Vec<String> {
-        let group = object.path.rsplit_once('/').map_or("", |(group, _)| group);
+        let group = group_of(&object.path);
         let space = &dataset.dataspace;
-        let mut used: BTreeMap<Anonymous, usize> = BTreeMap::new();
-        let sizes = space.dimensions.iter().zip(&space.maximum);
+        let mut used: Vec<String> = names.iter().flatten().map(|name| (*name).to_owned()).collect();
         let mut anonymous = |(size, most): (&u64, &Option<u64>)| {
-            let key = (group.to_owned(), *size, most.is_none());
-            let used = used.entry(key.clone()).or_default();
-            let nth = *used;
-            *used = nth.saturating_add(1);
-            self.nth(key, nth)
+            let name = self.unused((group.to_owned(), *size, most.is_none()), &used);
+            used.push(name.clone());
+            name
         };
+        let sizes = space.dimensions.iter().zip(&space.maximum);
         names.into_iter().zip(sizes).map(|(name, size)| name.map_or_else(|| anonymous(size), str::to_owned)).collect()
     }
 
-    /// The `nth` dimension of a kind.
-    fn nth(&mut self, kind: Anonymous, nth: usize) -> String {
+    /// The first dimension of a kind that is not used yet.
+    fn unused(&mut self, kind: Anonymous, used: &[String]) -> String {
         let known = self.known.entry(kind).or_default();
-        if let Some(name) = known.get(nth) {
+        if let Some(name) = known.iter().find(|name| !used.contains(name)) {
             return name.clone();
         }
         let name = format!("phony_dim_{}", self.next);
@@ -243,11 +255,144 @@ impl AnonymousDimensions {
 }
 
 /// An attribute's integers, if it has nothing else.
-fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
+pub(super) fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
     let integer = |value: &Value| match value {
         Value::Signed(n) => Some(*n),
         Value::Unsigned(n) => i64::try_from(*n).ok(),
         _ => None,
     };
     attribute.values.as_deref().ok()?.iter().map(integer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::tree_of;
+    use crate::file::{Class, Dataspace, Datatype, Extent, FillValue, FilterPipeline, Node, Storage};
+
+    fn space(shape: &[u64], unlimited: bool) -> Dataspace {
+        let maximum = shape.iter().map(|size| Some(*size).filter(|_| !unlimited)).collect();
+        Dataspace { extent: Extent::Simple, dimensions: shape.to_vec(), maximum }
+    }
+
+    fn bytes() -> Datatype {
+        Datatype { size: 1, class: Class::Opaque { tag: String::new() } }
+    }
+
+    fn object(path: &str, content: Content, attributes: &[(&str, Value)]) -> Object {
+        let attribute = |(name, value): &(&str, Value)| Attribute {
+            name: (*name).to_owned(),
+            datatype: bytes(),
+            dataspace: space(&[1], false),
+            values: Ok(vec![value.clone()]),
+        };
+        let attributes = Ok(attributes.iter().map(attribute).collect());
+        Object {
+            path: path.to_owned(),
+            address: wide(path.len()),
+            node: Node { content: Ok(content), attributes }.into(),
+        }
+    }
+
+    fn dataset(path: &str, dataspace: Dataspace, attributes: &[(&str, Value)]) -> Object {
+        let storage = Storage::Contiguous { offset: None, length: 0 };
+        let (fill, filters) = (FillValue::Default, FilterPipeline::default());
+        let dataset = Dataset { datatype: bytes(), dataspace, fill, filters, storage };
+        object(path, Content::Dataset(Box::new(dataset)), attributes)
+    }
+
+    fn group(path: &str) -> Object {
+        object(path, Content::Group, &[])
+    }
+
+    fn scale() -> (&'static str, Value) {
+        ("CLASS", Value::Text("DIMENSION_SCALE".to_owned()))
+    }
+
+    /// The names of the dimensions of all datasets but scales of one dimension.
+    fn named(objects: Vec<Object>) -> Vec<String> {
+        let tree = Tree { objects, links: Vec::new() };
+        let dimensions = Dimensions::of(&tree);
+        let datasets = tree.objects.iter().filter(|object| !dimensions.names(&object.path).is_empty());
+        datasets.map(|object| format!("{}({})", object.path, dimensions.names(&object.path).join(", "))).collect()
+    }
+
+    fn names(bytes: &[u8], paths: &[&str]) -> Vec<String> {
+        let dimensions = Dimensions::of(&tree_of(bytes));
+        paths.iter().map(|path| dimensions.names(path).join(", ")).collect()
+    }
+
+    #[test]
+    fn scales_name_the_dimensions_that_they_are_attached_to() {
+        let file = include_bytes!("../../testdata/netcdf/groups.nc");
+        let paths = ["/x", "/g/inherited", "/g/h/shadowed", "/g/h/records"];
+        assert_eq!(names(file, &paths), ["x", "y, x", "y, x", "time"]);
+        let file = include_bytes!("../../testdata/netcdf/no_coordinates.nc");
+        assert_eq!(names(file, &["/d", "/square"]), ["y, x", "x, x"]);
+        let file = include_bytes!("../../testdata/netcdf/name_of_other_dimension.nc");
+        assert_eq!(names(file, &["/_nc4_non_coord_x", "/d"]), ["y", "y, x"]);
+    }
+
+    #[test]
+    fn a_coordinate_variable_of_two_dimensions_is_named_by_their_numbers() {
+        let file = include_bytes!("../../testdata/netcdf/coordinates_2d.nc");
+        assert_eq!(names(file, &["/z", "/lat", "/y"]), ["z, x", "y, x", "y"]);
+    }
+
+    /// As netCDF-C 4.10.1 reads the same file written with h5py.
+    #[test]
+    fn dimensions_without_a_scale_are_named_as_netcdf_names_them() {
+        let found = named(vec![
+            group("/"),
+            dataset("/d", space(&[4, 4, 5], false), &[]),
+            dataset("/e", space(&[4], false), &[]),
+            group("/g"),
+            dataset("/g/y", space(&[3], false), &[scale()]),
+            dataset("/g/z", space(&[3, 4, 3], false), &[]),
+            dataset("/u", space(&[5], false), &[]),
+            dataset("/un", space(&[4], true), &[]),
+            dataset("/x", space(&[4], false), &[scale()]),
+        ]);
+        let expected = [
+            "/d(x, phony_dim_4, phony_dim_5)",
+            "/e(x)",
+            "/g/y(y)",
+            "/g/z(y, phony_dim_2, phony_dim_3)",
+            "/u(phony_dim_5)",
+            "/un(phony_dim_6)",
+            "/x(x)",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_last_scale_of_a_dimension_counts_and_a_plain_reference_too() {
+        let reference = |path: &str| Value::Reference(Some(wide(path.len())));
+        let list = |value| ("DIMENSION_LIST", value);
+        let both = Value::Sequence(vec![reference("/xx"), reference("/x"), Value::Reference(None)]);
+        let found = named(vec![
+            group("/"),
+            dataset("/x", space(&[4], false), &[scale()]),
+            dataset("/xx", space(&[4], false), &[scale()]),
+            dataset("/d___", space(&[4], false), &[list(both)]),
+            dataset("/e____", space(&[4], false), &[list(reference("/x"))]),
+        ]);
+        assert_eq!(found, ["/x(x)", "/xx(xx)", "/d___(x)", "/e____(x)"]);
+    }
+
+    #[test]
+    fn what_is_a_dimension_only_says_so_in_its_name() {
+        let tree = tree_of(include_bytes!("../../testdata/netcdf/name_of_other_dimension.nc"));
+        let only: Vec<_> = tree.objects.iter().filter(|object| is_dimension_only(object)).collect();
+        assert_eq!(only.iter().map(|object| object.path.as_str()).collect::<Vec<_>>(), ["/x", "/y"]);
+        assert!(!is_dimension_only(&dataset("/t", space(&[4], false), &[scale()])));
+    }
+
+    #[test]
+    fn a_path_lies_in_a_group_only_below_a_slash() {
+        assert_eq!(
+            [("/a/b", "/a"), ("/ab", "/a"), ("/a", "/"), ("/a", "/a")].map(|(path, group)| is_inside(path, group)),
+            [true, false, true, false]
+        );
+    }
 }

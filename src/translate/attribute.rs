@@ -98,3 +98,119 @@ fn float(value: f64) -> Json {
         (None, None) => Json::Null,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Class, Dataspace, Datatype, Extent};
+
+    /// An attribute of these values and this shape; `None` is a null dataspace.
+    fn attribute(shape: Option<&[u64]>, values: Vec<Value>) -> Attribute {
+        let extent = match shape {
+            None => Extent::Null,
+            Some([]) => Extent::Scalar,
+            Some(_) => Extent::Simple,
+        };
+        let dimensions = shape.unwrap_or_default().to_vec();
+        let maximum = dimensions.iter().copied().map(Some).collect();
+        Attribute {
+            name: "a".to_owned(),
+            datatype: Datatype { size: 1, class: Class::Opaque { tag: String::new() } },
+            dataspace: Dataspace { extent, dimensions, maximum },
+            values: Ok(values),
+        }
+    }
+
+    fn told(shape: Option<&[u64]>, values: Vec<Value>) -> String {
+        let attribute = attribute(shape, values);
+        let values = attribute.values.as_deref().unwrap();
+        json(&attribute, values, &Paths::from([(0x60, "/g/d")])).to_string()
+    }
+
+    fn scalar(value: Value) -> String {
+        told(Some(&[]), vec![value])
+    }
+
+    fn numbers(n: i64) -> Vec<Value> {
+        (0..n).map(Value::Signed).collect()
+    }
+
+    #[test]
+    fn one_element_is_a_scalar_whatever_the_shape() {
+        for shape in [&[][..], &[1], &[1, 1]] {
+            assert_eq!(told(Some(shape), numbers(1)), "0");
+        }
+    }
+
+    #[test]
+    fn lists_are_nested_as_the_shape_is() {
+        assert_eq!(told(Some(&[3]), numbers(3)), "[0,1,2]");
+        assert_eq!(told(Some(&[2, 3]), numbers(6)), "[[0,1,2],[3,4,5]]");
+        assert_eq!(told(Some(&[2, 1, 2]), numbers(4)), "[[[0,1]],[[2,3]]]");
+    }
+
+    #[test]
+    fn a_null_dataspace_is_empty_text_and_no_elements_an_empty_list() {
+        assert_eq!(told(None, Vec::new()), "\"\"");
+        assert_eq!(told(Some(&[0]), Vec::new()), "[]");
+        assert_eq!(told(Some(&[2, 0]), Vec::new()), "[]");
+    }
+
+    #[test]
+    fn numbers_are_kept_to_the_last_digit() {
+        assert_eq!(scalar(Value::Unsigned(u64::MAX)), "18446744073709551615");
+        assert_eq!(scalar(Value::Signed(i64::MIN)), "-9223372036854775808");
+        assert_eq!(scalar(Value::Float(f64::from(0.1_f32))), "0.10000000149011612");
+        assert_eq!(scalar(Value::Float(-0.0)), "-0.0");
+        assert_eq!(scalar(Value::Boolean(true)), "true");
+    }
+
+    #[test]
+    fn floats_that_json_lacks_are_strings() {
+        let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(Value::Float).to_vec();
+        assert_eq!(told(Some(&[3]), floats), r#"["NaN","Infinity","-Infinity"]"#);
+        assert_eq!(scalar(Value::Complex(1.0, f64::NAN)), r#"[1.0,"NaN"]"#);
+    }
+
+    #[test]
+    fn text_is_text_and_bytes_that_are_none_are_replaced() {
+        assert_eq!(scalar(Value::Text("a \"b\"\n é".to_owned())), r#""a \"b\"\n é""#);
+        assert_eq!(scalar(Value::Text(String::new())), "\"\"");
+        assert_eq!(scalar(Value::NotUtf8(b"caf\xe9".to_vec())), "\"caf\u{fffd}\"");
+        assert_eq!(scalar(Value::Opaque(vec![1, 2, 255])), "\"AQL/\"");
+    }
+
+    #[test]
+    fn compounds_are_objects_and_sequences_lists() {
+        let fields = vec![("z".to_owned(), Value::Signed(1)), ("a".to_owned(), Value::Float(2.5))];
+        let compound = Value::Compound(fields);
+        let object: Json = serde_json::from_str(&scalar(compound.clone())).unwrap();
+        assert_eq!((&object["z"], &object["a"]), (&Json::from(1), &Json::from(2.5)));
+        let two: Json = serde_json::from_str(&told(Some(&[2]), vec![compound.clone(), compound])).unwrap();
+        assert_eq!(two, Json::from(vec![object.clone(), object]));
+        assert_eq!(scalar(Value::Sequence(numbers(2))), "[0,1]");
+        assert_eq!(scalar(Value::Sequence(Vec::new())), "[]");
+    }
+
+    #[test]
+    fn references_are_the_paths_of_their_objects() {
+        let references = [Some(0x60), Some(0x61), None].map(Value::Reference).to_vec();
+        assert_eq!(told(Some(&[3]), references), r#"["/g/d","",""]"#);
+    }
+
+    #[test]
+    fn what_belongs_to_dimensions_is_hidden_or_refused() {
+        let named = |name: &str| Attribute { name: name.to_owned(), ..attribute(Some(&[]), numbers(1)) };
+        let names = ["_Netcdf4Dimid", "DIMENSION_LABELS", "_ARRAY_DIMENSIONS", "units", "skipped"];
+        let attributes_of = Ok(names.map(named).into());
+        let node = crate::file::Node { content: Ok(crate::file::Content::Group), attributes: attributes_of };
+        let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
+        let mut report = Report::default();
+        let into = Attributes::with_dimensions(&["x".to_owned()]);
+        let told = attributes(&object, &Paths::new(), |attribute| attribute.name == "skipped", into, &mut report);
+        assert_eq!(serde_json::to_string(&told).unwrap(), r#"{"_ARRAY_DIMENSIONS":["x"],"units":0}"#);
+        let refused: Vec<_> = report.refused().collect();
+        let reason = "attribute \"_ARRAY_DIMENSIONS\": its name is that of the attribute for the dimensions";
+        assert_eq!(refused, [("/d", reason.to_owned())]);
+    }
+}

@@ -129,25 +129,179 @@ fn padding(gap: u32, at: u32) -> Option<Field> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::FloatFormat;
+    use crate::file::{Charset, FloatFormat, Padding, Reference, Text};
 
-    fn float() -> Datatype {
-        let format = FloatFormat {
-            sign: 31,
-            exponent_location: 23,
-            exponent_size: 8,
-            mantissa_location: 0,
-            mantissa_size: 23,
-            bias: 127,
-            normalization: 2,
-        };
-        let bits = Bits { offset: 0, precision: 32 };
-        Datatype { size: 4, class: Class::FloatingPoint { order: ByteOrder::Little, bits, format } }
+    fn integer(order: ByteOrder, signed: bool, size: u32) -> Datatype {
+        let bits = Bits { offset: 0, precision: u16::try_from(size * 8).unwrap() };
+        Datatype { size, class: Class::FixedPoint { order, signed, bits } }
     }
 
+    fn byte() -> Datatype {
+        integer(ByteOrder::Little, true, 1)
+    }
+
+    fn float(order: ByteOrder, size: u32, exponent_size: u8, bias: u32) -> Datatype {
+        let bits = u8::try_from(size * 8).unwrap();
+        let mantissa_size = bits - 1 - exponent_size;
+        let format = FloatFormat {
+            sign: bits - 1,
+            exponent_location: mantissa_size,
+            exponent_size,
+            mantissa_location: 0,
+            mantissa_size,
+            bias,
+            normalization: 2,
+        };
+        let bits = Bits { offset: 0, precision: bits.into() };
+        Datatype { size, class: Class::FloatingPoint { order, bits, format } }
+    }
+
+    fn single() -> Datatype {
+        float(ByteOrder::Little, 4, 8, 127)
+    }
+
+    fn of(size: u32, class: Class) -> Datatype {
+        Datatype { size, class }
+    }
+
+    fn opaque(tag: &str, size: u32) -> Datatype {
+        of(size, Class::Opaque { tag: tag.to_owned() })
+    }
+
+    fn text(padding: Padding) -> Text {
+        Text { padding, charset: Charset::Ascii }
+    }
+
+    fn enumeration(base: Datatype, members: &[(&str, u8)]) -> Datatype {
+        let members = members.iter().map(|(name, value)| ((*name).to_owned(), vec![*value])).collect();
+        of(base.size, Class::Enumeration { base: Box::new(base), members })
+    }
+
+    fn compound(size: u32, members: &[(&str, u32, Datatype)]) -> Datatype {
+        let member = |(name, offset, datatype): &(&str, u32, Datatype)| Member {
+            name: (*name).to_owned(),
+            offset: *offset,
+            datatype: datatype.clone(),
+        };
+        of(size, Class::Compound(members.iter().map(member).collect()))
+    }
+
+    /// The type as `.zarray` has it, or why there is none.
+    fn told(datatype: &Datatype) -> String {
+        match element(datatype) {
+            Ok(element) => serde_json::to_string(&element.dtype).unwrap(),
+            Err(refusal) => refusal.to_string(),
+        }
+    }
+
+    #[test]
+    fn numbers_have_their_order_kind_and_size() {
+        let types = [
+            (byte(), "\"|i1\""),
+            (integer(ByteOrder::Big, false, 1), "\"|u1\""),
+            (integer(ByteOrder::Little, true, 2), "\"<i2\""),
+            (integer(ByteOrder::Big, false, 4), "\">u4\""),
+            (integer(ByteOrder::Little, false, 8), "\"<u8\""),
+            (float(ByteOrder::Little, 2, 5, 15), "\"<f2\""),
+            (single(), "\"<f4\""),
+            (float(ByteOrder::Big, 8, 11, 1_023), "\">f8\""),
+            (of(2, Class::BitField { order: ByteOrder::Big, bits: Bits { offset: 0, precision: 16 } }), "\">u2\""),
+        ];
+        for (datatype, dtype) in types {
+            assert_eq!(told(&datatype), dtype);
+        }
+    }
+
+    #[test]
+    fn booleans_enumerations_texts_and_opaque_bytes_have_a_type() {
+        let types = [
+            (enumeration(byte(), &[("FALSE", 0), ("TRUE", 1)]), "\"|b1\""),
+            (enumeration(byte(), &[("clear", 0), ("TRUE", 1)]), "\"|i1\""),
+            (of(5, Class::String(text(Padding::SpacePadded))), "\"|S5\""),
+            (opaque("", 5), "\"|V5\""),
+            (opaque("NUMPY:<M8[s]", 8), "\"<M8[s]\""),
+            (opaque("NUMPY:>m8[10ms]", 8), "\">m8[10ms]\""),
+            (opaque("NUMPY:|S3", 3), "\"|S3\""),
+            // A tag that does not fit the bytes is only a tag.
+            (opaque("NUMPY:<M8[s]", 4), "\"|V4\""),
+            (opaque("NUMPY:|S3", 4), "\"|V4\""),
+            (opaque("NUMPY:|O", 8), "\"|V8\""),
+        ];
+        for (datatype, dtype) in types {
+            assert_eq!(told(&datatype), dtype);
+        }
+    }
+
+    #[test]
+    fn types_whose_bytes_no_numpy_type_has_are_refused_by_name() {
+        let twelve_bits = Bits { offset: 4, precision: 12 };
+        let signed = |bits| Class::FixedPoint { order: ByteOrder::Little, signed: true, bits };
+        let types = [
+            (of(2, signed(twelve_bits)), "int16 of precision 12 at bit 4"),
+            (of(3, signed(Bits { offset: 0, precision: 24 })), "int24"),
+            (of(1, Class::BitField { order: ByteOrder::Little, bits: twelve_bits }), "bit field of 1 bytes"),
+            (float(ByteOrder::Little, 2, 8, 127), "float of 8 exponent and 7 mantissa bits in 2 bytes"),
+            (float(ByteOrder::Vax, 4, 8, 127), "VAX float32"),
+            (of(4, Class::Time { order: ByteOrder::Little, precision: 32 }), "time"),
+            (of(8, Class::Reference(Reference::Object)), "object reference"),
+            (of(12, Class::Reference(Reference::Region)), "region reference"),
+            (of(16, Class::Sequence(Box::new(byte()))), "variable-length sequence of int8"),
+            (of(16, Class::VariableString(text(Padding::NullTerminated))), "variable-length string"),
+            (enumeration(of(3, signed(Bits { offset: 0, precision: 24 })), &[]), "enumeration of int24"),
+            (of(4, Class::Complex(Box::new(float(ByteOrder::Little, 2, 5, 15)))), "complex of float16"),
+        ];
+        for (datatype, name) in types {
+            assert_eq!(told(&datatype), format!("datatype {name} has no Zarr v2 form"));
+        }
+    }
+
+    #[test]
+    fn complex_numbers_are_native_or_named_as_h5py_names_them() {
+        let double = || float(ByteOrder::Big, 8, 11, 1_023);
+        assert_eq!(told(&of(8, Class::Complex(Box::new(single())))), "\"<c8\"");
+        assert_eq!(told(&compound(16, &[("r", 0, double()), ("i", 8, double())])), "\">c16\"");
+        assert_eq!(
+            told(&compound(8, &[("real", 0, single()), ("imag", 4, single())])),
+            r#"[["real","<f4"],["imag","<f4"]]"#
+        );
+        assert_eq!(told(&compound(12, &[("r", 0, single()), ("i", 8, single())])).matches("padding").count(), 1);
+    }
+
+    #[test]
+    fn bytes_between_the_fields_of_a_compound_are_fields() {
+        let padded = compound(12, &[("b", 4, single()), ("a", 0, byte())]);
+        assert_eq!(told(&padded), r#"[["a","|i1"],["__padding_1","|V3"],["b","<f4"],["__padding_8","|V4"]]"#);
+        let of_complex =
+            compound(9, &[("c", 1, compound(8, &[("r", 0, single()), ("i", 4, single())])), ("a", 0, byte())]);
+        assert_eq!(told(&of_complex), r#"[["a","|i1"],["c","<c8"]]"#);
+    }
+
+    #[test]
+    fn compounds_with_other_than_simple_fields_are_refused() {
+        let array = of(2, Class::Array { dimensions: vec![2], base: Box::new(byte()) });
+        assert_eq!(
+            told(&compound(2, &[("x", 0, array)])),
+            "datatype compound {x: array [2] of int8} has no Zarr v2 form"
+        );
+        assert_eq!(
+            told(&compound(1, &[("x", 0, compound(1, &[("y", 0, byte())]))])),
+            "datatype compound {x: compound {y: int8}} has no Zarr v2 form"
+        );
+        let overlapping = compound(4, &[("x", 0, single()), ("y", 2, byte())]);
+        assert_eq!(told(&overlapping), "datatype compound {x: float32, y: int8} has no Zarr v2 form");
+    }
+
+    #[test]
+    fn an_arrays_dimensions_are_the_datasets() {
+        let inner = of(6, Class::Array { dimensions: vec![3], base: Box::new(integer(ByteOrder::Little, true, 2)) });
+        let outer = of(24, Class::Array { dimensions: vec![2, 2], base: Box::new(inner) });
+        let expected = Element { dtype: Dtype::Simple("<i2".to_owned()), dimensions: vec![2, 2, 3] };
+        assert_eq!(element(&outer), Ok(expected));
+    }
+
+    /// `r` and `i`, and bytes after them where there is room.
     fn pair(size: u32) -> Datatype {
-        let member = |name: &str, offset| Member { name: name.to_owned(), offset, datatype: float() };
-        Datatype { size, class: Class::Compound(vec![member("r", 0), member("i", 4)]) }
+        compound(size, &[("r", 0, single()), ("i", 4, single())])
     }
 
     #[test]

@@ -70,3 +70,97 @@ pub(crate) fn constant_chunks(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::proofs::{array, refused, translated, within};
+    use crate::file::proofs::exceeded;
+    use crate::limits::Limits;
+
+    /// Six integers in chunks of two, the first written, and the fill value 7; and the same of doubles and NaN.
+    const SEVEN: &[u8] = include_bytes!("../../testdata/fill_value/seven.h5");
+    /// Four chunks of four integers, each of which skips other filters.
+    const MIXED: &[u8] = include_bytes!("../../testdata/filter/mask_mixed.h5");
+    const GZIP: &[u8] = include_bytes!("../../testdata/filter/gzip.h5");
+
+    #[test]
+    fn chunks_below_the_threshold_are_held_inline() {
+        let held = |threshold| {
+            let (set, _) = translated(SEVEN, |options| options.inline_threshold = threshold).unwrap();
+            let chunks = &array(&set, "d").chunks;
+            (chunks.number.clone(), chunks.inline.keys().copied().collect::<Vec<_>>())
+        };
+        // The chunks that were never written read as 7: they are held whatever the threshold.
+        assert_eq!(held(0), (vec![0], vec![1, 2]));
+        assert_eq!(held(8), (vec![0], vec![1, 2]));
+        assert_eq!(held(9), (vec![], vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn chunks_never_written_are_chunks_of_the_fill_value() {
+        let (set, _) = within(SEVEN, Limits::default());
+        let integers = array(&set, "d");
+        assert_eq!(
+            (&integers.chunks.inline[&1][..], &integers.metadata.fill_value),
+            (&[7, 0, 0, 0, 7, 0, 0, 0][..], &None)
+        );
+        let doubles = &array(&set, "f8").chunks.inline;
+        assert_eq!((&doubles[&0][..8], &doubles[&2][..8]), (&1_f64.to_le_bytes()[..], &f64::NAN.to_le_bytes()[..]));
+    }
+
+    #[test]
+    fn zeros_that_were_never_written_are_left_out() {
+        let (set, _) = within(include_bytes!("../../testdata/fill_value/default.h5"), Limits::default());
+        assert_eq!(array(&set, "d").chunks.inline.keys().copied().collect::<Vec<_>>(), [0]);
+    }
+
+    #[test]
+    fn constant_chunks_that_are_too_many_or_too_large_are_refused() {
+        let reason = |value| {
+            format!(
+                "2 chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"
+            )
+        };
+        let expected = [format!("/d: {}", reason("7")), format!("/f8: {}", reason("\"NaN\""))];
+        assert_eq!(refused(SEVEN, Limits { repair_bytes: 1, ..Limits::default() }), expected);
+        assert_eq!(refused(SEVEN, Limits { repair_bytes: 15, ..Limits::default() }), expected);
+        assert_eq!(refused(SEVEN, Limits { repair_bytes: 16, ..Limits::default() }), expected[1..]);
+    }
+
+    #[test]
+    fn inline_bytes_are_counted_over_the_whole_file() {
+        // Of each dataset one chunk that is small, and two that are constant.
+        assert_eq!(refused(SEVEN, Limits { inline_bytes: 72, ..Limits::default() }), [""; 0]);
+        assert_eq!(
+            refused(SEVEN, Limits { inline_bytes: 71, ..Limits::default() }),
+            [format!("/f8: {}", exceeded("inline_bytes", 71, 72))]
+        );
+        assert_eq!(
+            refused(SEVEN, Limits { inline_bytes: 7, ..Limits::default() })[0],
+            format!("/d: {}", exceeded("inline_bytes", 7, 8))
+        );
+    }
+
+    #[test]
+    fn chunks_that_are_decoded_are_counted() {
+        let told = |limits| refused(MIXED, limits);
+        assert_eq!(told(Limits::default()), [""; 0]);
+        // A chunk of 16 bytes may grow on its way through the filters.
+        assert_eq!(
+            told(Limits { chunk_bytes: 81, ..Limits::default() }),
+            [format!("/d: {}", exceeded("chunk_bytes", 81, 82))]
+        );
+        assert_eq!(
+            told(Limits { decoded_bytes: 163, ..Limits::default() }),
+            [format!("/d: {}", exceeded("decoded_bytes", 163, 164))]
+        );
+        assert_eq!(
+            told(Limits { repair_bytes: 50, ..Limits::default() }),
+            [
+                "/d: 3 chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"
+            ]
+        );
+        // What is only referenced is not decoded.
+        assert_eq!(refused(GZIP, Limits { chunk_bytes: 0, decoded_bytes: 0, ..Limits::default() }), [""; 0]);
+    }
+}

@@ -9,6 +9,8 @@ mod inline;
 mod masks;
 mod options;
 mod padding;
+#[cfg(test)]
+mod proofs;
 mod report;
 mod strings;
 mod walk;

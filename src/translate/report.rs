@@ -133,3 +133,37 @@ fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_an_entry_for_each_outcome_and_counts_them() {
+        let mut report = Report::default();
+        report.add("/", Status::Group);
+        report.add("/d", Status::Array { referenced: 3, inline: 1 });
+        report.add("/l", Status::Listed("a soft link to /d".to_owned()));
+        report.add("/x", Status::Refused(Error::NotFound { path: "/y".to_owned() }));
+        report.add("/d", Status::AttributeRefused { attribute: "a".to_owned(), reason: "why".to_owned() });
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            concat!(
+                r#"{"objects":[{"path":"/","outcome":"group"},"#,
+                r#"{"path":"/d","outcome":"array","referenced":3,"inline":1},"#,
+                r#"{"path":"/l","outcome":"listed","reason":"a soft link to /d"},"#,
+                r#"{"path":"/x","outcome":"refused","reason":"/y: no such object"},"#,
+                r#"{"path":"/d","outcome":"refused","attribute":"a","reason":"why"}],"#,
+                r#""summary":{"groups":1,"arrays":1,"listed":1,"refused":2}}"#
+            )
+        );
+        let refused: Vec<_> = report.refused().collect();
+        assert_eq!(refused, [("/x", "/y: no such object".to_owned()), ("/d", "attribute \"a\": why".to_owned())]);
+    }
+
+    #[test]
+    fn an_arrays_chunks_are_referenced_or_inline() {
+        let chunks = Manifest { number: vec![0, 1], inline: [(2, bytes::Bytes::new())].into(), ..Manifest::default() };
+        assert!(matches!(Status::of(&chunks), Status::Array { referenced: 2, inline: 1 }));
+    }
+}

@@ -120,3 +120,81 @@ fn encode(file: &File<'_>, values: &[Value]) -> Result<Bytes, Error> {
     file.budget().inline(u64::try_from(chunk.len()).unwrap_or(u64::MAX))?;
     Ok(Bytes::from(chunk))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::proofs::{array, refused, within};
+    use super::*;
+    use crate::limits::Limits;
+    use crate::reference::ReferenceSet;
+    use crate::structure::proofs::with;
+
+    const STRINGS: &[u8] = include_bytes!("../../testdata/datatype/vlen_strings.h5");
+
+    /// The texts of a chunk as numcodecs reads them.
+    fn texts(set: &ReferenceSet, key: &str, chunk: u64) -> Vec<String> {
+        let bytes = &array(set, key).chunks.inline[&chunk];
+        let number = |at: usize| usize::try_from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap();
+        let mut at = 4;
+        let mut texts = Vec::new();
+        for _ in 0..number(0) {
+            let (start, end) = (at + 4, at + 4 + number(at));
+            texts.push(String::from_utf8(bytes[start..end].to_vec()).unwrap());
+            at = end;
+        }
+        assert_eq!(at, bytes.len());
+        texts
+    }
+
+    #[test]
+    fn every_chunk_is_held_inline() {
+        let (set, _) = within(STRINGS, Limits::default());
+        assert_eq!(texts(&set, "utf8", 0), ["first", "", "naïve 名前", ""]);
+        assert_eq!(texts(&set, "ascii", 0), ["a", "bc"]);
+        assert_eq!(texts(&set, "scalar", 0), ["a scalar string"]);
+        assert_eq!(
+            (texts(&set, "chunked", 0), texts(&set, "chunked", 1)[0].clone()),
+            (vec!["p".to_owned(), "q".to_owned()], "r".to_owned())
+        );
+        assert_eq!(texts(&set, "never_written", 0), ["", ""]);
+    }
+
+    #[test]
+    fn texts_are_objects_that_one_filter_reads() {
+        let (set, _) = within(STRINGS, Limits::default());
+        let expected = ArrayMetadata {
+            shape: vec![3],
+            chunks: vec![2],
+            dtype: Dtype::Simple("|O".to_owned()),
+            fill_value: None,
+            filters: vec![Codec::VlenUtf8],
+        };
+        let chunked = array(&set, "chunked");
+        assert_eq!((&chunked.metadata, &chunked.chunks.grid), (&expected, &vec![2]));
+        assert!(chunked.chunks.number.is_empty());
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_costs_its_dataset() {
+        let at = STRINGS.windows(5).position(|bytes| bytes == b"first").unwrap();
+        let changed = with(STRINGS, at, &[0xff]);
+        assert_eq!(refused(&changed, Limits::default()), ["/utf8: text that is not UTF-8 is not supported"]);
+    }
+
+    #[test]
+    fn texts_that_are_too_long_together_are_refused() {
+        let told = refused(STRINGS, Limits { inline_bytes: 14, ..Limits::default() });
+        assert_eq!(told[0], "/ascii: 15 exceeds Limits::inline_bytes = 14; raise it if the file is trusted");
+    }
+
+    #[test]
+    fn many_texts_that_were_never_written_are_refused() {
+        let told = refused(STRINGS, Limits { repair_bytes: 11, ..Limits::default() });
+        assert_eq!(
+            told,
+            [
+                "/never_written: 1 chunks were never written and read as the fill value \"\", which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"
+            ]
+        );
+    }
+}

@@ -234,3 +234,141 @@ impl<'a> Builder<'a> {
         self.report.add(&link.path, Status::Listed(listed));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::proofs::{array, refused, translated, within};
+    use super::super::{Options, Select};
+    use super::*;
+    use crate::file::proofs::{exceeded, resealed};
+    use crate::structure::proofs::{message_of, with};
+
+    /// "/first", "/second" and "/g/third" are one dataset.
+    const HARD_LINKS: &[u8] = include_bytes!("../../testdata/group/hard_links.h5");
+    const SOFT_LINKS: &[u8] = include_bytes!("../../testdata/group/soft_links.h5");
+    const NESTED: &[u8] = include_bytes!("../../testdata/group/nested.h5");
+    /// A variable `x` along `y`, which netCDF-C calls `_nc4_non_coord_x`.
+    const RENAMED: &[u8] = include_bytes!("../../testdata/netcdf/name_of_other_dimension.nc");
+
+    fn keys(bytes: &[u8], change: impl FnOnce(&mut Options)) -> Vec<String> {
+        translated(bytes, change).unwrap().0.nodes.into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// What is listed, and why.
+    fn listed(bytes: &[u8]) -> Vec<String> {
+        let (_, report) = within(bytes, Limits::default());
+        let listed = report.outcomes.into_iter().filter_map(|outcome| match outcome.status {
+            Status::Listed(what) => Some(format!("{}: {what}", outcome.path)),
+            _ => None,
+        });
+        listed.collect()
+    }
+
+    #[test]
+    fn an_object_is_emitted_under_every_path_or_under_the_first() {
+        assert_eq!(keys(HARD_LINKS, |_| ()), ["", "first", "g", "g/third", "second"]);
+        assert_eq!(keys(HARD_LINKS, |options| options.links = LinkPolicy::Once), ["", "first", "g"]);
+    }
+
+    #[test]
+    fn a_soft_link_to_an_array_is_that_array_and_any_other_is_listed() {
+        assert_eq!(keys(SOFT_LINKS, |_| ()), ["", "g", "g/d", "to_dataset", "g/relative"]);
+        let (set, _) = within(SOFT_LINKS, Limits::default());
+        assert_eq!(array(&set, "to_dataset"), array(&set, "g/d"));
+        assert_eq!(
+            listed(SOFT_LINKS),
+            [
+                "/dangling: a soft link to /nowhere, which is not there",
+                "/loop_a: a soft link to /loop_b, which is not there",
+                "/loop_b: a soft link to /loop_a, which is not there",
+                "/to_group: a soft link to /g"
+            ]
+        );
+        assert_eq!(keys(SOFT_LINKS, |options| options.links = LinkPolicy::Once), ["", "g", "g/d"]);
+    }
+
+    #[test]
+    fn links_that_lead_out_of_the_file_or_back_are_listed() {
+        assert_eq!(
+            listed(include_bytes!("../../testdata/group/cycle.h5")),
+            [
+                "/g/self: a hard link to a group that it lies in",
+                "/g/h/back: a hard link to a group that it lies in",
+                "/g/h/root: a hard link to a group that it lies in"
+            ]
+        );
+        let external = listed(include_bytes!("../../testdata/group/external_link.h5"));
+        assert!(matches!(&external[..], [one] if one.contains("an external link to /")), "{external:?}");
+    }
+
+    #[test]
+    fn names_that_zarr_keeps_for_itself_are_refused() {
+        for name in RESERVED.iter().filter(|name| name.len() < 8) {
+            let at = HARD_LINKS.windows(7).position(|bytes| bytes == b"second\0").unwrap();
+            let changed = with(HARD_LINKS, at, format!("{name}\0").as_bytes());
+            let expected = format!("/{name}: name cannot be a Zarr key: Zarr keeps it for a document of its own");
+            assert_eq!(refused(&changed, Limits::default()), [expected]);
+            assert_eq!(keys(&changed, |_| ()), ["", "first", "g", "g/third"]);
+        }
+    }
+
+    #[test]
+    fn keys_that_are_too_long_are_refused() {
+        assert_eq!(
+            refused(HARD_LINKS, Limits { key_bytes: 5, ..Limits::default() }),
+            [format!("/g/third: {}", exceeded("key_bytes", 5, 7)), format!("/second: {}", exceeded("key_bytes", 5, 6))]
+        );
+    }
+
+    #[test]
+    fn a_group_becomes_the_root() {
+        for group in ["/a/b", "a/b", "/a/b/"] {
+            let keys = keys(NESTED, |options| options.group = group.to_owned());
+            assert_eq!(keys, ["", "c", "c/d", "c/d/e", "c/d/e/values"]);
+        }
+        for group in ["/a/x", "/a/b/c/d/e/values"] {
+            let error = translated(NESTED, |options| options.group = group.to_owned());
+            assert_eq!(message_of(error.map(drop)), format!("{group}: no such object"));
+        }
+    }
+
+    #[test]
+    fn only_datasets_that_are_chosen_are_translated() {
+        let chosen = keys(HARD_LINKS, |options| options.select = Select::new(|path| path == "/second"));
+        assert_eq!(chosen, ["", "g", "second"]);
+    }
+
+    #[test]
+    fn a_name_that_netcdf_changed_is_changed_back_where_it_is_free() {
+        assert_eq!(keys(RENAMED, |_| ()), ["", "x", "d"]);
+        assert_eq!(listed(RENAMED), ["/x: a dimension without variable", "/y: a dimension without variable"]);
+        // A scale whose name says something else is a variable: then `x` is not free.
+        let at = RENAMED.windows(9).position(|bytes| bytes == b"This is a").unwrap();
+        let header = RENAMED[..at].windows(4).rposition(|bytes| bytes == b"OHDR" || bytes == b"OCHK").unwrap();
+        assert_eq!(keys(&resealed(RENAMED, header, at, b"t"), |_| ()), ["", "x", "_nc4_non_coord_x", "d"]);
+    }
+
+    #[test]
+    fn committed_datatypes_are_listed() {
+        let told = listed(include_bytes!("../../testdata/datatype/committed.h5"));
+        assert_eq!(
+            told,
+            ["/number: a committed datatype: int16", "/pair: a committed datatype: compound {a: int32, b: float32}"]
+        );
+    }
+
+    #[test]
+    fn a_root_group_that_cannot_be_read_is_the_files_error() {
+        let broken = with(NESTED, 0x60, &[9]);
+        let expected = "object header at 0x60: signature is not \"OHDR\" (at 0x60)";
+        assert_eq!(message_of(translated(&broken, |_| ()).map(drop)), expected);
+        assert_eq!(
+            message_of(translated(b"", |_| ()).map(drop)),
+            "superblock at 0x0: every byte of the file is missing (at 0x0)"
+        );
+        assert_eq!(
+            message_of(translated(b"CDF\x01 and more", |_| ()).map(drop)),
+            "superblock at 0x0: the HDF5 signature is missing (at 0x0)"
+        );
+    }
+}

@@ -157,3 +157,136 @@ impl ChunkTable {
 fn permuted<T: Copy>(column: &[T], order: &[usize]) -> Vec<T> {
     order.iter().filter_map(|n| column.get(*n).copied()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::{chunks, resealed};
+    use crate::structure::proofs::{message_of, with};
+
+    /// Six chunks of 2 x 4 integers of four bytes; its B-tree has no checksum.
+    const BTREE_V1: &[u8] = include_bytes!("../../../testdata/chunk/btree_v1.h5");
+    /// The same chunks of 5 x 6 integers, as records of type 10.
+    const BTREE_V2: &[u8] = include_bytes!("../../../testdata/chunk/btree_v2.h5");
+    /// The only leaf of `BTREE_V2`.
+    const LEAF: usize = 0x1000;
+    const FIXED_ARRAY: &[u8] = include_bytes!("../../../testdata/chunk/fixed_array.h5");
+
+    /// Where the `n`th key of the only node of `BTREE_V1` starts: size, filter mask, three offsets, and then the child.
+    fn key(n: usize) -> usize {
+        0x590 + 40 * n
+    }
+
+    fn told(at: usize, others: &[u8]) -> String {
+        message_of(chunks(&with(BTREE_V1, at, others), "/d"))
+    }
+
+    #[test]
+    fn chunks_are_listed_in_c_order() {
+        let expected = ChunkTable {
+            grid: vec![3, 2],
+            number: (0..6).collect(),
+            offset: vec![4016, 4048, 4080, 4112, 4144, 4176],
+            size: vec![32; 6],
+            masks: FilterMasks::Uniform(0),
+        };
+        assert_eq!(*chunks(BTREE_V1, "/d").unwrap(), expected);
+    }
+
+    #[test]
+    fn records_in_any_order_are_sorted() {
+        let mut records = BTREE_V2[LEAF + 6..LEAF + 6 + 6 * 24].to_vec();
+        records.rotate_left(24);
+        let rotated = resealed(BTREE_V2, LEAF, LEAF + 6, &records);
+        assert_eq!(chunks(&rotated, "/d").unwrap(), chunks(BTREE_V2, "/d").unwrap());
+    }
+
+    #[test]
+    fn masks_are_sorted_with_their_chunks() {
+        let masks = FilterMasks::Each(vec![1, 2, 3]);
+        let mut table = ChunkTable {
+            grid: vec![9],
+            number: vec![7, 0, 3],
+            offset: vec![70, 10, 30],
+            size: vec![700, 100, 300],
+            masks,
+        };
+        table.sort();
+        assert_eq!((table.number, table.offset, table.size), (vec![0, 3, 7], vec![10, 30, 70], vec![100, 300, 700]));
+        assert_eq!(table.masks, FilterMasks::Each(vec![2, 3, 1]));
+    }
+
+    #[test]
+    fn a_chunk_that_a_shrunken_dataset_left_behind_is_dropped() {
+        let table = chunks(include_bytes!("../../../testdata/chunk/stale.h5"), "/d").unwrap();
+        assert_eq!((&table.grid, &table.number, &table.offset), (&vec![2, 1], &vec![0, 1], &vec![4016, 4048]));
+    }
+
+    #[test]
+    fn a_chunk_beyond_the_maximum_size_is_refused() {
+        assert_eq!(told(key(5) + 8, &[6]), "chunk at 0x1050: chunk offset is 6 (at 0x1050)");
+        assert_eq!(told(key(5) + 16, &[8]), "chunk at 0x1050: chunk offset is 8 (at 0x1050)");
+    }
+
+    #[test]
+    fn a_chunk_between_two_places_of_the_grid_is_refused() {
+        assert_eq!(told(key(5) + 8, &[5]), "version 1 B-tree node at 0x578: chunk offset is 5 (at 0x578)");
+    }
+
+    #[test]
+    fn a_chunk_that_is_there_twice_is_refused() {
+        assert_eq!(told(key(5) + 16, &[0]), "version 1 B-tree node at 0x578: duplicate chunk (at 0x578)");
+        let second_at_the_first = resealed(BTREE_V2, LEAF, LEAF + 6 + 24 + 8, &[0; 16]);
+        assert_eq!(
+            message_of(chunks(&second_at_the_first, "/d")),
+            "data layout message at 0xfd: duplicate chunk (at 0xfd)"
+        );
+    }
+
+    #[test]
+    fn keys_that_do_not_ascend_are_refused() {
+        assert_eq!(told(key(5) + 8, &[0]), "version 1 B-tree node at 0x578: chunks out of order (at 0x578)");
+    }
+
+    #[test]
+    fn the_size_of_an_unfiltered_chunk_is_that_of_its_elements() {
+        assert_eq!(told(key(1), &[31]), "chunk at 0xfd0: chunk size is 31, not 32 (at 0xfd0)");
+        assert_eq!(told(key(1), &[0]), "chunk at 0xfd0: chunk size is 0 (at 0xfd0)");
+    }
+
+    #[test]
+    fn a_chunk_outside_the_file_is_refused() {
+        assert_eq!(
+            told(key(5) + 32, &[0x51]),
+            "chunk at 0x1051: 32 bytes at 0x1051 are not inside the file of 4208 bytes (at 0x1051)"
+        );
+    }
+
+    /// The layout of the unfiltered dataset names the array of the filtered one, and the other way round.
+    #[test]
+    fn an_index_must_have_sizes_exactly_where_chunks_are_filtered() {
+        let unfiltered = resealed(FIXED_ARRAY, 0xb3, 0x107, &[0x29, 0x03]);
+        assert_eq!(
+            message_of(chunks(&unfiltered, "/d")),
+            "chunk at 0x8c0: agreement of index and filters is missing (at 0x8c0)"
+        );
+        let filtered = resealed(FIXED_ARRAY, 0x21d, 0x281, &[0xbf, 0x01]);
+        assert_eq!(
+            message_of(chunks(&filtered, "/gzip")),
+            "chunk at 0x800: agreement of index and filters is missing (at 0x800)"
+        );
+    }
+
+    #[test]
+    fn chunks_without_an_index_lie_inside_the_file() {
+        let implicit = include_bytes!("../../../testdata/chunk/implicit.h5");
+        assert_eq!(chunks(implicit, "/d").unwrap().offset, [2048, 2080, 2112, 2144, 2176, 2208]);
+        let larger = resealed(implicit, 0xb3, 0xc4, &[0x10]);
+        let larger = resealed(&larger, 0xb3, 0xd4, &[0x10]);
+        let size = implicit.len();
+        assert_eq!(
+            message_of(chunks(&larger, "/d")),
+            format!("chunk at 0x800: 131264 bytes at 0x800 are not inside the file of {size} bytes (at 0x800)")
+        );
+    }
+}

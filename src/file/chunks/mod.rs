@@ -106,3 +106,47 @@ impl File<'_> {
         Ok(table)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::chunks;
+
+    #[test]
+    fn masks_are_one_until_they_differ() {
+        let mut table = ChunkTable::default();
+        let mut masks = Vec::new();
+        for (number, mask) in [(0, 2), (1, 2), (2, 0)] {
+            table.push_mask(mask);
+            table.number.push(number);
+            masks.push(table.masks.clone());
+        }
+        assert_eq!(masks, [FilterMasks::Uniform(2), FilterMasks::Uniform(2), FilterMasks::Each(vec![2, 2, 0])]);
+        assert_eq!([0, 1, 2].map(|n| table.mask(n)), [2, 2, 0]);
+    }
+
+    /// Numbers, offsets and sizes as `testdata/chunk/*.json` has them.
+    #[test]
+    fn every_index_gives_the_same_kind_of_table() {
+        let table = |bytes: &[u8], path| Arc::unwrap_or_clone(chunks(bytes, path).unwrap());
+        let of = |grid: &[u64], number: &[u64], offset: &[u64], size: &[u64]| ChunkTable {
+            grid: grid.to_vec(),
+            number: number.to_vec(),
+            offset: offset.to_vec(),
+            size: size.to_vec(),
+            masks: FilterMasks::Uniform(0),
+        };
+        let single = include_bytes!("../../../testdata/chunk/single.h5");
+        assert_eq!(table(single, "/d"), of(&[1, 1], &[0], &[2048], &[48]));
+        assert_eq!(table(single, "/gzip"), of(&[1, 1], &[0], &[2096], &[33]));
+        assert_eq!(table(single, "/never_written"), of(&[1, 1], &[], &[], &[]));
+        let fixed = include_bytes!("../../../testdata/chunk/fixed_array.h5");
+        assert_eq!(table(fixed, "/sparse"), of(&[3, 2], &[5], &[2423], &[32]));
+        let extensible = include_bytes!("../../../testdata/chunk/extensible_array.h5");
+        assert_eq!(table(extensible, "/sparse"), of(&[300], &[0, 4, 40, 299], &[2514, 2516, 2518, 2520], &[2; 4]));
+        let paged = include_bytes!("../../../testdata/chunk/fixed_array_paged.h5");
+        assert_eq!(table(paged, "/d").number, [0, 5, 1023, 2048, 2499]);
+        let paged = include_bytes!("../../../testdata/chunk/extensible_array_paged.h5");
+        assert_eq!(table(paged, "/d").number, [0, 3, 100, 5000, 17_000, 70_000, 139_999]);
+    }
+}

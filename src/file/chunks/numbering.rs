@@ -52,6 +52,8 @@ impl Numbering {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn position(numbering: &Numbering, index: u64) -> Vec<u64> {
@@ -76,5 +78,47 @@ mod tests {
         assert_eq!(position(&numbering, 1), [0, 0, 1]);
         assert_eq!(position(&numbering, 2), [1, 0, 0]);
         assert_eq!(position(&numbering, 7), [1, 1, 1]);
+    }
+
+    #[test]
+    fn row_major_is_c_order_over_the_grid() {
+        let grid = Numbering::row_major(&[2, 3]);
+        let positions: Vec<_> = (0..6).map(|index| position(&grid, index)).collect();
+        assert_eq!(positions, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
+    }
+
+    #[test]
+    fn an_index_of_more_than_64_bits_is_none() {
+        let numbering = Numbering::new(&[None, Some(1 << 40)], &[1, 1]);
+        assert_eq!(numbering.index(&[1 << 23, 5]), Some((1 << 63) + 5));
+        assert_eq!(numbering.index(&[1 << 24, 0]), None);
+    }
+
+    /// Chunks of 1 to 8 elements along up to four dimensions, of which one may be unlimited.
+    fn datasets() -> impl Strategy<Value = (Vec<Option<u64>>, Vec<u64>)> {
+        let dimensions = proptest::collection::vec((1..1_000_u64, 1..8_u64), 1..5);
+        (dimensions, any::<Option<proptest::sample::Index>>()).prop_map(|(dimensions, unlimited)| {
+            let (sizes, chunk): (Vec<_>, Vec<_>) = dimensions.into_iter().unzip();
+            let mut maximum: Vec<_> = sizes.into_iter().map(Some).collect();
+            if let Some(unlimited) = unlimited {
+                let unlimited = unlimited.index(maximum.len());
+                maximum[unlimited] = None;
+            }
+            (maximum, chunk)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_index_has_its_own_position((maximum, chunk) in datasets(), index in 0..1_000_000_u64) {
+            let numbering = Numbering::new(&maximum, &chunk);
+            let found = position(&numbering, index);
+            prop_assert_eq!(found.len(), chunk.len());
+            // Only the dimension that is numbered first may reach past its maximum.
+            let first = maximum.iter().position(Option::is_none).unwrap_or(0);
+            for dimension in (0..chunk.len()).filter(|dimension| *dimension != first) {
+                prop_assert!(found[dimension] < maximum[dimension].unwrap().div_ceil(chunk[dimension]));
+            }
+        }
     }
 }

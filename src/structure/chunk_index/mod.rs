@@ -119,3 +119,69 @@ fn bit(bitmap: &[u8], n: u64) -> bool {
 fn power(field: &'static str, bits: u8) -> Result<u64, Problem> {
     1_u64.checked_shl(bits.into()).ok_or(Problem::Value { field, value: bits.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Structure};
+    use crate::field::sizes::Width;
+    use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, sealed, with};
+
+    const FOUR: Sizes = Sizes { offsets: Width::Four, lengths: Width::Four };
+
+    /// A page of two filtered chunks, the second never written; sizes of two bytes.
+    const PAGE: [u8; 28] = [
+        0xc0, 0x08, 0, 0, 0, 0, 0, 0, // element 0: address
+        0x1d, 0x01, // chunk size
+        2, 0, 0, 0, // filter mask
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // element 1: address
+        0, 0, // chunk size
+        0, 0, 0, 0, // filter mask
+    ];
+
+    fn page(bytes: &[u8]) -> Result<Vec<Element>, Error> {
+        let format = Format::new(Sizes::EIGHT, FILTERED, 14).unwrap();
+        crate::structure::parse(Structure::FixedArrayPage, Span::new(bytes, AT), |i| format.page(Sizes::EIGHT, 2, i))
+    }
+
+    #[test]
+    fn the_size_of_an_element_tells_the_width_of_its_chunk_size() {
+        let width = |sizes, client, size| Format::new(sizes, client, size).map(|format| format.size_width);
+        assert_eq!(width(Sizes::EIGHT, 0, 8), Ok(None));
+        assert_eq!(width(FOUR, 0, 4), Ok(None));
+        assert_eq!([13, 14, 20].map(|size| width(Sizes::EIGHT, 1, size)), [Ok(Some(1)), Ok(Some(2)), Ok(Some(8))]);
+        assert_eq!([9, 12, 16].map(|size| width(FOUR, 1, size)), [Ok(Some(1)), Ok(Some(4)), Ok(Some(8))]);
+    }
+
+    #[test]
+    fn elements_too_small_or_large_for_their_fields_are_refused() {
+        let told = |client, size| Format::new(Sizes::EIGHT, client, size).unwrap_err().to_string();
+        let sizes = [(0, 7), (0, 9), (1, 7), (1, 12), (1, 21)];
+        for (client, size) in sizes {
+            assert_eq!(told(client, size), format!("element size is {size}"));
+        }
+        assert_eq!(told(2, 8), "client ID is 2");
+    }
+
+    #[test]
+    fn a_page_is_elements_and_their_checksum() {
+        let elements = [
+            Element { address: Some(Address(0x8c0)), filtered: Some((0x11d, 2)) },
+            Element { address: None, filtered: Some((0, 0)) },
+        ];
+        assert_eq!(page(&sealed(&PAGE)).unwrap(), elements);
+        assert_eq!(
+            message_of(page(&with(&sealed(&PAGE), 28, &[0; 4]))),
+            "fixed array data block page at 0x60: checksum is 0x00000000, computed 0x250376c7 (at 0x7c)"
+        );
+        every_prefix_fails(&sealed(&PAGE), page);
+        never_panics(&PAGE, |bytes| drop(page(&sealed(bytes))));
+    }
+
+    #[test]
+    fn the_most_significant_bit_of_a_byte_comes_first() {
+        let set = |bitmap: &[u8]| (0..20).filter(|n| bit(bitmap, *n)).collect::<Vec<_>>();
+        assert_eq!(set(&[0b1010_0000, 0b0000_0001]), [0, 2, 15]);
+        assert_eq!(set(&[]), [0_u64; 0]);
+    }
+}
