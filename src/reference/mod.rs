@@ -1,5 +1,6 @@
 //! The reference model: which bytes of which file are a chunk. Knows no HDF5.
 
+pub(crate) mod grid;
 mod manifest;
 mod set;
 

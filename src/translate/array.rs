@@ -12,6 +12,7 @@ use super::padding::Padding;
 use super::strings::strings;
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, Class, Dataset, Extent, File, FillValue, Object, Storage};
+use crate::reference::grid::position;
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
 use crate::zarr::ArrayMetadata;
@@ -109,13 +110,8 @@ fn manifest(dataset: &Dataset, chunks: Option<Arc<ChunkTable>>) -> Result<(Vec<u
 
 /// Whether the chunk with a number reaches past the array's end.
 fn is_partial(number: u64, shape: &[u64], chunk: &[u64], grid: &[u64]) -> bool {
-    let mut rest = number;
-    let dimensions = shape.iter().zip(chunk).zip(grid);
-    dimensions.rev().any(|((size, chunk), grid)| {
-        let position = rest % (*grid).max(1);
-        rest /= (*grid).max(1);
-        position.saturating_add(1).saturating_mul(*chunk) > *size
-    })
+    let sizes = shape.iter().zip(chunk);
+    position(number, grid).iter().zip(sizes).any(|(place, (size, chunk))| (place + 1).saturating_mul(*chunk) > *size)
 }
 
 fn columns(table: Arc<ChunkTable>) -> Manifest {
