@@ -1,9 +1,8 @@
 //! A file's header in CDL, the text form of netCDF (`ncdump -h`).
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::dimensions::{Dimensions, is_dimension_only, is_inside, is_scale, name_of};
+use super::dimensions::{Dimensions, dimension_id, group_of, is_dimension_only, is_inside, is_scale, name_of};
 use super::{is_hidden, variable_name};
 use crate::file::{Attribute, Class, Content, Dataset, Datatype, Object, Tree, Value};
 
@@ -15,20 +14,28 @@ pub fn write_cdl(tree: &Tree, name: &str, mut out: impl Write) -> io::Result<()>
     let writer = Writer { tree, dimensions: Dimensions::of(tree) };
     let mut open: Vec<&str> = Vec::new();
     for object in tree.objects.iter().filter(|object| matches!(object.node.content, Ok(Content::Group))) {
-        while open.last().is_some_and(|group| !is_inside(&object.path, group)) {
-            open.pop();
-            writeln!(out, "{}}}", indent(open.len()))?;
+        while let Some(group) = open.pop_if(|group| !is_inside(&object.path, group)) {
+            close(group, open.len(), &mut out)?;
         }
-        let head =
-            if object.path == "/" { format!("netcdf {name}") } else { format!("group: {}", name_of(&object.path)) };
-        writeln!(out, "{}{head} {{", indent(open.len()))?;
+        match open.len().checked_sub(1) {
+            None => writeln!(out, "netcdf {name} {{")?,
+            Some(depth) => writeln!(out, "\n{}group: {} {{", indent(depth), escaped(name_of(&object.path)))?,
+        }
         writer.group(object, &indent(open.len()), &mut out)?;
         open.push(&object.path);
     }
-    while open.pop().is_some() {
-        writeln!(out, "{}}}", indent(open.len()))?;
+    while let Some(group) = open.pop() {
+        close(group, open.len(), &mut out)?;
     }
     Ok(())
+}
+
+/// The end of a group at a depth.
+fn close(group: &str, depth: usize, out: &mut impl Write) -> io::Result<()> {
+    match depth {
+        0 => writeln!(out, "}}"),
+        _ => writeln!(out, "{}}} // group {}", indent(depth), escaped(name_of(group))),
+    }
 }
 
 fn indent(depth: usize) -> String {
@@ -46,7 +53,7 @@ type Length = (u64, bool);
 impl<'a> Writer<'a> {
     fn group(&self, group: &Object, indent: &str, out: &mut impl Write) -> io::Result<()> {
         let members: Vec<_> = self.members(group).collect();
-        let dimensions = self.own_dimensions(&members);
+        let dimensions = self.own_dimensions(group, &members);
         if !dimensions.is_empty() {
             writeln!(out, "{indent}dimensions:")?;
         }
@@ -79,22 +86,41 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The dimensions that a group's scales define, and those without a scale that its variables have.
-    fn own_dimensions(&self, members: &[(&Object, &Dataset)]) -> BTreeMap<String, Length> {
-        let mut own: BTreeMap<String, Length> = BTreeMap::new();
-        let scales = members.iter().filter(|(object, _)| is_scale(object)).map(|(object, _)| name_of(&object.path));
-        let scales: Vec<&str> = scales.collect();
+    /// The dimensions that a group's scales define, by their numbers, and those without a scale that its variables have.
+    fn own_dimensions(&self, group: &Object, members: &[(&Object, &Dataset)]) -> Vec<(String, Length)> {
+        let mut scales: Vec<&Object> = members.iter().map(|(object, _)| *object).filter(|one| is_scale(one)).collect();
+        scales.sort_by_key(|scale| dimension_id(scale).unwrap_or(i64::MAX));
+        let mut own: Vec<_> = scales.iter().map(|scale| (name_of(&scale.path).to_owned(), (0, false))).collect();
         for (object, dataset) in members {
             let space = &dataset.dataspace;
             let sizes = space.dimensions.iter().zip(&space.maximum);
             for (name, (size, most)) in self.dimensions.names(&object.path).iter().zip(sizes) {
-                if scales.contains(&name.as_str()) || name.starts_with("phony_dim_") {
-                    let (length, unlimited) = own.entry(name.clone()).or_insert((0, false));
+                if let Some((_, (length, unlimited))) = own.iter_mut().find(|(known, _)| known == name) {
                     (*length, *unlimited) = ((*length).max(*size), *unlimited || most.is_none());
+                } else if name.starts_with("phony_dim_") {
+                    own.push((name.clone(), (*size, most.is_none())));
                 }
             }
         }
+        for (name, (length, _)) in own.iter_mut().filter(|(_, (_, unlimited))| *unlimited) {
+            *length = (*length).max(self.longest_below(group, name));
+        }
         own
+    }
+
+    /// The length of an unlimited dimension in the groups below its own: netCDF-C counts these too (`nc4_find_dim_len`).
+    fn longest_below(&self, group: &Object, name: &str) -> u64 {
+        let below = || self.tree.objects.iter().filter(|object| is_inside(&object.path, &group.path));
+        let scales = below().filter(|object| is_scale(object) && name_of(&object.path) == name);
+        // Groups that have a dimension of that name themselves.
+        let others: Vec<&str> =
+            scales.map(|scale| group_of(&scale.path)).filter(|one| is_inside(one, &group.path)).collect();
+        let meant = below().filter(|object| !others.iter().any(|other| is_inside(&object.path, other)));
+        let lengths = meant.filter_map(|object| {
+            let axis = self.dimensions.names(&object.path).iter().position(|known| known == name)?;
+            object.dataset()?.dataspace.dimensions.get(axis).copied()
+        });
+        lengths.max().unwrap_or(0)
     }
 
     fn variable(&self, object: &Object, dataset: &Dataset, indent: &str, out: &mut impl Write) -> io::Result<()> {
@@ -209,4 +235,120 @@ fn escaped(name: &str) -> String {
         }
     };
     name.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::tree_of;
+    use crate::file::{Bits, ByteOrder};
+
+    /// The CDL of a file called `f`.
+    fn cdl(bytes: &[u8]) -> String {
+        let mut out = Vec::new();
+        write_cdl(&tree_of(bytes), "f", &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// A text of CDL, indented by tabs: `ncdump -h` writes the same.
+    const CF: &str = r#"netcdf f {
+dimensions:
+	time = UNLIMITED ; // (3 currently)
+	lat = 4 ;
+	lon = 6 ;
+	bnds = 2 ;
+	station = 3 ;
+	name_len = 5 ;
+variables:
+	double time(time) ;
+		time:units = "days since 2000-01-01" ;
+		time:calendar = "standard" ;
+		time:bounds = "time_bnds" ;
+	float lat(lat) ;
+		lat:units = "degrees_north" ;
+		lat:standard_name = "latitude" ;
+	float lon(lon) ;
+		lon:units = "degrees_east" ;
+		lon:standard_name = "longitude" ;
+	double time_bnds(time, bnds) ;
+	short sst(time, lat, lon) ;
+		sst:_FillValue = -32768s ;
+		sst:scale_factor = 0.01f ;
+		sst:add_offset = 20.f ;
+		sst:units = "degree_Celsius" ;
+		sst:grid_mapping = "crs" ;
+		sst:coordinates = "station_name" ;
+		sst:valid_range = -1000s, 1000s ;
+	int crs ;
+		crs:grid_mapping_name = "latitude_longitude" ;
+		crs:semi_major_axis = 6378137. ;
+	string station_name(station) ;
+	char station_code(station, name_len) ;
+
+// global attributes:
+		:Conventions = "CF-1.8" ;
+		:title = "a small CF file" ;
+}
+"#;
+
+    const GROUPS: &str = "netcdf f {
+dimensions:
+	x = 4 ;
+	time = UNLIMITED ; // (2 currently)
+variables:
+	float x(x) ;
+
+group: g {
+  dimensions:
+  	y = 3 ;
+  variables:
+  	float y(y) ;
+  	int inherited(y, x) ;
+
+  // group attributes:
+  		:level = 1 ;
+
+  group: h {
+    dimensions:
+    	x = 2 ;
+    variables:
+    	int shadowed(y, x) ;
+    	int records(time) ;
+    } // group h
+  } // group g
+}
+";
+
+    #[test]
+    fn a_file_is_told_as_ncdump_tells_it() {
+        assert_eq!(cdl(include_bytes!("../../testdata/netcdf/cf.nc")), CF);
+        assert_eq!(cdl(include_bytes!("../../testdata/netcdf/groups.nc")), GROUPS);
+    }
+
+    #[test]
+    fn names_and_texts_are_escaped() {
+        assert_eq!(escaped("a b/c:é-1.x@y+z"), "a\\ b/c\\:é-1.x@y+z");
+        assert_eq!(quoted("a \"b\"\n\t\\"), r#""a \"b\"\n\t\\""#);
+    }
+
+    #[test]
+    fn constants_have_the_suffix_of_their_type() {
+        let told = |signed, size: u16, value| {
+            let bits = Bits { offset: 0, precision: size * 8 };
+            let class = Class::FixedPoint { order: ByteOrder::Little, signed, bits };
+            constant(&value, &Datatype { size: size.into(), class })
+        };
+        let signed = [1, 2, 4, 8].map(|size| told(true, size, Value::Signed(-3)));
+        assert_eq!(signed, ["-3b", "-3s", "-3", "-3LL"]);
+        let unsigned = [1, 2, 4, 8].map(|size| told(false, size, Value::Unsigned(3)));
+        assert_eq!(unsigned, ["3UB", "3US", "3U", "3ULL"]);
+    }
+
+    #[test]
+    fn floats_are_the_shortest_that_read_back_the_same() {
+        assert_eq!(real(f64::from(0.1_f32), true), "0.1");
+        assert_eq!([0.1, 20.0, 1e300].map(|value| real(value, false)), ["0.1", "20.", "1e300"]);
+        let not_finite = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|value| real(value, false));
+        assert_eq!(not_finite, ["NaN", "Infinity", "-Infinity"]);
+    }
 }

@@ -82,8 +82,16 @@ pub(crate) fn is_scale(object: &Object) -> bool {
     object.attribute("CLASS").and_then(Attribute::text) == Some("DIMENSION_SCALE")
 }
 
+/// The number that netCDF-C gave a scale's dimension.
+pub(crate) fn dimension_id(scale: &Object) -> Option<i64> {
+    match scale.attribute("_Netcdf4Dimid").and_then(integers).as_deref() {
+        Some([id]) => Some(*id),
+        _ => None,
+    }
+}
+
 /// The group that a path lies in.
-fn group_of(path: &str) -> &str {
+pub(crate) fn group_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
@@ -98,8 +106,8 @@ impl<'a> Scales<'a> {
         for object in tree.objects.iter().filter(|object| is_scale(object)) {
             let name = name_of(&object.path);
             by_address.entry(object.address).or_insert(name);
-            if let Some([id]) = object.attribute("_Netcdf4Dimid").and_then(integers).as_deref() {
-                by_id.entry(*id).or_insert(name);
+            if let Some(id) = dimension_id(object) {
+                by_id.entry(id).or_insert(name);
             }
         }
         Self { by_address, by_id }
@@ -194,7 +202,7 @@ impl AnonymousDimensions {
 }
 
 /// An attribute's integers, if it has nothing else.
-pub(super) fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
+fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
     let integer = |value: &Value| match value {
         Value::Signed(n) => Some(*n),
         Value::Unsigned(n) => i64::try_from(*n).ok(),
