@@ -18,11 +18,13 @@ pub struct Limits {
     pub continuations: u64,
     /// Bytes of one attribute's value (default 16 MiB).
     pub attribute_bytes: u64,
+    /// Bytes of one element of a dataset or attribute (default 64 MiB).
+    pub element_bytes: u64,
     /// Levels of datatypes in datatypes (default 64).
     pub datatype_depth: u64,
     /// Levels of groups in groups (default 1,024).
     pub group_depth: u64,
-    /// Paths of objects that are listed (default 1 million).
+    /// Paths of objects that are listed (default 100,000).
     pub paths: u64,
     /// Soft links followed one after another (default 16).
     pub soft_links: u64,
@@ -52,9 +54,10 @@ impl Default for Limits {
             header_bytes: 64 * MIB,
             continuations: 1_024,
             attribute_bytes: 16 * MIB,
+            element_bytes: 64 * MIB,
             datatype_depth: 64,
             group_depth: 1_024,
-            paths: 1_000_000,
+            paths: 100_000,
             soft_links: 16,
             chunks: 1_000_000_000,
             chunk_bytes: GIB,

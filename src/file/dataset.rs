@@ -11,6 +11,7 @@ use crate::error::{Error, Problem, Structure};
 use crate::field::convert::{narrow, wide};
 use crate::field::sizes::length_of;
 use crate::field::{Address, Parsed, Span};
+use crate::limits::check;
 use crate::source::{Halt, attempt, both};
 use crate::structure::message::data_layout::{Chunked, DataLayout};
 use crate::structure::message::dataspace::Dataspace;
@@ -132,7 +133,10 @@ impl File<'_> {
 
     fn datatype_message(&self, header: &Header, message: Option<Message>) -> Result<Datatype, Error> {
         let deepest = self.limits().datatype_depth;
-        self.required(header, message, "datatype message", Structure::Datatype, |i| Datatype::parse(deepest, i))
+        let name = "datatype message";
+        let datatype = self.required(header, message, name, Structure::Datatype, |i| Datatype::parse(deepest, i))?;
+        check("element_bytes", datatype.size.into(), self.limits().element_bytes)?;
+        Ok(datatype)
     }
 
     fn required<T>(

@@ -13,6 +13,9 @@ pub(crate) mod ids {
     pub(crate) const DEFLATE: u16 = 1;
     pub(crate) const SHUFFLE: u16 = 2;
     pub(crate) const FLETCHER32: u16 = 3;
+    pub(crate) const BZIP2: u16 = 307;
+    pub(crate) const BLOSC: u16 = 32_001;
+    pub(crate) const ZSTD: u16 = 32_015;
 }
 
 /// Why a chunk does not decode or encode.

@@ -16,7 +16,15 @@ use crate::structure::message::link::{Link, Target};
 use crate::structure::message::link_info::LinkInfo;
 use crate::structure::message::symbol_table::SymbolTable;
 use crate::structure::message::types;
-use crate::structure::symbol_table::{Cache, Entry, Node};
+use crate::structure::symbol_table::{Cache, Entry as StoredEntry, Node};
+
+/// A link of a group, and what the group knows of its target.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) link: Link,
+    /// The symbol table of an old-style group that is linked: its parent has a copy.
+    pub(crate) table: Option<SymbolTable>,
+}
 
 impl Header {
     /// Whether the object is a group.
@@ -28,34 +36,34 @@ impl Header {
 
 impl File<'_> {
     /// The links of a group: in creation order where all links have one, else by name.
-    pub(crate) fn links(&self, header: &Header) -> Result<Vec<Link>, Halt> {
+    pub(crate) fn links(&self, header: &Header) -> Result<Vec<Entry>, Halt> {
         let mut links = if let Some(message) = self.message(header, types::SYMBOL_TABLE, "symbol table message")? {
             let table = message.parse(Structure::SymbolTable, |i| SymbolTable::parse(self.sizes(), i))?;
             self.old_links(table)?
         } else {
-            self.new_links(header)?
+            self.new_links(header)?.into_iter().map(|link| Entry { link, table: None }).collect()
         };
-        links.sort_by(|a, b| a.name.cmp(&b.name));
-        if links.windows(2).any(|pair| matches!(pair, [a, b] if a.name == b.name)) {
+        links.sort_by(|a, b| a.link.name.cmp(&b.link.name));
+        if links.windows(2).any(|pair| matches!(pair, [a, b] if a.link.name == b.link.name)) {
             return Err(self
                 .problem_at(Structure::ObjectHeader, header.address, Problem::Duplicate("link name"))
                 .into());
         }
-        if links.iter().all(|link| link.creation_order.is_some()) {
-            links.sort_by_key(|link| link.creation_order);
+        if links.iter().all(|entry| entry.link.creation_order.is_some()) {
+            links.sort_by_key(|entry| entry.link.creation_order);
         }
         Ok(links)
     }
 
     /// Symbol table nodes and the heap of names; neither waits for the other.
-    fn old_links(&self, table: SymbolTable) -> Result<Vec<Link>, Halt> {
+    pub(crate) fn old_links(&self, table: SymbolTable) -> Result<Vec<Entry>, Halt> {
         let (entries, names) = both(self.entries(table.btree), self.local_heap(table.local_heap))?;
         let links = entries.iter().map(|(node, entry)| self.old_link(*node, entry, &names));
         Ok(links.collect::<Result<_, _>>()?)
     }
 
     /// The entries of all symbol table nodes below a group's B-tree, each with the address of its node.
-    fn entries(&self, btree: Address) -> Result<Vec<(Address, Entry)>, Halt> {
+    fn entries(&self, btree: Address) -> Result<Vec<(Address, StoredEntry)>, Halt> {
         let (sizes, k) = (self.sizes(), self.superblock.k);
         let too_large = |structure| self.problem_at(structure, btree, Problem::Overflow("node size"));
         let node_size = GroupNode::size(sizes, k.group_internal).ok_or_else(|| too_large(Structure::BtreeV1))?;
@@ -93,7 +101,7 @@ impl File<'_> {
         Ok(entries)
     }
 
-    fn old_link(&self, node: Address, entry: &Entry, names: &Names) -> Result<Link, Error> {
+    fn old_link(&self, node: Address, entry: &StoredEntry, names: &Names) -> Result<Entry, Error> {
         let name = names.text(entry.name_offset)?;
         let target = match (&entry.cache, entry.object_header) {
             (Cache::SoftLink { path_offset }, _) => Target::Soft(names.text((*path_offset).into())?),
@@ -106,7 +114,11 @@ impl File<'_> {
                 ));
             }
         };
-        Ok(Link { name, creation_order: None, target })
+        let table = match entry.cache {
+            Cache::Group { btree: Some(btree), heap: Some(local_heap) } => Some(SymbolTable { btree, local_heap }),
+            _ => None,
+        };
+        Ok(Entry { link: Link { name, creation_order: None, target }, table })
     }
 
     /// Link messages, in the header or in dense storage.

@@ -1,4 +1,4 @@
-//! The HDF5 object model: follows addresses, and is the only caller of [`ReadAt`] for HDF5.
+//! The HDF5 object model: follows addresses, and is the only caller of `ReadAt` for HDF5.
 
 mod attribute;
 mod chunks;
@@ -55,6 +55,8 @@ pub(crate) struct File<'s> {
     budget: Budget,
     /// File offset of address 0: where the signature was found.
     base: u64,
+    /// File offset of the first byte that is not the file's.
+    end: u64,
     superblock: Superblock,
     /// Where the shared messages lie, if the file has any.
     shared_messages: Option<TableLocation>,
@@ -95,8 +97,9 @@ impl<'s> File<'s> {
         let (base, superblock) = find_superblock(source)?;
         let budget = Budget::new(limits);
         let heaps = GlobalHeaps::default();
-        let mut file = Self { source, memo, budget, base, superblock, shared_messages: None, heaps };
-        file.check_end()?;
+        let mut file =
+            Self { source, memo, budget, base, end: source.size(), superblock, shared_messages: None, heaps };
+        file.end = file.find_end()?;
         file.read_driver_information()?;
         file.read_extension()?;
         Ok(file)
@@ -114,23 +117,24 @@ impl<'s> File<'s> {
         &self.budget
     }
 
-    /// A file that ends before its superblock says is cut off; one that a SWMR writer left open may be.
-    fn check_end(&self) -> Result<(), Error> {
+    /// The end of the file as its superblock says, from which nothing may be read on; a file that is cut off ends before it. One
+    /// that a SWMR writer left open may be longer than it says, or shorter.
+    fn find_end(&self) -> Result<u64, Error> {
         const SWMR_WRITER: u32 = 0x04;
-        let end = self.superblock.end_of_file.map_or(0, |end| end.0);
+        let size = self.source.size();
+        if self.superblock.consistency_flags & SWMR_WRITER != 0 {
+            return Ok(size);
+        }
+        let refuse = |problem| Error::format(Structure::Superblock, self.base, problem);
+        let end = self.superblock.end_of_file.ok_or_else(|| refuse(Problem::Undefined("end of file address")))?;
         // The stored address counts from the stored base (`H5F__super_read` moves both).
         let stored_base = self.superblock.base_address.map_or(0, |base| base.0);
-        let length = end.checked_sub(stored_base).unwrap_or(end);
-        let size = self.source.size();
-        let cut = self.base.checked_add(length).is_none_or(|end| end > size);
-        if cut && self.superblock.consistency_flags & SWMR_WRITER == 0 {
-            return Err(Error::format(
-                Structure::Superblock,
-                self.base,
-                Problem::OutsideFile { offset: self.base, length, size },
-            ));
+        let length = end.0.checked_sub(stored_base).filter(|length| *length > 0);
+        let length = length.ok_or_else(|| refuse(Problem::Value { field: "end of file address", value: end.0 }))?;
+        match self.base.checked_add(length) {
+            Some(end) if end <= size => Ok(end),
+            _ => Err(refuse(Problem::OutsideFile { offset: self.base, length, size })),
         }
-        Ok(())
     }
 
     /// Version 0 and 1 superblocks name a driver that spreads the file over several in a block of its own.
@@ -164,7 +168,7 @@ impl<'s> File<'s> {
 
     /// The part of the file at an address, if it lies inside.
     pub(crate) fn range(&self, structure: Structure, address: Address, length: u64) -> Result<Range<u64>, Error> {
-        let size = self.source.size();
+        let size = self.end;
         let start = self.base.checked_add(address.0);
         let end = start.and_then(|start| start.checked_add(length));
         match (start, end) {
@@ -185,7 +189,7 @@ impl<'s> File<'s> {
     /// The bytes of a structure whose length is not known yet: `guess` bytes, or as many as there are.
     pub(crate) fn block_up_to(&self, structure: Structure, address: Address, guess: u64) -> Result<Block, Halt> {
         let start = self.range(structure, address, 1)?.start;
-        self.read_block(start..start.saturating_add(guess).min(self.source.size()))
+        self.read_block(start..start.saturating_add(guess).min(self.end))
     }
 
     /// The bytes of several structures of one kind, read together.

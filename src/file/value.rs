@@ -40,6 +40,8 @@ pub enum Value {
     Sequence(Vec<Value>),
     /// The address of the object that is referenced, relative to the base address; `None` for a null reference.
     Reference(Option<u64>),
+    /// The address of the dataset a region of which is referenced; `None` for a null reference.
+    Region(Option<u64>),
 }
 
 impl Datatype {
@@ -295,11 +297,11 @@ impl File<'_> {
     /// A region reference of old: a heap ID of the dataset's address and a selection (IV.B, "Dataset Region Reference").
     fn region(&self, element: &[u8], at: u64) -> Result<Value, Halt> {
         let id = structure::parse(Structure::Value, Span::new(element, at), |i| GlobalHeapId::parse(self.sizes(), i))?;
-        let Some(id) = id else { return Ok(Value::Reference(None)) };
+        let Some(id) = id else { return Ok(Value::Region(None)) };
         self.global_heap(&[id])?;
         let object = self.heap_object(id)?;
         let address = structure::parse(Structure::GlobalHeap, Span::new(&object, at), |i| self.sizes().address(i))?;
-        Ok(Value::Reference(address.map(|Address(address)| address)))
+        Ok(Value::Region(address.map(|Address(address)| address)))
     }
 
     /// A reference of HDF5 1.12 and later (VIII.B): type, flags, and a token, in the element or in the global heap.
@@ -329,7 +331,7 @@ impl File<'_> {
             let (i, size) = nom::number::complete::le_u8(i)?;
             le_uint(size.clamp(1, 8), i)
         })?;
-        Ok(Value::Reference(Some(address)))
+        Ok(if kind == 3 { Value::Region(Some(address)) } else { Value::Reference(Some(address)) })
     }
 
     /// The bytes of a value of variable length: `length` elements of `size` bytes, in the global heap.
@@ -654,7 +656,7 @@ mod tests {
             values(&object, 3, elements.as_flattened()).unwrap(),
             [None, None, Some(0x60)].map(Value::Reference)
         );
-        assert_eq!(values(&reference(12, Reference::Region), 1, &[0; 12]).unwrap(), [Value::Reference(None)]);
+        assert_eq!(values(&reference(12, Reference::Region), 1, &[0; 12]).unwrap(), [Value::Region(None)]);
         assert_eq!(values(&reference(64, Reference::Standard), 1, &[0; 64]).unwrap(), [Value::Reference(None)]);
     }
 

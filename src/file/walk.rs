@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::File;
+use super::group::Entry;
 use super::object::Header;
 use super::tree::{Content, Link, LinkKind, Node, Object, Tree};
 use crate::error::{Error, Problem, Structure};
@@ -11,7 +12,8 @@ use crate::field::Address;
 use crate::field::convert::{narrow, wide};
 use crate::limits::check;
 use crate::source::{Gather, Halt, attempt, both};
-use crate::structure::message::link::{Link as StoredLink, Target};
+use crate::structure::message::link::Target;
+use crate::structure::message::symbol_table::SymbolTable;
 
 /// How much of each object a walk reads.
 pub(crate) struct Detail<'a> {
@@ -24,6 +26,8 @@ struct Place {
     parent: Option<usize>,
     path: String,
     address: Address,
+    /// What the parent knows of the group's symbol table.
+    table: Option<SymbolTable>,
     depth: u64,
     members: Vec<usize>,
     links: Vec<Link>,
@@ -32,7 +36,7 @@ struct Place {
 /// An object as far as its bytes are here.
 struct Found {
     /// Links of a group; `None` while they are missing, or they cannot be read.
-    links: Vec<StoredLink>,
+    links: Vec<Entry>,
     node: Option<Arc<Node>>,
 }
 
@@ -45,7 +49,7 @@ impl File<'_> {
         let mut next = 0_usize;
         while let Some(place) = places.get(next) {
             let key = (place.address, (detail.chunks)(&place.path));
-            let found = known.entry(key).or_insert_with(|| self.find_object(key, &mut gather));
+            let found = known.entry(key).or_insert_with(|| self.find_object(key, place.table, &mut gather));
             let new = self.members(&places, next, &found.links)?;
             check("paths", wide(places.len()).saturating_add(wide(new.0.len())), self.limits().paths)?;
             let first = places.len();
@@ -71,9 +75,18 @@ impl File<'_> {
     }
 
     /// Reads an object; what misses goes to `gather`, without holding up what does not.
-    fn find_object(&self, (address, with_chunks): (Address, bool), gather: &mut Gather) -> Found {
+    fn find_object(
+        &self,
+        (address, with_chunks): (Address, bool),
+        table: Option<SymbolTable>,
+        gather: &mut Gather,
+    ) -> Found {
         let header = match gather.attempt(self.header(address)) {
-            None => return Found { links: Vec::new(), node: None },
+            None => {
+                // Its links are fetched together with it. Whether they are its links indeed, its own symbol table message says later.
+                let _ahead = table.and_then(|table| gather.attempt(self.old_links(table)));
+                return Found { links: Vec::new(), node: None };
+            }
             Some(Err(error)) => return Found { links: Vec::new(), node: Some(Arc::new(Node::unreadable(error))) },
             Some(Ok(header)) => header,
         };
@@ -109,10 +122,10 @@ impl File<'_> {
     }
 
     /// The members of the group at `places[at]`, and its links that are none.
-    fn members(&self, places: &[Place], at: usize, links: &[StoredLink]) -> Result<(Vec<Place>, Vec<Link>), Error> {
+    fn members(&self, places: &[Place], at: usize, links: &[Entry]) -> Result<(Vec<Place>, Vec<Link>), Error> {
         let (mut members, mut others) = (Vec::new(), Vec::new());
         let Some(group) = places.get(at) else { return Ok((members, others)) };
-        for link in links {
+        for Entry { link, table } in links {
             let path = group.join(&String::from_utf8_lossy(&link.name));
             let kind = match &link.target {
                 _ if unnameable(&link.name).is_some() => LinkKind::Unnameable(unnameable(&link.name).unwrap_or("")),
@@ -124,6 +137,7 @@ impl File<'_> {
                         path,
                         address: *address,
                         depth,
+                        table: *table,
                         parent: Some(at),
                         members: Vec::new(),
                         links: Vec::new(),
@@ -153,7 +167,15 @@ impl Node {
 
 impl Place {
     fn root(address: Address) -> Self {
-        Self { parent: None, path: "/".to_owned(), address, depth: 0, members: Vec::new(), links: Vec::new() }
+        Self {
+            parent: None,
+            path: "/".to_owned(),
+            address,
+            table: None,
+            depth: 0,
+            members: Vec::new(),
+            links: Vec::new(),
+        }
     }
 
     fn join(&self, name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::dimensions::{Dimensions, dimension_id, group_of, is_dimension_only, is_inside, is_scale, name_of};
+use super::dimensions::{Dimensions, Length, is_dimension_only, is_inside, is_scale, name_of};
 use super::{is_hidden, variable_name};
 use crate::file::{Attribute, Class, Content, Dataset, Datatype, Object, Tree, Value};
 
@@ -47,20 +47,19 @@ struct Writer<'a> {
     dimensions: Dimensions,
 }
 
-/// A dimension's length, and whether it can grow.
-type Length = (u64, bool);
-
 impl<'a> Writer<'a> {
     fn group(&self, group: &Object, indent: &str, out: &mut impl Write) -> io::Result<()> {
         let members: Vec<_> = self.members(group).collect();
-        let dimensions = self.own_dimensions(group, &members);
+        let dimensions = self.own_dimensions(&members);
         if !dimensions.is_empty() {
             writeln!(out, "{indent}dimensions:")?;
         }
-        for (name, (length, unlimited)) in &dimensions {
-            match unlimited {
-                true => writeln!(out, "{indent}\t{} = UNLIMITED ; // ({length} currently)", escaped(name))?,
-                false => writeln!(out, "{indent}\t{} = {length} ;", escaped(name))?,
+        for (name, Length { current, unlimited }) in &dimensions {
+            let name = escaped(name);
+            if *unlimited {
+                writeln!(out, "{indent}\t{name} = UNLIMITED ; // ({current} currently)")?;
+            } else {
+                writeln!(out, "{indent}\t{name} = {current} ;")?;
             }
         }
         let variables: Vec<_> = members.iter().filter(|(object, _)| !is_dimension_only(object)).collect();
@@ -86,41 +85,22 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The dimensions that a group's scales define, by their numbers, and those without a scale that its variables have.
-    fn own_dimensions(&self, group: &Object, members: &[(&Object, &Dataset)]) -> Vec<(String, Length)> {
-        let mut scales: Vec<&Object> = members.iter().map(|(object, _)| *object).filter(|one| is_scale(one)).collect();
-        scales.sort_by_key(|scale| dimension_id(scale).unwrap_or(i64::MAX));
-        let mut own: Vec<_> = scales.iter().map(|scale| (name_of(&scale.path).to_owned(), (0, false))).collect();
+    /// The dimensions that a group's scales define, and those without a scale that its variables have.
+    fn own_dimensions(&self, members: &[(&Object, &Dataset)]) -> Vec<(String, Length)> {
+        let mut own: Vec<(String, Length)> = Vec::new();
         for (object, dataset) in members {
+            if is_scale(object) {
+                own.extend(self.dimensions.length(object).map(|length| (name_of(&object.path).to_owned(), length)));
+            }
             let space = &dataset.dataspace;
             let sizes = space.dimensions.iter().zip(&space.maximum);
             for (name, (size, most)) in self.dimensions.names(&object.path).iter().zip(sizes) {
-                if let Some((_, (length, unlimited))) = own.iter_mut().find(|(known, _)| known == name) {
-                    (*length, *unlimited) = ((*length).max(*size), *unlimited || most.is_none());
-                } else if name.starts_with("phony_dim_") {
-                    own.push((name.clone(), (*size, most.is_none())));
+                if name.starts_with("phony_dim_") && !own.iter().any(|(known, _)| known == name) {
+                    own.push((name.clone(), Length { current: *size, unlimited: most.is_none() }));
                 }
             }
         }
-        for (name, (length, _)) in own.iter_mut().filter(|(_, (_, unlimited))| *unlimited) {
-            *length = (*length).max(self.longest_below(group, name));
-        }
         own
-    }
-
-    /// The length of an unlimited dimension in the groups below its own: netCDF-C counts these too (`nc4_find_dim_len`).
-    fn longest_below(&self, group: &Object, name: &str) -> u64 {
-        let below = || self.tree.objects.iter().filter(|object| is_inside(&object.path, &group.path));
-        let scales = below().filter(|object| is_scale(object) && name_of(&object.path) == name);
-        // Groups that have a dimension of that name themselves.
-        let others: Vec<&str> =
-            scales.map(|scale| group_of(&scale.path)).filter(|one| is_inside(one, &group.path)).collect();
-        let meant = below().filter(|object| !others.iter().any(|other| is_inside(&object.path, other)));
-        let lengths = meant.filter_map(|object| {
-            let axis = self.dimensions.names(&object.path).iter().position(|known| known == name)?;
-            object.dataset()?.dataspace.dimensions.get(axis).copied()
-        });
-        lengths.max().unwrap_or(0)
     }
 
     fn variable(&self, object: &Object, dataset: &Dataset, indent: &str, out: &mut impl Write) -> io::Result<()> {

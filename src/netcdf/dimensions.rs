@@ -8,11 +8,23 @@ use crate::file::{Attribute, Content, Dataset, Object, Tree, Value};
 /// What a scale is called that is a dimension and no variable (`DIM_WITHOUT_VARIABLE`); the dimension's length follows.
 const WITHOUT_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable.";
 
-/// The names of the dimensions of all datasets of a file.
+/// The names and lengths of the dimensions of all datasets of a file.
 #[derive(Debug)]
 pub(crate) struct Dimensions {
-    /// By path of the dataset.
+    /// Names by path of the dataset.
     names: BTreeMap<String, Vec<String>>,
+    /// Shapes by path, of datasets that are shorter than their unlimited dimensions.
+    longer: BTreeMap<String, Vec<u64>>,
+    /// Lengths by address of the scale.
+    lengths: BTreeMap<u64, Length>,
+}
+
+/// The length of a dimension.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Length {
+    /// That of its longest dataset (`nc4_find_dim_len`).
+    pub(crate) current: u64,
+    pub(crate) unlimited: bool,
 }
 
 /// What netCDF-C knows a dimension without a scale by (`create_phony_dims`): by group, length, and whether it is unlimited.
@@ -22,8 +34,8 @@ type Anonymous = (String, u64, bool);
 struct Scales<'a> {
     /// Names by address of the object header.
     by_address: BTreeMap<u64, &'a str>,
-    /// Names by `_Netcdf4Dimid`.
-    by_id: BTreeMap<i64, &'a str>,
+    /// Addresses by `_Netcdf4Dimid`.
+    by_id: BTreeMap<i64, u64>,
 }
 
 impl Dimensions {
@@ -32,13 +44,28 @@ impl Dimensions {
         let scales = Scales::of(tree);
         let mut anonymous = AnonymousDimensions::new(tree, scales.by_address.len());
         let mut names = BTreeMap::new();
+        let mut measured = Vec::new();
         for object in members_first(tree) {
             if let Some(dataset) = object.dataset() {
-                let known = scales.names(object, dataset);
-                names.insert(object.path.clone(), anonymous.complete(object, dataset, known));
+                let known = scales.of_dataset(object, dataset);
+                let named = known.iter().map(|scale| scale.and_then(|scale| scales.by_address.get(&scale).copied()));
+                names.insert(object.path.clone(), anonymous.complete(object, dataset, named.collect()));
+                measured.push((object, dataset, known));
             }
         }
-        Self { names }
+        let lengths = lengths(&measured);
+        Self { names, longer: longer(&measured, &lengths), lengths }
+    }
+
+    /// The length of the dimension that a scale stands for.
+    pub(crate) fn length(&self, scale: &Object) -> Option<Length> {
+        self.lengths.get(&scale.address).copied()
+    }
+
+    /// The shape of a dataset that is shorter than its unlimited dimensions: netCDF shows it as long as they are, and reads its fill
+    /// value where it ends.
+    pub(crate) fn longer(&self, path: &str) -> Option<&[u64]> {
+        self.longer.get(path).map(Vec::as_slice)
     }
 
     /// The names of a dataset's dimensions.
@@ -82,16 +109,8 @@ pub(crate) fn is_scale(object: &Object) -> bool {
     object.attribute("CLASS").and_then(Attribute::text) == Some("DIMENSION_SCALE")
 }
 
-/// The number that netCDF-C gave a scale's dimension.
-pub(crate) fn dimension_id(scale: &Object) -> Option<i64> {
-    match scale.attribute("_Netcdf4Dimid").and_then(integers).as_deref() {
-        Some([id]) => Some(*id),
-        _ => None,
-    }
-}
-
 /// The group that a path lies in.
-pub(crate) fn group_of(path: &str) -> &str {
+fn group_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
@@ -106,52 +125,86 @@ impl<'a> Scales<'a> {
         for object in tree.objects.iter().filter(|object| is_scale(object)) {
             let name = name_of(&object.path);
             by_address.entry(object.address).or_insert(name);
-            if let Some(id) = dimension_id(object) {
-                by_id.entry(id).or_insert(name);
+            if let Some([id]) = object.attribute("_Netcdf4Dimid").and_then(integers).as_deref() {
+                by_id.entry(*id).or_insert(object.address);
             }
         }
         Self { by_address, by_id }
     }
 
-    /// One name for each dimension; `None` where no scale says it.
-    fn names(&self, object: &'a Object, dataset: &Dataset) -> Vec<Option<&'a str>> {
+    /// The address of the scale of each dimension; `None` where there is none.
+    fn of_dataset(&self, object: &Object, dataset: &Dataset) -> Vec<Option<u64>> {
         let rank = dataset.dataspace.dimensions.len();
-        if let Some(names) = self.coordinates(object, rank) {
-            return names;
+        if let Some(scales) = self.coordinates(object, rank) {
+            return scales;
         }
-        let mut names = self.attached(object, rank);
+        let mut scales = self.attached(object, rank);
         // A scale measures itself; the further dimensions of one are named by `_Netcdf4Coordinates` or not at all.
-        if is_scale(object) && names.iter().all(Option::is_none) {
-            names.iter_mut().take(1).for_each(|first| *first = Some(name_of(&object.path)));
+        if is_scale(object) && scales.iter().all(Option::is_none) {
+            scales.iter_mut().take(1).for_each(|first| *first = Some(object.address));
         }
-        names
+        scales
     }
 
     /// `_Netcdf4Coordinates`: the dimension IDs of a coordinate variable of several dimensions.
-    fn coordinates(&self, object: &Object, rank: usize) -> Option<Vec<Option<&'a str>>> {
+    fn coordinates(&self, object: &Object, rank: usize) -> Option<Vec<Option<u64>>> {
         let ids = object.attribute("_Netcdf4Coordinates").and_then(integers).filter(|ids| ids.len() == rank)?;
-        let names: Vec<_> = ids.iter().map(|id| self.by_id.get(id).copied()).collect();
-        names.iter().all(Option::is_some).then_some(names)
+        let scales: Vec<_> = ids.iter().map(|id| self.by_id.get(id).copied()).collect();
+        scales.iter().all(Option::is_some).then_some(scales)
     }
 
-    /// `DIMENSION_LIST`: for each dimension the scales attached to it, of which the first counts.
-    fn attached(&self, object: &Object, rank: usize) -> Vec<Option<&'a str>> {
+    /// `DIMENSION_LIST`: for each dimension the scales attached to it, of which the last counts (`dimscale_visitor`, and h5netcdf).
+    fn attached(&self, object: &Object, rank: usize) -> Vec<Option<u64>> {
         let lists = object.attribute("DIMENSION_LIST").and_then(|list| list.values.as_deref().ok()).unwrap_or_default();
-        let name = |list: Option<&Value>| match list {
-            Some(Value::Sequence(scales)) => scales.iter().find_map(|scale| self.referenced(scale)),
+        let scale = |list: Option<&Value>| match list {
+            Some(Value::Sequence(scales)) => scales.iter().rev().find_map(|scale| self.referenced(scale)),
             // h5netcdf and old libraries keep a plain reference where there is one scale only.
             Some(scale) => self.referenced(scale),
             None => None,
         };
-        (0..rank).map(|dimension| name(lists.get(dimension))).collect()
+        (0..rank).map(|dimension| scale(lists.get(dimension))).collect()
     }
 
-    fn referenced(&self, scale: &Value) -> Option<&'a str> {
+    fn referenced(&self, scale: &Value) -> Option<u64> {
         match scale {
-            Value::Reference(Some(address)) => self.by_address.get(address).copied(),
+            Value::Reference(Some(address)) if self.by_address.contains_key(address) => Some(*address),
             _ => None,
         }
     }
+}
+
+/// A dataset and the scale of each of its dimensions.
+type Measured<'a> = (&'a Object, &'a Dataset, Vec<Option<u64>>);
+
+/// The lengths of all dimensions with a scale.
+fn lengths(measured: &[Measured<'_>]) -> BTreeMap<u64, Length> {
+    let mut lengths: BTreeMap<u64, Length> = BTreeMap::new();
+    for (_, dataset, scales) in measured {
+        let space = &dataset.dataspace;
+        for ((size, most), scale) in space.dimensions.iter().zip(&space.maximum).zip(scales) {
+            if let Some(scale) = scale {
+                let length = lengths.entry(*scale).or_default();
+                length.current = length.current.max(*size);
+                length.unlimited |= most.is_none();
+            }
+        }
+    }
+    lengths
+}
+
+/// The shapes of datasets that are shorter than an unlimited dimension.
+fn longer(measured: &[Measured<'_>], lengths: &BTreeMap<u64, Length>) -> BTreeMap<String, Vec<u64>> {
+    let longer = measured.iter().filter_map(|(object, dataset, scales)| {
+        let space = &dataset.dataspace;
+        let sizes = space.dimensions.iter().zip(&space.maximum).zip(scales);
+        let shape = sizes.map(|((size, most), scale)| match (most, scale) {
+            (None, Some(scale)) => lengths.get(scale).map_or(*size, |length| length.current),
+            _ => *size,
+        });
+        let shape: Vec<u64> = shape.collect();
+        (shape != space.dimensions).then(|| (object.path.clone(), shape))
+    });
+    longer.collect()
 }
 
 /// Dimensions without a scale, as netCDF-C names them: one of the group that has their length, with a scale or without, but not twice
@@ -313,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_scale_of_a_dimension_counts_and_a_plain_reference_too() {
+    fn the_last_scale_of_a_dimension_counts_and_a_plain_reference_too() {
         let reference = |path: &str| Value::Reference(Some(wide(path.len())));
         let list = |value| ("DIMENSION_LIST", value);
         let both = Value::Sequence(vec![Value::Reference(None), reference("/xx"), reference("/x")]);
@@ -324,7 +377,7 @@ mod tests {
             dataset("/d___", space(&[4], false), &[list(both)]),
             dataset("/e____", space(&[4], false), &[list(reference("/x"))]),
         ]);
-        assert_eq!(found, ["/x(x)", "/xx(xx)", "/d___(xx)", "/e____(x)"]);
+        assert_eq!(found, ["/x(x)", "/xx(xx)", "/d___(x)", "/e____(x)"]);
     }
 
     #[test]

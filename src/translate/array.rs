@@ -8,9 +8,10 @@ use super::fill::{Fill, fill};
 use super::inline::{constant_chunks, small_chunks};
 use super::masks::{Masks, Stored, odd_chunks};
 use super::options::Options;
+use super::padding::Padding;
 use super::strings::strings;
 use crate::error::{Error, Unsupported};
-use crate::file::{ChunkTable, Class, Dataset, Extent, File, Object, Storage};
+use crate::file::{ChunkTable, Class, Dataset, Extent, File, FillValue, Object, Storage};
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
 use crate::zarr::ArrayMetadata;
@@ -18,14 +19,23 @@ use crate::zarr::ArrayMetadata;
 /// An array without its attributes.
 pub(crate) type Parts = (ArrayMetadata, Manifest);
 
+/// A dataset that becomes an array.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) object: &'a Object,
+    pub(crate) dataset: &'a Dataset,
+    /// The shape, where the array is to be longer than the dataset.
+    pub(crate) longer: Option<&'a [u64]>,
+}
+
 /// The array that a dataset becomes; its chunk table, as far as it has one, is moved into the manifest.
 pub(crate) fn array(
     file: &File<'_>,
-    object: &Object,
-    dataset: &Dataset,
+    subject: Subject<'_>,
     chunks: Option<Arc<ChunkTable>>,
     options: &Options,
 ) -> Result<Parts, Halt> {
+    let Subject { object, dataset, longer } = subject;
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
         (_, Storage::External { .. }) => return Err(Unsupported::ExternalFiles.into()),
@@ -33,12 +43,10 @@ pub(crate) fn array(
         _ => {}
     }
     if matches!(dataset.datatype.class, Class::VariableString(_)) {
-        return strings(file, dataset, chunks.as_deref());
+        return strings(file, subject, chunks.as_deref());
     }
     let element = element(&dataset.datatype)?;
-    let fill = fill(object, dataset, options.fill);
-    let mut shape = dataset.dataspace.dimensions.clone();
-    let (mut chunks, masks, mut manifest) = manifest(dataset, chunks)?;
+    let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let elements = chunks.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
     let bytes = elements.and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let (Some(elements), Some(bytes)) = (elements, bytes) else {
@@ -46,6 +54,14 @@ pub(crate) fn array(
     };
     let codecs = codecs(&dataset.filters, masks.common, bytes)?;
     let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing: codecs.trailing, bytes };
+    let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks));
+    let fill = match &padding {
+        Some(padding) => {
+            padding.apply(file, &stored, &mut masks, &mut manifest)?;
+            fill(object, &dataset.datatype, &FillValue::Value(padding.element.clone()), options.fill)
+        }
+        None => fill(object, &dataset.datatype, &dataset.fill, options.fill),
+    };
     odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
     for length in &mut manifest.length {
         *length =
@@ -53,6 +69,7 @@ pub(crate) fn array(
     }
     small_chunks(file, options, &mut manifest)?;
     constant_chunks(file, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
+    let mut shape = longer.unwrap_or(&dataset.dataspace.dimensions).to_vec();
     shape.extend(&element.dimensions);
     chunks.extend(&element.dimensions);
     manifest.grid.extend(element.dimensions.iter().map(|_| 1));

@@ -83,7 +83,7 @@ fn element(value: &Value, paths: &Paths<'_>) -> Json {
             Json::Object(members.iter().map(member).collect::<Map<_, _>>())
         }
         Value::Sequence(elements) => Json::Array(elements.iter().map(|value| element(value, paths)).collect()),
-        Value::Reference(address) => {
+        Value::Reference(address) | Value::Region(address) => {
             let path = address.and_then(|address| paths.get(&address)).copied().unwrap_or_default();
             Json::String(path.to_owned())
         }

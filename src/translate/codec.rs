@@ -34,10 +34,37 @@ pub(crate) fn codecs(pipeline: &FilterPipeline, mask: u32, bytes: u64) -> Result
                 filters.push(Codec::Fletcher32);
                 length = length.map(|length| length.saturating_add(CHECKSUM));
             }
-            _ => return Err(filter.unsupported()),
+            _ => {
+                filters.push(foreign(filter)?);
+                length = None;
+            }
         }
     }
     Ok(Codecs { filters, trailing: CHECKSUM.saturating_mul(u64::try_from(checksums).unwrap_or(u64::MAX)) })
+}
+
+/// A filter that this crate does not decode and numcodecs does: the frames say all that decoding needs, the parameters are those
+/// of the encoder.
+fn foreign(filter: &Filter) -> Result<Codec, Unsupported> {
+    let parameter = |n: usize, default| filter.client_data.get(n).copied().unwrap_or(default);
+    match filter.id {
+        ids::BZIP2 => Ok(Codec::Bz2 { level: parameter(0, 9) }),
+        ids::ZSTD => Ok(Codec::Zstd { level: parameter(0, 3).cast_signed() }),
+        // The first four are versions, size of an element, size of a chunk (hdf5-blosc, blosc_filter.c).
+        ids::BLOSC => {
+            let cname = match parameter(6, 0) {
+                0 => "blosclz",
+                1 => "lz4",
+                2 => "lz4hc",
+                3 => "snappy",
+                4 => "zlib",
+                5 => "zstd",
+                _ => return Err(filter.unsupported()),
+            };
+            Ok(Codec::Blosc { cname, clevel: parameter(4, 5), shuffle: parameter(5, 1), blocksize: 0 })
+        }
+        _ => Err(filter.unsupported()),
+    }
 }
 
 /// Shuffle of `length` bytes; numcodecs refuses bytes that are no whole number of elements.
@@ -78,6 +105,23 @@ mod tests {
         let pipeline = pipeline(&[(3, &[]), (2, &[4]), (1, &[1])]);
         let filters = [Codec::Fletcher32, Codec::Shuffle { elementsize: 4 }, Codec::Zlib { level: 1 }];
         assert_eq!(codecs(&pipeline, 0, 400).unwrap().filters, filters);
+    }
+
+    #[test]
+    fn frames_that_numcodecs_decodes_are_codecs() {
+        let pipeline = pipeline(&[(2, &[4]), (32_001, &[2, 2, 4, 400, 7, 2, 5]), (32_015, &[u32::MAX]), (307, &[])]);
+        let filters = vec![
+            Codec::Shuffle { elementsize: 4 },
+            Codec::Blosc { cname: "zstd", clevel: 7, shuffle: 2, blocksize: 0 },
+            Codec::Zstd { level: -1 },
+            Codec::Bz2 { level: 9 },
+        ];
+        let codecs = codecs(&pipeline, 0, 400).unwrap();
+        assert_eq!(codecs.filters, filters);
+        assert_eq!(
+            serde_json::to_string(&codecs.filters[1..3]).unwrap(),
+            r#"[{"id":"blosc","cname":"zstd","clevel":7,"shuffle":2,"blocksize":0},{"id":"zstd","level":-1}]"#
+        );
     }
 
     #[test]

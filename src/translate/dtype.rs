@@ -20,7 +20,7 @@ pub(crate) fn element(datatype: &Datatype) -> Result<Element, Unsupported> {
         return Ok(element);
     }
     let dtype = match &datatype.class {
-        Class::Compound(members) => match complex(members) {
+        Class::Compound(members) => match complex(datatype, members) {
             Some(dtype) => Dtype::Simple(dtype),
             None => Dtype::Structured(fields(datatype, members)?),
         },
@@ -49,7 +49,7 @@ fn simple(datatype: &Datatype) -> Result<String, Unsupported> {
         Class::Opaque { tag } => Ok(numpy(tag, size).unwrap_or_else(|| format!("|V{size}"))),
         Class::Enumeration { .. } if datatype.is_boolean() => Ok("|b1".to_owned()),
         Class::Enumeration { base, .. } => simple(base).map_err(|_| refused()),
-        Class::Complex(base) => complex_of(base).ok_or_else(refused),
+        Class::Complex(base) => complex_of(datatype, base).ok_or_else(refused),
         _ => Err(refused()),
     }
 }
@@ -80,17 +80,20 @@ fn sign(order: ByteOrder, size: u32) -> char {
 }
 
 /// A compound of two floats that stands for a complex number, as h5py writes it (`cfg.complex_names`).
-fn complex(members: &[Member]) -> Option<String> {
+fn complex(datatype: &Datatype, members: &[Member]) -> Option<String> {
     let [real, imaginary] = members else { return None };
     // Other pairs of floats are records: h5py, and with it xarray, reads no other names as complex.
     let named = (real.name.as_str(), imaginary.name.as_str()) == ("r", "i");
     let adjacent = real.offset == 0 && imaginary.offset == real.datatype.size;
-    (named && adjacent && real.datatype == imaginary.datatype).then(|| complex_of(&real.datatype))?
+    (named && adjacent && real.datatype == imaginary.datatype).then(|| complex_of(datatype, &real.datatype))?
 }
 
-fn complex_of(part: &Datatype) -> Option<String> {
+/// A complex number of two such parts, with nothing after them.
+fn complex_of(datatype: &Datatype, part: &Datatype) -> Option<String> {
     match (&part.class, part.size) {
-        (Class::FloatingPoint { order, format, .. }, 4 | 8) if format.is_ieee(part.size) => {
+        (Class::FloatingPoint { order, format, .. }, 4 | 8)
+            if format.is_ieee(part.size) && datatype.size == part.size * 2 =>
+        {
             Some(format!("{}c{}", sign(*order, part.size), part.size * 2))
         }
         _ => None,
@@ -106,7 +109,9 @@ fn fields(datatype: &Datatype, members: &[Member]) -> Result<Vec<Field>, Unsuppo
         let gap = member.offset.checked_sub(end).ok_or_else(|| Unsupported::Datatype(datatype.name()))?;
         fields.extend(padding(gap, end));
         let dtype = match &member.datatype.class {
-            Class::Compound(parts) => complex(parts).ok_or_else(|| Unsupported::Datatype(datatype.name()))?,
+            Class::Compound(parts) => {
+                complex(&member.datatype, parts).ok_or_else(|| Unsupported::Datatype(datatype.name()))?
+            }
             _ => simple(&member.datatype).map_err(|_| Unsupported::Datatype(datatype.name()))?,
         };
         fields.push(Field(member.name.clone(), dtype));
@@ -292,5 +297,12 @@ mod tests {
         let outer = of(24, Class::Array { dimensions: vec![2, 2], base: Box::new(inner) });
         let expected = Element { dtype: Dtype::Simple("<i2".to_owned()), dimensions: vec![2, 2, 3] };
         assert_eq!(element(&outer), Ok(expected));
+    }
+
+    #[test]
+    fn a_complex_number_with_padding_is_a_record() {
+        let pair = |size| compound(size, &[("r", 0, single()), ("i", 4, single())]);
+        assert_eq!(told(&pair(8)), "\"<c8\"");
+        assert_eq!(told(&pair(16)), r#"[["r","<f4"],["i","<f4"],["__padding_8","|V8"]]"#);
     }
 }

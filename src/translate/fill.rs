@@ -1,8 +1,9 @@
 //! The fill policy: zeros stay zeros, and chunks that were never written read as libhdf5 reads them.
 
+use super::dtype::{Element, element};
 use super::options::FillPolicy;
-use crate::file::{Attribute, ByteOrder, Class, Dataset, Datatype, FillValue as Hdf5Fill, Object, Value, decode};
-use crate::zarr::FillValue;
+use crate::file::{Attribute, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Value, decode};
+use crate::zarr::{Dtype, FillValue};
 
 /// What becomes of a dataset's fill value.
 #[derive(Debug, PartialEq)]
@@ -19,13 +20,14 @@ pub(crate) fn is_moved(attribute: &Attribute, datatype: &Datatype) -> bool {
 }
 
 /// The fill value of a dataset. Without `_FillValue` nothing is declared: xarray would mask it, zeros first of all.
-pub(crate) fn fill(object: &Object, dataset: &Dataset, policy: FillPolicy) -> Fill {
-    let datatype = &dataset.datatype;
+pub(crate) fn fill(object: &Object, datatype: &Datatype, fill: &Hdf5Fill, policy: FillPolicy) -> Fill {
     let declared = object.attribute("_FillValue").and_then(|attribute| declared(attribute, datatype));
     let size = usize::try_from(datatype.size).unwrap_or(0);
-    let element = match &dataset.fill {
+    let element = match fill {
         Hdf5Fill::Undefined => return Fill { declared, constant: None },
         Hdf5Fill::Value(bytes) if bytes.len() == size => bytes.clone(),
+        // Zeros are what a reader gives; an element of them may be larger than the file.
+        Hdf5Fill::Value(_) | Hdf5Fill::Default if declared.is_none() => return Fill { declared, constant: None },
         Hdf5Fill::Value(_) | Hdf5Fill::Default => vec![0; size],
     };
     let given = match &declared {
@@ -86,11 +88,17 @@ fn declared(attribute: &Attribute, datatype: &Datatype) -> Option<FillValue> {
         (Class::FloatingPoint { .. }, Value::Signed(_) | Value::Unsigned(_)) => {
             number(value).map(|value| float_of(datatype, value))
         }
-        (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) => {
+        // Not a record of two numbers and a gap.
+        (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) if is_one_number(datatype) => {
             Some(FillValue::Complex(*real, *imaginary))
         }
         _ => None,
     }
+}
+
+/// Whether a compound is one complex number in Zarr, and no record.
+fn is_one_number(datatype: &Datatype) -> bool {
+    matches!(element(datatype), Ok(Element { dtype: Dtype::Simple(_), .. }))
 }
 
 /// The two's complement of a whole number.
@@ -137,9 +145,7 @@ fn float_of(datatype: &Datatype, value: f64) -> FillValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{
-        Bits, Charset, Content, Dataspace, Extent, FilterPipeline, FloatFormat, Node, Padding, Storage, Text,
-    };
+    use crate::file::{Bits, Charset, Content, Dataspace, Extent, FloatFormat, Node, Padding, Text};
 
     const IEEE: FloatFormat = FloatFormat {
         sign: 31,
@@ -174,18 +180,16 @@ mod tests {
     }
 
     /// What becomes of a dataset with this fill value and, if there is one, this `_FillValue`.
-    fn told(datatype: Datatype, hdf5: Hdf5Fill, declared: Option<Value>, policy: FillPolicy) -> Fill {
+    fn told(datatype: &Datatype, hdf5: &Hdf5Fill, declared: Option<Value>, policy: FillPolicy) -> Fill {
         let attributes = declared.map(|value| attribute(&[value])).into_iter().collect();
         let node = Node { content: Ok(Content::Group), attributes: Ok(attributes) };
         let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
-        let storage = Storage::Contiguous { offset: None, length: 0 };
-        let (dataspace, filters) = (scalar(), FilterPipeline::default());
-        fill(&object, &Dataset { datatype, dataspace, fill: hdf5, filters, storage }, policy)
+        fill(&object, datatype, hdf5, policy)
     }
 
     /// The value that a `_FillValue` declares for a type.
-    fn moved(datatype: Datatype, value: Value) -> Option<FillValue> {
-        told(datatype, Hdf5Fill::Undefined, Some(value), FillPolicy::Exact).declared
+    fn moved(datatype: &Datatype, value: Value) -> Option<FillValue> {
+        told(datatype, &Hdf5Fill::Undefined, Some(value), FillPolicy::Exact).declared
     }
 
     #[test]
@@ -204,14 +208,14 @@ mod tests {
         ];
         for (hdf5, attribute, constant) in table {
             let expected = Fill { declared: attribute.map(FillValue::Signed), constant };
-            let found = told(short(), hdf5.clone(), attribute.map(Value::Signed), FillPolicy::Exact);
+            let found = told(&short(), &hdf5, attribute.map(Value::Signed), FillPolicy::Exact);
             assert_eq!(found, expected, "{hdf5:?}, _FillValue {attribute:?}");
         }
     }
 
     #[test]
     fn a_fill_value_is_declared_where_that_is_accepted_and_no_other_is() {
-        let told = |hdf5, attribute| told(short(), hdf5, attribute, FillPolicy::Declare);
+        let told = |hdf5, attribute| told(&short(), &hdf5, attribute, FillPolicy::Declare);
         let seven = || Hdf5Fill::Value(vec![7, 0]);
         assert_eq!(told(seven(), None), Fill { declared: Some(FillValue::Signed(7)), constant: None });
         assert_eq!(told(Hdf5Fill::Default, None), Fill { declared: None, constant: None });
@@ -223,7 +227,7 @@ mod tests {
     fn nan_is_nan_and_minus_zero_is_not_zero() {
         let of = |hdf5: f32, attribute: Option<f64>| {
             let hdf5 = Hdf5Fill::Value(hdf5.to_le_bytes().to_vec());
-            told(single(), hdf5, attribute.map(Value::Float), FillPolicy::Exact).constant
+            told(&single(), &hdf5, attribute.map(Value::Float), FillPolicy::Exact).constant
         };
         assert_eq!(of(f32::from_bits(0x7fc0_0001), Some(f64::NAN)), None);
         assert_eq!(of(f32::NAN, None), Some(f32::NAN.to_le_bytes().to_vec()));
@@ -234,21 +238,21 @@ mod tests {
     #[test]
     fn a_declared_value_is_cast_to_the_type_of_the_data() {
         let byte = || integer(false, ByteOrder::Little, 1);
-        assert_eq!(moved(byte(), Value::Signed(-1)), Some(FillValue::Unsigned(255)));
-        assert_eq!(moved(integer(true, ByteOrder::Big, 2), Value::Signed(-2)), Some(FillValue::Signed(-2)));
-        assert_eq!(moved(short(), Value::Float(-9.0)), Some(FillValue::Signed(-9)));
-        assert_eq!(moved(single(), Value::Float(0.1)), Some(FillValue::Float(f64::from(0.1_f32))));
-        assert_eq!(moved(single(), Value::Signed(-32_768)), Some(FillValue::Float(-32_768.0)));
+        assert_eq!(moved(&byte(), Value::Signed(-1)), Some(FillValue::Unsigned(255)));
+        assert_eq!(moved(&integer(true, ByteOrder::Big, 2), Value::Signed(-2)), Some(FillValue::Signed(-2)));
+        assert_eq!(moved(&short(), Value::Float(-9.0)), Some(FillValue::Signed(-9)));
+        assert_eq!(moved(&single(), Value::Float(0.1)), Some(FillValue::Float(f64::from(0.1_f32))));
+        assert_eq!(moved(&single(), Value::Signed(-32_768)), Some(FillValue::Float(-32_768.0)));
     }
 
     #[test]
     fn what_is_no_value_of_the_type_stays_an_attribute() {
-        assert_eq!(moved(short(), Value::Float(-9.5)), None);
-        assert_eq!(moved(short(), Value::Float(f64::NAN)), None);
-        assert_eq!(moved(short(), Value::Text("9".to_owned())), None);
+        assert_eq!(moved(&short(), Value::Float(-9.5)), None);
+        assert_eq!(moved(&short(), Value::Float(f64::NAN)), None);
+        assert_eq!(moved(&short(), Value::Text("9".to_owned())), None);
         let text = Class::String(Text { padding: Padding::NullPadded, charset: Charset::Ascii });
         let text = Datatype { size: 1, class: text };
-        assert_eq!(moved(text.clone(), Value::Text("z".to_owned())), None);
+        assert_eq!(moved(&text, Value::Text("z".to_owned())), None);
         assert!(!is_moved(&attribute(&[Value::Text("z".to_owned())]), &text));
         assert!(!is_moved(&attribute(&[Value::Signed(1), Value::Signed(2)]), &short()));
         assert!(is_moved(&attribute(&[Value::Signed(1)]), &short()));

@@ -8,6 +8,7 @@ mod fill;
 mod inline;
 mod masks;
 mod options;
+mod padding;
 #[cfg(test)]
 mod proofs;
 mod report;

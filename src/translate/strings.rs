@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::array::Subject;
+use super::padding::renumbered;
 use crate::error::{Error, Structure, Unsupported};
 use crate::field::Span;
 use crate::file::{Block, ChunkTable, Dataset, File, FillValue, Storage, Value};
@@ -15,10 +17,12 @@ type Chunks = Vec<(u64, Block)>;
 /// The metadata and chunks of a dataset of strings; its chunk shape is kept.
 pub(crate) fn strings(
     file: &File<'_>,
-    dataset: &Dataset,
+    subject: Subject<'_>,
     chunks: Option<&ChunkTable>,
 ) -> Result<(ArrayMetadata, Manifest), Halt> {
-    let shape = dataset.dataspace.dimensions.clone();
+    let Subject { dataset, longer, .. } = subject;
+    let own = &dataset.dataspace.dimensions;
+    let shape = longer.unwrap_or(own).to_vec();
     let chunk: Vec<u64> = match &dataset.storage {
         Storage::Chunked { chunk, .. } => chunk.clone(),
         _ => shape.iter().map(|size| (*size).max(1)).collect(),
@@ -26,10 +30,11 @@ pub(crate) fn strings(
     let elements = chunk.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
     let elements = elements.ok_or(Unsupported::Feature("a chunk of more than 2^64 strings"))?;
     let grid: Vec<u64> = shape.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
+    let own_grid: Vec<u64> = own.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
     let decoded = stored_chunks(file, dataset, chunks, elements)?;
     let encoded = join(decoded, |(number, block)| {
         let values = file.values(&dataset.datatype, elements, Span::new(&block.bytes, block.at))?;
-        Ok((number, encode(file, &values)?))
+        Ok((renumbered(number, &own_grid, &grid)?, encode(file, &values)?))
     })?;
     let mut manifest = Manifest { grid, ..Manifest::default() };
     manifest.inline.extend(encoded);

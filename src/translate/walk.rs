@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::array::{Parts, array};
+use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
 use super::fill::is_moved;
 use super::options::{LinkPolicy, Options};
@@ -49,7 +49,7 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
     let dimensions = Dimensions::of(&tree);
-    let arrays = join(&mut tree.objects, |object| scope.array(&file, object))?;
+    let arrays = join(&mut tree.objects, |object| scope.array(&file, &dimensions, object))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions);
     for (object, array) in tree.objects.iter().zip(arrays) {
         builder.object(object, array);
@@ -106,7 +106,12 @@ impl<'a> Scope<'a> {
     }
 
     /// The array that an object becomes, if it is a dataset that is asked for; an error costs this one only.
-    fn array(&self, file: &File<'_>, object: &mut Object) -> Result<Option<Result<Parts, Error>>, Halt> {
+    fn array(
+        &self,
+        file: &File<'_>,
+        dimensions: &Dimensions,
+        object: &mut Object,
+    ) -> Result<Option<Result<Parts, Error>>, Halt> {
         if !self.wants(&object.path) || object.dataset().is_none() || is_dimension_only(object) {
             return Ok(None);
         }
@@ -116,7 +121,8 @@ impl<'a> Scope<'a> {
             None => None,
         };
         let Some(dataset) = object.dataset() else { return Ok(None) };
-        attempt(array(file, object, dataset, chunks, self.options)).map(Some)
+        let subject = Subject { object, dataset, longer: dimensions.longer(&object.path) };
+        attempt(array(file, subject, chunks, self.options)).map(Some)
     }
 }
 

@@ -1,1 +1,16 @@
+//! The library and the command line from outside, against what libhdf5 says of the files in `testdata/`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bad_input;
+#[cfg(feature = "cli")]
+mod cli;
+mod element;
+mod files;
+mod golden;
+mod layers;
+mod netcdf;
+mod reader;
+mod refused;
+mod rounds;
+mod values;

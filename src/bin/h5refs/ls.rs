@@ -23,10 +23,11 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
         let tree = h5refs::tree(&Input::open(&arguments.file)?, Limits::default())?;
         let width = tree.objects.iter().map(|object| object.path.len()).max().unwrap_or(0).clamp(16, 48);
         for object in &tree.objects {
-            if let Err(error) = &object.node.content {
+            if let Some(error) = error(object) {
                 unreadable = true;
                 say(&format!("{}: {error}", object.path));
-            } else {
+            }
+            if object.node.content.is_ok() {
                 writeln!(out, "{:width$} {}", object.path.escape_default().to_string(), describe(object))?;
             }
         }
@@ -34,6 +35,18 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
         Ok(())
     });
     if unreadable && ending == Ending::Well { Ending::Refused } else { ending }
+}
+
+/// What cannot be read of an object.
+fn error(object: &Object) -> Option<&h5refs::Error> {
+    match &object.node.content {
+        Err(error) => Some(error),
+        Ok(Content::Dataset(dataset)) => match &dataset.storage {
+            Storage::Chunked { chunks: Some(Err(error)), .. } => Some(error),
+            _ => object.node.attributes.as_ref().err(),
+        },
+        Ok(_) => object.node.attributes.as_ref().err(),
+    }
 }
 
 fn describe(object: &Object) -> String {
@@ -73,8 +86,7 @@ fn describe_storage(storage: &Storage) -> String {
             let chunk: Vec<String> = chunk.iter().map(u64::to_string).collect();
             let written = match chunks {
                 Some(Ok(table)) => format!("{} written", table.len()),
-                Some(Err(error)) => error.to_string(),
-                None => "not read".to_owned(),
+                Some(Err(_)) | None => "not read".to_owned(),
             };
             format!("chunks {{{}}} by {index}, {written}", chunk.join(", "))
         }

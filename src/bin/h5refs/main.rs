@@ -5,6 +5,7 @@ mod inputs;
 mod ls;
 mod output;
 mod scan;
+mod selection;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -72,10 +73,16 @@ fn print(file: &str, command: impl FnOnce(&mut dyn Write) -> Result<(), Box<dyn 
         Ok(()) => Ending::Well,
         Err(error) if closed(&*error) => Ending::Well,
         Err(error) => {
-            say(&format!("h5refs: {file}: {error}"));
+            say(&format!("h5refs: {file}: {}", without_name(file, &*error)));
             Ending::Failed
         }
     }
+}
+
+/// An error's text without the file's name where it begins with it: the line that tells it does.
+fn without_name(file: &str, error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix(&format!("{file}: ")).map_or(text.clone(), str::to_owned)
 }
 
 fn closed(error: &(dyn std::error::Error + 'static)) -> bool {

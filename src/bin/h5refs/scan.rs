@@ -7,11 +7,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
-use globset::{Glob, GlobSet, GlobSetBuilder};
-use h5refs::{FillPolicy, Input, LinkPolicy, Options, Report, Select};
+use h5refs::{FillPolicy, Input, LinkPolicy, Options, Report};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{Ending, inputs, output, say};
+use crate::selection::Selection;
+use crate::{Ending, inputs, output, say, without_name};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
@@ -111,7 +111,7 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
     }
     let outputs = outputs(&paths, arguments.output.as_deref())?;
-    Ok(Job { arguments, select: select(&arguments.variables, &arguments.drop)?, paths, outputs })
+    Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs })
 }
 
 /// Where each input's references go.
@@ -135,29 +135,9 @@ fn outputs(paths: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, Str
     outputs.collect()
 }
 
-/// The choice of datasets: names or globs, of the last part of a path or of all of it.
-fn select(variables: &[String], drop: &[String]) -> Result<Select, String> {
-    let (wanted, unwanted) = (patterns(variables)?, patterns(drop)?);
-    let all = variables.is_empty();
-    Ok(Select::new(move |path| {
-        let path = path.trim_start_matches('/');
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let matches = |patterns: &GlobSet| patterns.is_match(path) || patterns.is_match(name);
-        (all || matches(&wanted)) && !matches(&unwanted)
-    }))
-}
-
-fn patterns(globs: &[String]) -> Result<GlobSet, String> {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(Glob::new(glob.trim_start_matches('/')).map_err(|error| error.to_string())?);
-    }
-    set.build().map_err(|error| error.to_string())
-}
-
 struct Job<'a> {
     arguments: &'a Arguments,
-    select: Select,
+    selection: Selection,
     paths: Vec<PathBuf>,
     outputs: Vec<PathBuf>,
 }
@@ -235,13 +215,17 @@ impl Job<'_> {
     }
 
     fn translate(&self, path: &Path, output: &Path) -> Result<Report, String> {
-        let input = Input::open(path).map_err(|error| without_name(path, &error))?;
+        let name = path.display().to_string();
+        let input = Input::open(path).map_err(|error| without_name(&name, &error))?;
         let url = match &self.arguments.url {
             Some(url) => url.clone(),
             None => inputs::url(path, &self.arguments.rename)?,
         };
         let (set, report) =
-            h5refs::references(&input, &self.options(url)).map_err(|error| without_name(path, &error))?;
+            h5refs::references(&input, &self.options(url)).map_err(|error| without_name(&name, &error))?;
+        if let Some(name) = self.selection.unmatched(&report) {
+            return Err(format!("no dataset is called {name}"));
+        }
         if self.arguments.error == OnError::Raise
             && let Some((object, reason)) = report.refused().next()
         {
@@ -255,7 +239,7 @@ impl Job<'_> {
         let mut options = Options::new(url);
         options.inline_threshold = self.arguments.inline_threshold;
         options.group.clone_from(&self.arguments.group);
-        options.select = self.select.clone();
+        options.select = self.selection.select();
         options.fill = match self.arguments.fill {
             Fill::Exact => FillPolicy::Exact,
             Fill::Declare => FillPolicy::Declare,
@@ -316,10 +300,4 @@ impl<'a> Entry<'a> {
         };
         Self { file: path.display().to_string(), told }
     }
-}
-
-/// An error's text without the file's name where it begins with it: the line that tells it does.
-fn without_name(path: &Path, error: &h5refs::Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix(&format!("{}: ", path.display())).map_or(text.clone(), str::to_owned)
 }

@@ -1,0 +1,371 @@
+//! The program: outputs, messages and exit codes, as a caller sees them.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value as Json;
+use tempfile::{TempDir, tempdir};
+
+use crate::files;
+
+/// What a run of the program leaves.
+#[derive(Debug)]
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs the program in `testdata/`, with these lines on standard input.
+fn run_with(input: &str, arguments: &[&dyn AsRef<OsStr>]) -> Run {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_h5refs"))
+        .current_dir(files::folder())
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    program.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = program.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn run(arguments: &[&dyn AsRef<OsStr>]) -> Run {
+    run_with("", arguments)
+}
+
+impl Run {
+    /// The references on standard output; all was well.
+    fn references(&self) -> Json {
+        assert_eq!((self.code, self.err.as_str()), (0, ""));
+        serde_json::from_str::<Json>(&self.out).unwrap()["refs"].take()
+    }
+
+    /// The keys of the arrays among them.
+    fn arrays(&self) -> Vec<String> {
+        let references = self.references();
+        let keys = references.as_object().unwrap().keys().filter_map(|key| key.strip_suffix("/.zarray"));
+        keys.map(str::to_owned).collect()
+    }
+
+    /// The one line on standard error of a run that failed and printed nothing else.
+    fn failure(&self) -> &str {
+        assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:?}");
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        self.err.trim_end()
+    }
+}
+
+/// Everything in a folder, hidden files too.
+fn listing(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = entries.collect();
+    names.sort_unstable();
+    names
+}
+
+fn json(path: &Path) -> Json {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// A new folder, and the path of a file in it that is not there yet.
+fn output() -> (TempDir, std::path::PathBuf) {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("out.json");
+    (folder, path)
+}
+
+#[test]
+fn a_scan_prints_what_the_library_writes() {
+    let (set, _) = files::references(files::bytes("chunk/btree_v1.h5")).unwrap();
+    let mut expected = Vec::new();
+    h5refs::write_json(&set, &mut expected).unwrap();
+    let run = run(&[&"scan", &"chunk/btree_v1.h5", &"--url", &files::URL]);
+    assert_eq!(run.out.as_bytes(), expected);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_scan_to_a_file_prints_nothing() {
+    let (folder, path) = output();
+    let to_file = run(&[&"scan", &"chunk/btree_v1.h5", &"-o", &path]);
+    assert_eq!((to_file.code, to_file.out.as_str(), to_file.err.as_str()), (0, "", ""));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), run(&[&"scan", &"chunk/btree_v1.h5"]).out);
+    assert_eq!(listing(folder.path()), ["out.json"]);
+}
+
+#[test]
+fn several_inputs_go_to_a_folder() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("new/folder");
+    let list = folder.path().join("list.txt");
+    std::fs::write(&list, "chunk/grown.h5\n\nchunk/sparse.h5\n").unwrap();
+    let list = format!("@{}", list.display());
+    let run = run_with("netcdf/cf.nc\n", &[&"scan", &"chunk/btree_v1.h5", &list, &"-", &"-o", &out]);
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (0, "", ""));
+    assert_eq!(listing(&out), ["btree_v1.h5.json", "cf.nc.json", "grown.h5.json", "sparse.h5.json"]);
+    assert!(json(&out.join("cf.nc.json"))["refs"]["sst/.zarray"].is_string());
+}
+
+#[test]
+fn several_inputs_need_a_folder_and_names_of_their_own() {
+    let two = run(&[&"scan", &"chunk/grown.h5", &"chunk/sparse.h5"]);
+    assert_eq!(two.failure(), "h5refs: several inputs need a folder: -o FOLDER");
+    let folder = tempdir().unwrap();
+    let same = run(&[&"scan", &"object_header/v1.h5", &"./object_header/v1.h5", &"-o", &folder.path()]);
+    assert_eq!(same.failure(), "h5refs: ./object_header/v1.h5: two inputs have this name, and their outputs would");
+    assert!(listing(folder.path()).is_empty());
+}
+
+#[test]
+fn one_bad_input_among_several_costs_itself_only() {
+    let folder = tempdir().unwrap();
+    let run = run(&[&"scan", &"README.md", &"chunk/grown.h5", &"missing.h5", &"-o", &folder.path()]);
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
+    assert_eq!(
+        run.err.lines().collect::<Vec<_>>(),
+        [
+            "h5refs: README.md: superblock at 0x0: the HDF5 signature is missing (at 0x0)",
+            "h5refs: missing.h5: No such file or directory (os error 2)"
+        ]
+    );
+    assert_eq!(listing(folder.path()), ["grown.h5.json"]);
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for arguments in [&["scan"][..], &["scan", "--no-such-option", "x.h5"], &["no-such-command"], &[]] {
+        let arguments: Vec<&dyn AsRef<OsStr>> = arguments.iter().map(|argument| argument as _).collect();
+        let run = run(&arguments);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        assert!(run.err.contains("Usage: h5refs"), "{}", run.err);
+    }
+    assert_eq!(run(&[&"scan", &"x.h5", &"--url", &"u", &"--rename", &"a=b"]).code, 2);
+    assert_eq!(run(&[&"scan", &"x.h5", &"--rename", &"no equals sign"]).code, 2);
+}
+
+#[test]
+fn each_refusal_is_a_line_and_the_rest_is_written() {
+    let (folder, path) = output();
+    let run = run(&[&"scan", &"data_layout/external.h5", &"-o", &path]);
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
+    assert_eq!(run.err, "/d: raw data lie in external files, referenced only under --external-root\n");
+    assert!(json(&path)["refs"]["ordinary/.zarray"].is_string());
+    assert!(json(&path)["refs"]["d/.zarray"].is_null());
+    assert_eq!(listing(folder.path()), ["out.json"]);
+}
+
+#[test]
+fn error_raise_leaves_no_file() {
+    let (folder, path) = output();
+    let run = run(&[&"scan", &"data_layout/external.h5", &"--error", &"raise", &"-o", &path]);
+    assert_eq!(
+        run.failure(),
+        "h5refs: data_layout/external.h5: /d: raw data lie in external files, referenced only under --external-root"
+    );
+    assert!(listing(folder.path()).is_empty());
+}
+
+#[test]
+fn error_raise_keeps_an_older_file() {
+    let (folder, path) = output();
+    std::fs::write(&path, "older").unwrap();
+    run(&[&"scan", &"filter/szip.h5", &"--error", &"raise", &"-o", &path]).failure();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "older");
+    assert_eq!(listing(folder.path()), ["out.json"]);
+}
+
+#[test]
+fn error_ignore_prints_nothing_and_ends_with_3() {
+    let (_folder, path) = output();
+    let run = run(&[&"scan", &"filter/szip.h5", &"--error", &"ignore", &"-o", &path]);
+    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (3, "", ""));
+    assert!(json(&path)["refs"][".zgroup"].is_string());
+}
+
+#[test]
+fn the_report_tells_what_became_of_every_object() {
+    let (folder, path) = output();
+    let report = folder.path().join("report.json");
+    let run = run(&[&"scan", &"README.md", &"data_layout/external.h5", &"--report", &report, &"-o", &path]);
+    assert_eq!(run.code, 3);
+    let expected = serde_json::json!({"files": [
+        {"file": "README.md", "error": "superblock at 0x0: the HDF5 signature is missing (at 0x0)"},
+        {"file": "data_layout/external.h5", "report": {
+            "objects": [
+                {"path": "/", "outcome": "group"},
+                {"path": "/d", "outcome": "refused",
+                 "reason": "raw data lie in external files, referenced only under --external-root"},
+                {"path": "/ordinary", "outcome": "array", "referenced": 0, "inline": 1},
+            ],
+            "summary": {"groups": 1, "arrays": 1, "listed": 0, "refused": 1},
+        }},
+    ]});
+    assert_eq!(json(&report), expected);
+}
+
+#[test]
+fn a_group_becomes_the_root() {
+    let whole = run(&[&"scan", &"group/nested.h5"]).arrays();
+    let part = run(&[&"scan", &"group/nested.h5", &"--group", &"/a/b"]).arrays();
+    let inside: Vec<&str> = whole.iter().filter_map(|path| path.strip_prefix("a/b/")).collect();
+    assert_eq!(part, inside);
+    assert!(!part.is_empty());
+    let missing = run(&[&"scan", &"group/nested.h5", &"--group", &"/nowhere"]);
+    assert_eq!(missing.failure(), "h5refs: group/nested.h5: /nowhere: no such object");
+}
+
+#[test]
+fn a_variable_that_no_dataset_is_called_is_a_failure() {
+    let arguments: [&dyn AsRef<OsStr>; 5] = [&"scan", &"netcdf/cf.nc", &"--variables", &"sst,nosuch", &"-q"];
+    assert_eq!(run(&arguments).failure(), "h5refs: netcdf/cf.nc: no dataset is called nosuch");
+}
+
+#[test]
+fn variables_are_chosen_by_name_and_glob() {
+    let arrays = |arguments: &[&str]| {
+        let all = ["scan", "netcdf/cf.nc"].iter().chain(arguments);
+        run(&all.map(|argument| argument as _).collect::<Vec<&dyn AsRef<OsStr>>>()).arrays()
+    };
+    assert_eq!(arrays(&["--variables", "sst,time"]), ["sst", "time"]);
+    assert_eq!(arrays(&["--variables", "l*", "--variables", "/crs"]), ["crs", "lat", "lon"]);
+    assert_eq!(arrays(&["--variables", "time*", "--drop", "time_bnds"]), ["time"]);
+    assert_eq!(arrays(&["--drop", "time*,station_*,l*"]), ["crs", "sst"]);
+}
+
+#[test]
+fn references_call_the_file_as_asked() {
+    let url = |arguments: &[&str]| {
+        let all = ["scan", "netcdf/cf.nc", "--inline-threshold", "0"].iter().chain(arguments);
+        let run = run(&all.map(|argument| argument as _).collect::<Vec<&dyn AsRef<OsStr>>>());
+        run.references()["lat/0"][0].as_str().unwrap().to_owned()
+    };
+    let absolute = files::folder().join("netcdf/cf.nc").to_str().unwrap().to_owned();
+    assert_eq!(url(&[]), absolute);
+    assert_eq!(url(&["--url", "s3://bucket/cf.nc"]), "s3://bucket/cf.nc");
+    let rename = format!("{}=https://host/data", files::folder().display());
+    assert_eq!(url(&["--rename", "/nowhere=x", "--rename", &rename]), "https://host/data/netcdf/cf.nc");
+    assert_eq!(url(&["--rename", "/nowhere=x"]), absolute);
+}
+
+#[test]
+fn chunks_are_held_inline_below_the_threshold() {
+    // Six chunks of 32 bytes.
+    let inline = |threshold: &str| {
+        let references = run(&[&"scan", &"chunk/btree_v1.h5", &"--inline-threshold", &threshold]).references();
+        references["d/0.0"].is_string()
+    };
+    assert_eq!([inline("0"), inline("32"), inline("33")], [false, false, true]);
+}
+
+#[test]
+fn paths_by_hard_links_are_emitted_once_on_request() {
+    let all = run(&[&"scan", &"group/hard_links.h5"]).arrays();
+    let once = run(&[&"scan", &"group/hard_links.h5", &"--links", &"once"]).arrays();
+    assert_eq!((all.len(), once.len()), (3, 1));
+    assert!(all.contains(&once[0]));
+}
+
+#[test]
+fn a_bad_input_is_one_line_with_file_structure_and_offset() {
+    let folder = tempdir().unwrap();
+    let cut = folder.path().join("cut.nc");
+    std::fs::write(&cut, &files::bytes("netcdf/cf.nc")[..3000]).unwrap();
+    let damaged = folder.path().join("damaged.h5");
+    let mut bytes = files::bytes("object_header/v2.h5").to_vec();
+    bytes[20] ^= 1;
+    std::fs::write(&damaged, bytes).unwrap();
+    let before = listing(folder.path());
+    let out = folder.path().join("out.json");
+    let inputs: [(&Path, &str); 4] = [
+        (&cut, "superblock at 0x0: 28096 bytes at 0x0 are not inside the file of 3000 bytes (at 0x0)"),
+        (&damaged, "superblock at 0x0: checksum is 0x82abc586, computed 0x991e9cae (at 0x2c)"),
+        (Path::new("README.md"), "superblock at 0x0: the HDF5 signature is missing (at 0x0)"),
+        (Path::new("chunk"), "is a directory"),
+    ];
+    for (input, reason) in inputs {
+        let expected = format!("h5refs: {}: {reason}", input.display());
+        assert_eq!(run(&[&"scan", &input, &"-o", &out]).failure(), expected);
+        assert_eq!(run(&[&"ls", &input]).failure(), expected);
+        assert_eq!(run(&[&"dump", &input]).failure(), expected);
+        assert_eq!(listing(folder.path()), before);
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told() {
+    let folder = tempdir().unwrap();
+    let out = folder.path().join("missing/out.json");
+    let run = run(&[&"scan", &"chunk/btree_v1.h5", &"-o", &out]);
+    let expected = format!("h5refs: chunk/btree_v1.h5: {}: No such file or directory (os error 2)", out.display());
+    assert_eq!(run.failure(), expected);
+}
+
+#[test]
+fn ls_lists_objects_and_links() {
+    let ls = |file: &str| {
+        let run = run(&[&"ls", &file]);
+        assert_eq!((run.code, run.err.as_str()), (0, ""));
+        run.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ls("group/soft_links.h5"),
+        [
+            "/ Group",
+            "/g Group",
+            "/g/d Dataset {2} int32, contiguous, 8 bytes at 0x980",
+            "/dangling Soft Link {/nowhere}, which is not there",
+            "/loop_a Soft Link {/loop_b}, which is not there",
+            "/loop_b Soft Link {/loop_a}, which is not there",
+            "/to_dataset Soft Link {/g/d}",
+            "/to_group Soft Link {/g}",
+            "/g/relative Soft Link {d}",
+        ]
+    );
+    let cf = ls("netcdf/cf.nc");
+    assert!(cf.contains(&"/crs Dataset SCALAR int32, contiguous, 4 bytes at 0x354e".to_owned()));
+    let sst =
+        "/sst Dataset {3/Inf, 4, 6} int16, chunks {1, 2, 3} by version 1 B-tree, 12 written, shuffle[2], deflate[4]";
+    assert!(cf.contains(&sst.to_owned()), "{cf:#?}");
+}
+
+#[test]
+fn dump_reads_as_ncdump_does() {
+    let dump = run(&[&"dump", &"netcdf/cf.nc"]);
+    assert_eq!((dump.code, dump.err.as_str()), (0, ""));
+    let wanted = "netcdf cf {\n\
+        dimensions:\n\
+        \ttime = UNLIMITED ; // (3 currently)\n\
+        variables:\n\
+        \tdouble time(time) ;\n\
+        \t\ttime:units = \"days since 2000-01-01\" ;\n\
+        \tshort sst(time, lat, lon) ;\n\
+        \t\tsst:_FillValue = -32768s ;\n\
+        \t\tsst:scale_factor = 0.01f ;\n\
+        \t\tsst:add_offset = 20.f ;\n\
+        \t\tsst:valid_range = -1000s, 1000s ;\n\
+        \tint crs ;\n\
+        \t\tcrs:semi_major_axis = 6378137. ;\n\
+        \tstring station_name(station) ;\n\
+        \tchar station_code(station, name_len) ;\n\
+        // global attributes:\n\
+        \t\t:Conventions = \"CF-1.8\" ;\n\
+        }";
+    // The lines are there in this order, others between them.
+    let mut lines = dump.out.lines();
+    for wanted in wanted.lines() {
+        assert!(lines.any(|line| line == wanted), "{wanted:?} is not in its place in\n{}", dump.out);
+    }
+    let strings = run(&[&"dump", &"netcdf/string_attributes.nc"]).out;
+    for wanted in [
+        ":u8 = 18446744073709551615ULL ;",
+        "string :several = \"first\", \"second\", \"\" ;",
+        ":specials = NaN, Infinity ;",
+    ] {
+        assert!(strings.lines().any(|line| line.trim() == wanted), "{wanted} is not in\n{strings}");
+    }
+}
