@@ -335,9 +335,8 @@ mod tests {
     #[test]
     fn blocks_below_the_root_indirect_block_are_read() {
         let tree = tree_of(include_bytes!("../../testdata/attribute/dense_nested_heap.h5"));
-        assert!(
-            tree.objects.iter().flat_map(crate::file::Object::attributes).all(|attribute| attribute.values.is_ok())
-        );
+        let attributes = tree.objects.iter().flat_map(crate::file::Object::attributes);
+        assert_eq!(attributes.filter(|attribute| attribute.values.is_ok()).count(), 144);
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl FloatFormat {
         let power = |n: u64| {
             let exponent = i64::try_from(n).ok()?.saturating_sub(self.bias.into());
             let exponent = i32::try_from(exponent).ok()?;
-            // Those of a double; beyond them it would be rounded to zero or infinity.
+            // Those of normal doubles: 2 to any other power would come out as zero or infinity, or lose digits of the fraction.
             (-1022..=1023).contains(&exponent).then(|| 2_f64.powi(exponent))
         };
         let magnitude = if exponent == top {
@@ -540,9 +540,9 @@ mod tests {
         );
     }
 
-    /// A bias of 1,100 makes numbers that a double has no exponent for.
+    /// A bias of 1,100 makes numbers for which a double has no exponent, or only with fewer digits.
     #[test]
-    fn floats_that_a_double_does_not_hold_exactly_are_refused() {
+    fn floats_beyond_the_exponents_of_a_double_are_refused() {
         let small = float_type(LITTLE, 8, 11, 52, 1_100);
         let with_exponent = |exponent: u64| real_of(&small, &(exponent << 52).to_le_bytes());
         assert_eq!(

@@ -14,24 +14,28 @@ pub fn write_cdl(tree: &Tree, name: &str, mut out: impl Write) -> io::Result<()>
     let writer = Writer { tree, dimensions: Dimensions::of(tree) };
     let mut open: Vec<&str> = Vec::new();
     for object in tree.objects.iter().filter(|object| matches!(object.node.content, Ok(Content::Group))) {
-        while open.last().is_some_and(|group| !is_inside(&object.path, group)) {
-            let closed = open.pop().map_or("", name_of);
-            writeln!(out, "{}}} // group {}", indent(open.len()), escaped(closed))?;
+        while let Some(group) = open.pop_if(|group| !is_inside(&object.path, group)) {
+            close(group, open.len(), &mut out)?;
         }
-        let head = if object.path == "/" {
-            format!("netcdf {name}")
-        } else {
-            format!("group: {}", escaped(name_of(&object.path)))
-        };
-        writeln!(out, "{}{head} {{", indent(open.len()))?;
+        match open.len().checked_sub(1) {
+            None => writeln!(out, "netcdf {name} {{")?,
+            Some(depth) => writeln!(out, "\n{}group: {} {{", indent(depth), escaped(name_of(&object.path)))?,
+        }
         writer.group(object, &indent(open.len()), &mut out)?;
         open.push(&object.path);
     }
-    while let Some(closed) = open.pop() {
-        let name = if closed == "/" { String::new() } else { format!(" // group {}", escaped(name_of(closed))) };
-        writeln!(out, "{}}}{name}", indent(open.len()))?;
+    while let Some(group) = open.pop() {
+        close(group, open.len(), &mut out)?;
     }
     Ok(())
+}
+
+/// The end of a group at a depth.
+fn close(group: &str, depth: usize, out: &mut impl Write) -> io::Result<()> {
+    match depth {
+        0 => writeln!(out, "}}"),
+        _ => writeln!(out, "{}}} // group {}", indent(depth), escaped(name_of(group))),
+    }
 }
 
 fn indent(depth: usize) -> String {
@@ -211,4 +215,120 @@ fn escaped(name: &str) -> String {
         }
     };
     name.chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::tree_of;
+    use crate::file::{Bits, ByteOrder};
+
+    /// The CDL of a file called `f`.
+    fn cdl(bytes: &[u8]) -> String {
+        let mut out = Vec::new();
+        write_cdl(&tree_of(bytes), "f", &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// A text of CDL, indented by tabs: `ncdump -h` writes the same.
+    const CF: &str = r#"netcdf f {
+dimensions:
+	time = UNLIMITED ; // (3 currently)
+	lat = 4 ;
+	lon = 6 ;
+	bnds = 2 ;
+	station = 3 ;
+	name_len = 5 ;
+variables:
+	double time(time) ;
+		time:units = "days since 2000-01-01" ;
+		time:calendar = "standard" ;
+		time:bounds = "time_bnds" ;
+	float lat(lat) ;
+		lat:units = "degrees_north" ;
+		lat:standard_name = "latitude" ;
+	float lon(lon) ;
+		lon:units = "degrees_east" ;
+		lon:standard_name = "longitude" ;
+	double time_bnds(time, bnds) ;
+	short sst(time, lat, lon) ;
+		sst:_FillValue = -32768s ;
+		sst:scale_factor = 0.01f ;
+		sst:add_offset = 20.f ;
+		sst:units = "degree_Celsius" ;
+		sst:grid_mapping = "crs" ;
+		sst:coordinates = "station_name" ;
+		sst:valid_range = -1000s, 1000s ;
+	int crs ;
+		crs:grid_mapping_name = "latitude_longitude" ;
+		crs:semi_major_axis = 6378137. ;
+	string station_name(station) ;
+	char station_code(station, name_len) ;
+
+// global attributes:
+		:Conventions = "CF-1.8" ;
+		:title = "a small CF file" ;
+}
+"#;
+
+    const GROUPS: &str = "netcdf f {
+dimensions:
+	x = 4 ;
+	time = UNLIMITED ; // (2 currently)
+variables:
+	float x(x) ;
+
+group: g {
+  dimensions:
+  	y = 3 ;
+  variables:
+  	float y(y) ;
+  	int inherited(y, x) ;
+
+  // group attributes:
+  		:level = 1 ;
+
+  group: h {
+    dimensions:
+    	x = 2 ;
+    variables:
+    	int shadowed(y, x) ;
+    	int records(time) ;
+    } // group h
+  } // group g
+}
+";
+
+    #[test]
+    fn a_file_is_told_as_ncdump_tells_it() {
+        assert_eq!(cdl(include_bytes!("../../testdata/netcdf/cf.nc")), CF);
+        assert_eq!(cdl(include_bytes!("../../testdata/netcdf/groups.nc")), GROUPS);
+    }
+
+    #[test]
+    fn names_and_texts_are_escaped() {
+        assert_eq!(escaped("a b/c:é-1.x@y+z"), "a\\ b/c\\:é-1.x@y+z");
+        assert_eq!(quoted("a \"b\"\n\t\\"), r#""a \"b\"\n\t\\""#);
+    }
+
+    #[test]
+    fn constants_have_the_suffix_of_their_type() {
+        let told = |signed, size: u16, value| {
+            let bits = Bits { offset: 0, precision: size * 8 };
+            let class = Class::FixedPoint { order: ByteOrder::Little, signed, bits };
+            constant(&value, &Datatype { size: size.into(), class })
+        };
+        let signed = [1, 2, 4, 8].map(|size| told(true, size, Value::Signed(-3)));
+        assert_eq!(signed, ["-3b", "-3s", "-3", "-3LL"]);
+        let unsigned = [1, 2, 4, 8].map(|size| told(false, size, Value::Unsigned(3)));
+        assert_eq!(unsigned, ["3UB", "3US", "3U", "3ULL"]);
+    }
+
+    #[test]
+    fn floats_are_the_shortest_that_read_back_the_same() {
+        assert_eq!(real(f64::from(0.1_f32), true), "0.1");
+        assert_eq!([0.1, 20.0, 1e300].map(|value| real(value, false)), ["0.1", "20.", "1e300"]);
+        let not_finite = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|value| real(value, false));
+        assert_eq!(not_finite, ["NaN", "Infinity", "-Infinity"]);
+    }
 }

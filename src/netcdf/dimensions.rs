@@ -255,7 +255,7 @@ impl AnonymousDimensions {
 }
 
 /// An attribute's integers, if it has nothing else.
-pub(super) fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
+fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
     let integer = |value: &Value| match value {
         Value::Signed(n) => Some(*n),
         Value::Unsigned(n) => i64::try_from(*n).ok(),
