@@ -1,7 +1,9 @@
 //! The command line of h5refs.
 
+mod chunks;
 mod dump;
 mod inputs;
+mod layout;
 mod ls;
 mod output;
 mod scan;
@@ -25,6 +27,7 @@ enum Command {
     Scan(scan::Arguments),
     Ls(ls::Arguments),
     Dump(dump::Arguments),
+    Chunks(chunks::Arguments),
 }
 
 /// How a command ends.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Ls(arguments) => ls::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Chunks(arguments) => chunks::run(&arguments),
     };
     ending.into()
 }

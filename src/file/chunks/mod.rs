@@ -14,6 +14,7 @@ use super::dataset::Place;
 use crate::source::Halt;
 use crate::structure::message::data_layout::{Chunked, Index};
 use builder::Builder;
+use numbering::Numbering;
 
 /// The chunks of a dataset that were written, in columns, in C order of the grid.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,8 +57,18 @@ impl ChunkTable {
         self.number.is_empty()
     }
 
+    /// The position of each chunk in the grid.
+    pub fn positions(&self) -> impl Iterator<Item = Vec<u64>> {
+        let grid = Numbering::row_major(&self.grid);
+        self.number.iter().map(move |number| {
+            let mut position = Vec::new();
+            grid.position(*number, &mut position);
+            position
+        })
+    }
+
     /// The filter mask of the `n`th chunk.
-    pub(crate) fn mask(&self, n: usize) -> u32 {
+    pub fn mask(&self, n: usize) -> u32 {
         match &self.masks {
             FilterMasks::Uniform(mask) => *mask,
             FilterMasks::Each(masks) => masks.get(n).copied().unwrap_or(0),
