@@ -279,9 +279,20 @@ pub enum Unsupported {
         /// The value libhdf5 reads there, as JSON.
         value: String,
     },
-    /// Raw data in other files.
+    /// Raw data in other files, which nobody has allowed to be referenced.
     #[error("raw data lie in external files, referenced only under --external-root")]
     ExternalFiles,
+    /// Raw data in another file that cannot be referenced.
+    #[error("raw data in the external file \"{name}\": {why}")]
+    ExternalFile {
+        /// The file's name, as it is stored.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// Raw data in other files of which no chunk shape makes whole chunks.
+    #[error("raw data in external files that do not end between rows of elements")]
+    ExternalRows,
     /// A virtual dataset.
     #[error("virtual dataset layout is not supported")]
     VirtualDataset,

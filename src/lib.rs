@@ -26,4 +26,6 @@ pub use netcdf::write_cdl;
 pub use output::write_json;
 pub use reference::ReferenceSet;
 pub use source::{Fetch, Input, Scan, Statistics, Step};
-pub use translate::{FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Status, references, tree};
+pub use translate::{
+    FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status, references, tree,
+};

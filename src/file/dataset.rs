@@ -16,7 +16,7 @@ use crate::source::{Halt, attempt, both};
 use crate::structure::message::data_layout::{Chunked, DataLayout};
 use crate::structure::message::dataspace::Dataspace;
 use crate::structure::message::datatype::Datatype;
-use crate::structure::message::external_files::ExternalFiles;
+use crate::structure::message::external_files::{ExternalFiles, Slot};
 use crate::structure::message::fill_value::FillValue;
 use crate::structure::message::filter_pipeline::FilterPipeline;
 use crate::structure::message::types;
@@ -65,13 +65,21 @@ pub enum Storage {
         /// Where the chunks lie; `None` where that was not asked for.
         chunks: Option<Result<Arc<ChunkTable>, Error>>,
     },
-    /// In other files.
-    External {
-        /// How many.
-        files: usize,
-    },
+    /// In other files, one after another.
+    External(Vec<ExternalFile>),
     /// In other datasets.
     Virtual,
+}
+
+/// A part of a dataset's elements in another file ([IV.A.2.h]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalFile {
+    /// Its name, as it is stored.
+    pub name: String,
+    /// Offset of the part in the file.
+    pub offset: u64,
+    /// Bytes of the part; `None` is all that follows.
+    pub size: Option<u64>,
 }
 
 impl Storage {
@@ -81,7 +89,7 @@ impl Storage {
             Self::Compact { .. } => "compact",
             Self::Contiguous { .. } => "contiguous",
             Self::Chunked { .. } => "chunked",
-            Self::External { .. } => "external",
+            Self::External(_) => "external",
             Self::Virtual => "virtual",
         }
     }
@@ -165,7 +173,12 @@ impl File<'_> {
     fn storage(&self, place: &Place<'_>, with_chunks: bool) -> Result<Storage, Halt> {
         if let Some(message) = place.header.find(types::EXTERNAL_FILES) {
             let external = message.parse(Structure::ExternalFiles, |i| ExternalFiles::parse(self.sizes(), i))?;
-            return Ok(Storage::External { files: external.slots.len() });
+            let names = self.local_heap(external.heap)?;
+            let file = |slot: &Slot| {
+                let name = String::from_utf8_lossy(&names.text(slot.name_offset)?).into_owned();
+                Ok(ExternalFile { name, offset: slot.offset, size: slot.size })
+            };
+            return Ok(Storage::External(external.slots.iter().map(file).collect::<Result<_, Error>>()?));
         }
         let layout = place.layout.parse(Structure::DataLayout, |i| DataLayout::parse(self.sizes(), i))?;
         // A chunked dataset may be larger than any file: only what was written is stored.

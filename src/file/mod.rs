@@ -31,7 +31,7 @@ use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
 
 pub use attribute::Attribute;
 pub use chunks::{ChunkTable, FilterMasks};
-pub use dataset::{Dataset, Storage};
+pub use dataset::{Dataset, ExternalFile, Storage};
 pub(crate) use filters::ids as filter_ids;
 use heap::GlobalHeaps;
 pub(crate) use memo::Memo;

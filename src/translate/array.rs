@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::codec::codecs;
 use super::dtype::element;
+use super::external::{External, external};
 use super::fill::{Fill, fill};
 use super::inline::{constant_chunks, small_chunks};
 use super::masks::{Masks, Stored, odd_chunks};
@@ -11,14 +12,20 @@ use super::options::Options;
 use super::padding::Padding;
 use super::strings::strings;
 use crate::error::{Error, Unsupported};
-use crate::file::{ChunkTable, Class, Dataset, Extent, File, FillValue, Object, Storage};
+use crate::file::{ChunkTable, Class, Dataset, Extent, ExternalFile, File, FillValue, Object, Storage};
 use crate::reference::grid::position;
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
 use crate::zarr::ArrayMetadata;
 
 /// An array without its attributes.
-pub(crate) type Parts = (ArrayMetadata, Manifest);
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) metadata: ArrayMetadata,
+    pub(crate) chunks: Manifest,
+    /// The files that the chunks lie in, where that is not the file itself.
+    pub(crate) urls: Vec<String>,
+}
 
 /// A dataset that becomes an array.
 #[derive(Clone, Copy)]
@@ -39,12 +46,13 @@ pub(crate) fn array(
     let Subject { object, dataset, longer } = subject;
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
-        (_, Storage::External { .. }) => return Err(Unsupported::ExternalFiles.into()),
+        (_, Storage::External(files)) => return Ok(external_array(subject, files, options)?),
         (_, Storage::Virtual) => return Err(Unsupported::VirtualDataset.into()),
         _ => {}
     }
     if matches!(dataset.datatype.class, Class::VariableString(_)) {
-        return strings(file, subject, chunks.as_deref());
+        let (metadata, chunks) = strings(file, subject, chunks.as_deref())?;
+        return Ok(Parts { metadata, chunks, urls: Vec::new() });
     }
     let element = element(&dataset.datatype)?;
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
@@ -75,7 +83,22 @@ pub(crate) fn array(
     chunks.extend(&element.dimensions);
     manifest.grid.extend(element.dimensions.iter().map(|_| 1));
     let Fill { declared: fill_value, .. } = fill;
-    Ok((ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: codecs.filters }, manifest))
+    let metadata = ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: codecs.filters };
+    Ok(Parts { metadata, chunks: manifest, urls: Vec::new() })
+}
+
+/// The array of a dataset whose elements lie in other files.
+fn external_array(subject: Subject<'_>, files: &[ExternalFile], options: &Options) -> Result<Parts, Unsupported> {
+    let Subject { object, dataset, .. } = subject;
+    let element = element(&dataset.datatype)?;
+    let External { chunk: mut chunks, manifest, urls } = external(dataset, files, options.external.as_ref())?;
+    let fill_value = fill(object, &dataset.datatype, &dataset.fill, options.fill).declared;
+    let mut shape = dataset.dataspace.dimensions.clone();
+    shape.extend(&element.dimensions);
+    chunks.extend(&element.dimensions);
+    let grid = manifest.grid.iter().copied().chain(element.dimensions.iter().map(|_| 1)).collect();
+    let metadata = ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: Vec::new() };
+    Ok(Parts { metadata, chunks: Manifest { grid, ..manifest }, urls })
 }
 
 /// The chunk shape, the filters that the chunks skip, and where they lie.

@@ -4,6 +4,7 @@ mod array;
 mod attribute;
 mod codec;
 mod dtype;
+mod external;
 mod fill;
 mod inline;
 mod masks;
@@ -15,6 +16,6 @@ mod report;
 mod strings;
 mod walk;
 
-pub use options::{FillPolicy, LinkPolicy, Options, Select};
+pub use options::{FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};
 pub use report::{Outcome, Report, Status};
 pub use walk::{references, tree};

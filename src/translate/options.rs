@@ -21,8 +21,43 @@ pub struct Options {
     pub group: String,
     /// Which datasets are translated, by absolute path (default: all).
     pub select: Select,
+    /// Finds the external files of raw data (default: none may be referenced).
+    pub external: Option<FindExternal>,
     /// What the file may cost.
     pub limits: Limits,
+}
+
+/// Finds the external files that raw data may be referenced in, by the names that are stored.
+#[derive(Clone)]
+pub struct FindExternal(Arc<Find>);
+
+/// From a stored name to the file, or why it may not be referenced.
+type Find = dyn Fn(&str) -> Result<FoundExternal, String> + Send + Sync;
+
+/// An external file that may be referenced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundExternal {
+    /// What references call it.
+    pub url: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl FindExternal {
+    /// `find` gives the file, or says why it may not be referenced.
+    pub fn new(find: impl Fn(&str) -> Result<FoundExternal, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Result<FoundExternal, String> {
+        (self.0)(name)
+    }
+}
+
+impl fmt::Debug for FindExternal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FindExternal(..)")
+    }
 }
 
 /// A choice of datasets by absolute path.
@@ -78,6 +113,7 @@ impl Options {
             links: LinkPolicy::default(),
             group: "/".to_owned(),
             select: Select::new(|_| true),
+            external: None,
             limits: Limits::default(),
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Unsupported};
 use crate::file::{Content, Detail, File, Link, LinkKind, Memo, Object, Tree};
 use crate::limits::{Limits, check};
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
-use crate::reference::{Array, Node, ReferenceSet};
+use crate::reference::{Array, Manifest, Node, ReferenceSet, UrlId, Urls};
 use crate::source::{Halt, Input, ReadAt, Scan, attempt, join};
 use crate::zarr::Attributes;
 
@@ -57,7 +57,7 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     for link in &tree.links {
         builder.link(link);
     }
-    Ok((ReferenceSet { urls: vec![options.url.clone()], nodes: builder.nodes }, builder.report))
+    Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
 }
 
 /// The part of a file that is asked for.
@@ -136,6 +136,8 @@ struct Builder<'a> {
     seen: BTreeSet<u64>,
     /// Where the array of a path is.
     arrays: BTreeMap<String, usize>,
+    /// The files that are referenced, the translated one first.
+    urls: Vec<String>,
     nodes: Vec<(String, Node)>,
     report: Report,
 }
@@ -149,7 +151,8 @@ impl<'a> Builder<'a> {
         let variables = tree.objects.iter().filter(|object| !is_dimension_only(object));
         let variables = variables.map(|object| object.path.as_str()).collect();
         let (seen, arrays, nodes, report) = (BTreeSet::new(), BTreeMap::new(), Vec::new(), Report::default());
-        Self { scope, dimensions, paths, variables, seen, arrays, nodes, report }
+        let urls = vec![scope.options.url.clone()];
+        Self { scope, dimensions, paths, variables, seen, arrays, urls, nodes, report }
     }
 
     fn object(&mut self, object: &Object, array: Option<Result<Parts, Error>>) {
@@ -187,9 +190,10 @@ impl<'a> Builder<'a> {
         self.nodes.push((key.to_owned(), Node::Group(attributes)));
     }
 
-    fn array(&mut self, object: &Object, (metadata, chunks): Parts) {
+    fn array(&mut self, object: &Object, Parts { metadata, mut chunks, urls }: Parts) {
         let Some(dataset) = object.dataset() else { return };
         self.report.add(&object.path, Status::of(&chunks));
+        self.adopt(&mut chunks, &urls);
         let mut names = self.dimensions.names(&object.path).to_vec();
         let name = object.path.rsplit('/').next().unwrap_or_default();
         // An array type's own dimensions.
@@ -197,6 +201,23 @@ impl<'a> Builder<'a> {
         let moved = |attribute: &_| is_moved(attribute, &dataset.datatype);
         let attributes = attributes(object, &self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
         self.push(&object.path, Array { metadata, attributes, chunks });
+    }
+
+    /// Gives chunks in other files the ids that these files have in the set.
+    fn adopt(&mut self, chunks: &mut Manifest, urls: &[String]) {
+        let Urls::Each(ids) = &mut chunks.urls else { return };
+        let known: Vec<UrlId> = urls.iter().map(|url| self.intern(url)).collect();
+        for id in ids {
+            *id = usize::try_from(id.0).ok().and_then(|id| known.get(id)).copied().unwrap_or_default();
+        }
+    }
+
+    fn intern(&mut self, url: &str) -> UrlId {
+        let at = self.urls.iter().position(|known| known == url).unwrap_or_else(|| {
+            self.urls.push(url.to_owned());
+            self.urls.len() - 1
+        });
+        UrlId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
     /// Adds an array under the key of its path.

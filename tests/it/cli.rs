@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
 use serde_json::Value as Json;
 use tempfile::{TempDir, tempdir};
 
@@ -400,4 +401,27 @@ fn what_has_no_chunks_is_a_failure_that_says_why() {
     let failure = |variable: &str| run(&[&"chunks", &"netcdf/cf.nc", &variable]).failure().to_owned();
     assert_eq!(failure("nosuch"), "h5refs: netcdf/cf.nc: /nosuch: no such dataset");
     assert_eq!(failure("/lat"), "h5refs: netcdf/cf.nc: /lat: its layout is contiguous, it has no chunks");
+}
+
+#[test]
+fn external_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else() {
+    let folder = files::folder().canonicalize().unwrap();
+    let scan = |root: &Path| {
+        run(&[&"scan", &"data_layout/external.h5", &"--inline-threshold", &"0", &"--external-root", &root])
+    };
+    let references = scan(&folder).references();
+    let mut bytes = Vec::new();
+    for key in ["d/0", "d/1", "d/2"] {
+        let [url, offset, length] = references[key].as_array().unwrap().as_slice() else { panic!("{key}") };
+        let file = std::fs::read(url.as_str().unwrap()).unwrap();
+        let start = usize::try_from(offset.as_u64().unwrap()).unwrap();
+        bytes.extend_from_slice(&file[start..start + usize::try_from(length.as_u64().unwrap()).unwrap()]);
+    }
+    let expected = &files::expectation("data_layout/external.h5")["objects"]["/d"]["values"];
+    assert_eq!(base64::engine::general_purpose::STANDARD.encode(&bytes), expected.as_str().unwrap());
+    let elsewhere = tempdir().unwrap();
+    let refused = scan(elsewhere.path());
+    assert_eq!(refused.code, 3);
+    let line = "/d: raw data in the external file \"external_first.bin\": it does not lie under --external-root\n";
+    assert_eq!(refused.err, line);
 }

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod dump;
+mod external;
 mod inputs;
 mod layout;
 mod ls;

@@ -11,7 +11,7 @@ use h5refs::{FillPolicy, Input, LinkPolicy, Options, Report};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::selection::Selection;
-use crate::{Ending, inputs, output, say, without_name};
+use crate::{Ending, external, inputs, output, say, without_name};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
@@ -55,6 +55,9 @@ pub(crate) struct Arguments {
     /// Which paths of an object to emit.
     #[arg(long, value_enum, default_value_t = Links::All)]
     links: Links,
+    /// Reference external raw files that lie under this folder, symbolic links followed.
+    #[arg(long, value_name = "DIR")]
+    external_root: Option<PathBuf>,
     /// Files to work on at once (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -221,8 +224,13 @@ impl Job<'_> {
             Some(url) => url.clone(),
             None => inputs::url(path, &self.arguments.rename)?,
         };
-        let (set, report) =
-            h5refs::references(&input, &self.options(url)).map_err(|error| without_name(&name, &error))?;
+        let mut options = self.options(url);
+        options.external = self
+            .arguments
+            .external_root
+            .as_deref()
+            .map(|root| external::under(root, path.parent().unwrap_or(Path::new("")), &self.arguments.rename));
+        let (set, report) = h5refs::references(&input, &options).map_err(|error| without_name(&name, &error))?;
         if let Some(name) = self.selection.unmatched(&report) {
             return Err(format!("no dataset is called {name}"));
         }
