@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::field::convert::wide;
-use crate::file::{Attribute, Content, Dataset, Object, Tree, Value};
+use crate::file::{Attribute, Class, Content, Dataset, Datatype, Object, Tree, Value};
 
 /// What a scale is called that is a dimension and no variable (`DIM_WITHOUT_VARIABLE`); the dimension's length follows.
 const WITHOUT_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable.";
@@ -90,7 +90,20 @@ fn members_first(tree: &Tree) -> Vec<&Object> {
         }
     }
     ordered.extend(open.into_iter().rev().flat_map(|(_, datasets)| datasets));
-    ordered
+    // netCDF-C passes over datasets whose type it does not have: they name no dimension before the others do.
+    let has_type = |object: &&Object| object.dataset().is_none_or(|dataset| is_netcdf_type(&dataset.datatype));
+    let (ours, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(has_type);
+    ours.into_iter().chain(others).collect()
+}
+
+/// Whether netCDF-4 has a type for these elements: it has none for references and times.
+fn is_netcdf_type(datatype: &Datatype) -> bool {
+    match &datatype.class {
+        Class::Reference(_) | Class::Time { .. } => false,
+        Class::Compound(members) => members.iter().all(|member| is_netcdf_type(&member.datatype)),
+        Class::Array { base, .. } | Class::Sequence(base) => is_netcdf_type(base),
+        _ => true,
+    }
 }
 
 /// Whether a path lies in a group.
@@ -268,7 +281,7 @@ fn integers(attribute: &Attribute) -> Option<Vec<i64>> {
 mod tests {
     use super::*;
     use crate::file::proofs::tree_of;
-    use crate::file::{Class, Dataspace, Datatype, Extent, FillValue, FilterPipeline, Node, Storage};
+    use crate::file::{Dataspace, Extent, FillValue, FilterPipeline, Node, Reference, Storage};
 
     fn space(shape: &[u64], unlimited: bool) -> Dataspace {
         let maximum = shape.iter().map(|size| Some(*size).filter(|_| !unlimited)).collect();
@@ -295,9 +308,13 @@ mod tests {
     }
 
     fn dataset(path: &str, dataspace: Dataspace, attributes: &[(&str, Value)]) -> Object {
+        dataset_of(bytes(), path, dataspace, attributes)
+    }
+
+    fn dataset_of(datatype: Datatype, path: &str, dataspace: Dataspace, attributes: &[(&str, Value)]) -> Object {
         let storage = Storage::Contiguous { offset: None, length: 0 };
         let (fill, filters) = (FillValue::Default, FilterPipeline::default());
-        let dataset = Dataset { datatype: bytes(), dataspace, fill, filters, storage };
+        let dataset = Dataset { datatype, dataspace, fill, filters, storage };
         object(path, Content::Dataset(Box::new(dataset)), attributes)
     }
 
@@ -331,6 +348,18 @@ mod tests {
         assert_eq!(names(file, &["/d", "/square"]), ["y, x", "x, x"]);
         let file = include_bytes!("../../testdata/netcdf/name_of_other_dimension.nc");
         assert_eq!(names(file, &["/_nc4_non_coord_x", "/d"]), ["y", "y, x"]);
+    }
+
+    /// As netCDF-C reads files with datasets of references: it counts no dimension of theirs.
+    #[test]
+    fn datasets_of_types_that_netcdf_lacks_number_no_dimension_before_the_others() {
+        let references = Datatype { size: 8, class: Class::Reference(Reference::Object) };
+        let found = named(vec![
+            group("/"),
+            dataset_of(references, "/a", space(&[3], false), &[]),
+            dataset("/bb", space(&[5], false), &[]),
+        ]);
+        assert_eq!(found, ["/a(phony_dim_1)", "/bb(phony_dim_0)"]);
     }
 
     #[test]
