@@ -57,7 +57,7 @@ REFUSED = {
 }
 
 # The least that a full run compares; raise it with every file added.
-FLOOR = {"files": 164, "datasets": 1900, "ranges": 5800, "groups in xarray": 380, "variables in xarray": 1890}
+FLOOR = {"files": 165, "datasets": 1900, "ranges": 5800, "groups in xarray": 380, "variables in xarray": 1890}
 
 # Files that xarray itself can't open, so that only h5py is the judge.
 NOT_FOR_XARRAY = {

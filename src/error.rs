@@ -217,6 +217,10 @@ structures! {
     BtreeK => "B-tree 'K' values message",
     /// IV.A.2.v.
     AttributeInfo => "attribute info message",
+    /// Undocumented: header message 0x18.
+    CacheImageMessage => "metadata cache image message",
+    /// Undocumented: the block that the message points to.
+    CacheImage => "metadata cache image",
     /// IV.A.2: a message stored elsewhere.
     SharedMessage => "shared message",
     /// VII.C: the header.

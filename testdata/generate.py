@@ -51,6 +51,17 @@ LIBVER = {
 }
 
 
+class CacheImage(ctypes.Structure):
+    """H5AC_cache_image_config_t."""
+
+    _fields_ = [
+        ("version", ctypes.c_int),
+        ("generate_image", ctypes.c_bool),
+        ("save_resize_status", ctypes.c_bool),
+        ("entry_ageout", ctypes.c_int),
+    ]
+
+
 def libhdf5():
     """The very libhdf5 that h5py uses, for the few calls that h5py does not wrap."""
     root = os.path.dirname(os.path.dirname(h5py.__file__))
@@ -66,6 +77,7 @@ def libhdf5():
     lib.H5Pset_shared_mesg_index.argtypes = [hid, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint]
     lib.H5Pset_fill_value.argtypes = [hid, hid, ctypes.c_void_p]
     lib.H5Pset_obj_track_times.argtypes = [hid, ctypes.c_bool]
+    lib.H5Pset_mdc_image_config.argtypes = [hid, ctypes.POINTER(CacheImage)]
     lib.H5Pcreate.argtypes, lib.H5Pcreate.restype = [hid], hid
     lib.H5Tcommit2.argtypes = [hid, ctypes.c_char_p, hid, hid, hid, hid]
     return lib
@@ -75,7 +87,7 @@ def done(status):
     assert status >= 0, "libhdf5 refused"
 
 
-def create(path, libver="earliest", sizes=None, userblock=0, prepare=None, track_order=False):
+def create(path, libver="earliest", sizes=None, userblock=0, prepare=None, access=None, track_order=False):
     """A new file with everything that could make two runs differ switched off."""
     fcpl = h5p.create(h5p.FILE_CREATE)
     fcpl.set_obj_track_times(False)
@@ -91,6 +103,8 @@ def create(path, libver="earliest", sizes=None, userblock=0, prepare=None, track
     fapl = h5p.create(h5p.FILE_ACCESS)
     fapl.set_fclose_degree(h5f.CLOSE_STRONG)
     fapl.set_libver_bounds(LIBVER[libver], h5f.LIBVER_LATEST)
+    if access:
+        access(fapl)
     return h5py.File(h5f.create(path.encode(), h5f.ACC_TRUNC, fcpl, fapl))
 
 
@@ -220,6 +234,18 @@ def all_k(fcpl):
 def paged(fcpl):
     fcpl.set_file_space_strategy(h5f.FSPACE_STRATEGY_PAGE, False, 1)
     fcpl.set_file_space_page_size(512)
+
+
+def cache_image(fapl):
+    done(libhdf5().H5Pset_mdc_image_config(fapl.id, CacheImage(1, True, False, -1)))
+
+
+@case("superblock/cache_image", libver="latest", access=cache_image)
+def superblock_cache_image(f, path):
+    small_content(f)
+    dcpl = properties(layout=h5d.COMPACT)
+    dataset(f, "compact", "<i4", (3,), data=ramp(3), dcpl=dcpl)
+    f["compact"].attrs["where"] = "in the image"
 
 
 @case("superblock/v0")

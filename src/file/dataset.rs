@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::File;
 use super::chunks::ChunkTable;
 use super::object::{Header, Message};
+use super::overlay::Overlay;
 use crate::error::{Error, Problem, Structure};
 use crate::field::convert::{narrow, wide};
 use crate::field::sizes::length_of;
@@ -184,7 +185,7 @@ impl File<'_> {
         // A chunked dataset may be larger than any file: only what was written is stored.
         let length = || place.length().ok_or_else(|| place.layout_problem(Problem::Overflow("size of the dataset")));
         match layout {
-            DataLayout::Compact { elements } => Ok(compact(place, elements, length()?)?),
+            DataLayout::Compact { elements } => Ok(compact(place, &self.overlay, elements, length()?)?),
             DataLayout::Contiguous { address, size } => Ok(self.contiguous(place, address, size, length()?)?),
             DataLayout::Chunked(chunked) => self.chunked(place, &chunked, with_chunks),
             DataLayout::Virtual { .. } => Ok(Storage::Virtual),
@@ -240,12 +241,14 @@ impl Place<'_> {
 }
 
 /// The elements of a dataset that lie in its layout message.
-fn compact(place: &Place<'_>, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
+fn compact(place: &Place<'_>, overlay: &Overlay, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
     let found = length_of(&elements);
     // A dataset without elements may keep a few bytes all the same.
     if found < length {
         return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
     }
     let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();
-    Ok(Storage::Compact { offset: elements.at(), elements: Bytes::copy_from_slice(elements_only) })
+    let offset = overlay.place(elements.at(), length);
+    let offset = offset.ok_or_else(|| place.layout_problem(Problem::Order("entries of the metadata cache image")))?;
+    Ok(Storage::Compact { offset, elements: Bytes::copy_from_slice(elements_only) })
 }

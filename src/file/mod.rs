@@ -8,6 +8,7 @@ mod group;
 mod heap;
 mod memo;
 mod object;
+mod overlay;
 #[cfg(test)]
 pub(crate) mod proofs;
 mod tree;
@@ -25,6 +26,7 @@ use crate::field::{Address, Parsed, Sizes, Span};
 use crate::limits::{Budget, Limits};
 use crate::source::{Halt, ReadAt};
 use crate::structure;
+use crate::structure::message::cache_image::ImageLocation;
 use crate::structure::message::shared_message_table::TableLocation;
 use crate::structure::message::{btree_k, types};
 use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
@@ -35,6 +37,7 @@ pub use dataset::{Dataset, ExternalFile, Storage};
 pub(crate) use filters::ids as filter_ids;
 use heap::GlobalHeaps;
 pub(crate) use memo::Memo;
+use overlay::Overlay;
 pub use tree::{Content, Link, LinkKind, Node, Object, Tree};
 pub use value::Value;
 pub(crate) use value::decode;
@@ -61,6 +64,8 @@ pub(crate) struct File<'s> {
     /// Where the shared messages lie, if the file has any.
     shared_messages: Option<TableLocation>,
     heaps: GlobalHeaps,
+    /// Metadata that lie in the image of the cache, and not where they belong.
+    overlay: Overlay,
 }
 
 impl std::fmt::Debug for dyn ReadAt + '_ {
@@ -97,8 +102,17 @@ impl<'s> File<'s> {
         let (base, superblock) = find_superblock(source)?;
         let budget = Budget::new(limits);
         let heaps = GlobalHeaps::default();
-        let mut file =
-            Self { source, memo, budget, base, end: source.size(), superblock, shared_messages: None, heaps };
+        let mut file = Self {
+            source,
+            memo,
+            budget,
+            base,
+            end: source.size(),
+            superblock,
+            shared_messages: None,
+            heaps,
+            overlay: Overlay::default(),
+        };
         file.end = file.find_end()?;
         file.read_driver_information()?;
         file.read_extension()?;
@@ -157,8 +171,10 @@ impl<'s> File<'s> {
             let location = message.parse(Structure::SharedMessageTableMessage, |i| TableLocation::parse(sizes, i))?;
             self.shared_messages = Some(location);
         }
-        if header.find(types::CACHE_IMAGE).is_some() {
-            return Err(Unsupported::Feature("metadata cache image").into());
+        if let Some(message) = header.find(types::CACHE_IMAGE) {
+            let sizes = self.sizes();
+            let location = message.parse(Structure::CacheImageMessage, |i| ImageLocation::parse(sizes, i))?;
+            self.overlay = self.read_cache_image(location)?;
         }
         if let Some(message) = header.find(types::DRIVER_INFORMATION) {
             return Err(Unsupported::Feature(driver(message.body.bytes.get(1..9).unwrap_or_default())).into());
@@ -210,7 +226,8 @@ impl<'s> File<'s> {
             self.budget.structure(range.end.saturating_sub(range.start))?;
         }
         let bytes = self.source.read(ranges)?;
-        Ok(ranges.iter().zip(bytes).map(|(range, bytes)| Block { at: range.start, bytes }).collect())
+        let blocks = ranges.iter().zip(bytes).map(|(range, bytes)| Block { at: range.start, bytes });
+        Ok(blocks.map(|block| self.overlay.apply(block)).collect())
     }
 
     /// Raw data: ranges that were checked before, as many at once as the source has use for.

@@ -3,6 +3,7 @@
 pub(crate) mod attribute;
 pub(crate) mod attribute_info;
 pub(crate) mod btree_k;
+pub(crate) mod cache_image;
 pub(crate) mod continuation;
 pub(crate) mod data_layout;
 pub(crate) mod dataspace;
