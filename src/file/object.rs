@@ -102,7 +102,7 @@ impl File<'_> {
 
     /// Reads the continuation blocks, those of one level together.
     fn continue_header(&self, prefix: Prefix, header: &mut Header) -> Result<(), Halt> {
-        let (mut visited, mut blocks, mut bytes) = (Visited::default(), 0_u64, 0_u64);
+        let (mut visited, mut blocks, mut bytes) = (Visited::default(), 0_u64, prefix.messages_size);
         let mut unread = header.messages.clone();
         while !unread.is_empty() {
             let places = self.continuations(&unread)?;
@@ -271,8 +271,8 @@ mod tests {
         let limits = |header_bytes| Limits { header_bytes, ..Limits::default() };
         assert_eq!(refusals(V1, limits(271)), [format!("/d: {}", exceeded("header_bytes", 271, 272))]);
         assert_eq!(refusals(V1, limits(272)), [""; 0]);
-        // The blocks of the first level alone are more than the first block.
-        assert_eq!(refusals(CONTINUED, limits(700)), [format!("/d: {}", exceeded("header_bytes", 700, 720))]);
+        // The first block has 256 bytes of messages, the blocks of the first level of continuations 720.
+        assert_eq!(refusals(CONTINUED, limits(975)), [format!("/d: {}", exceeded("header_bytes", 975, 976))]);
     }
 
     #[test]

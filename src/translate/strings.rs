@@ -68,6 +68,9 @@ fn fill_chunks(file: &File<'_>, dataset: &Dataset, elements: u64, manifest: &mut
         return Err(Unsupported::FillValue { missing, value }.into());
     }
     let chunk = encode(file, &vec![fill; usize::try_from(elements).unwrap_or(0)])?;
+    // The chunk is held once and written many times.
+    let again = u64::try_from(chunk.len()).unwrap_or(u64::MAX).saturating_mul(missing.saturating_sub(1));
+    file.budget().inline(again)?;
     for number in 0..total {
         manifest.inline.entry(number).or_insert_with(|| chunk.clone());
     }
