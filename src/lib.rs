@@ -21,6 +21,7 @@ mod translate;
 pub mod output;
 
 pub use error::Error;
+pub use file::CutOff;
 pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::write_json;

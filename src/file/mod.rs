@@ -60,6 +60,8 @@ pub(crate) struct File<'s> {
     base: u64,
     /// File offset of the first byte that is not the file's.
     end: u64,
+    /// Bytes that are missing at the end of a file that is cut off.
+    missing: u64,
     superblock: Superblock,
     /// Where the shared messages lie, if the file has any.
     shared_messages: Option<TableLocation>,
@@ -72,6 +74,17 @@ impl std::fmt::Debug for dyn ReadAt + '_ {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes", self.size())
     }
+}
+
+/// What is done about a file that ends before its superblock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CutOff {
+    /// It is refused as a whole.
+    #[default]
+    Refuse,
+    /// Objects whose bytes are all there are read; the others are refused one by one.
+    Salvage,
 }
 
 /// Bytes of the file, and where they lie.
@@ -98,7 +111,7 @@ impl Block {
 
 impl<'s> File<'s> {
     /// Finds and reads the superblock and its extension.
-    pub(crate) fn open(source: &'s dyn ReadAt, limits: Limits, memo: &'s Memo) -> Result<Self, Halt> {
+    pub(crate) fn open(source: &'s dyn ReadAt, limits: Limits, cut_off: CutOff, memo: &'s Memo) -> Result<Self, Halt> {
         let (base, superblock) = find_superblock(source)?;
         let budget = Budget::new(limits);
         let heaps = GlobalHeaps::default();
@@ -108,15 +121,21 @@ impl<'s> File<'s> {
             budget,
             base,
             end: source.size(),
+            missing: 0,
             superblock,
             shared_messages: None,
             heaps,
             overlay: Overlay::default(),
         };
-        file.end = file.find_end()?;
+        (file.end, file.missing) = file.find_end(cut_off)?;
         file.read_driver_information()?;
         file.read_extension()?;
         Ok(file)
+    }
+
+    /// Bytes that are missing at the end of a file that is cut off, and read all the same.
+    pub(crate) fn missing(&self) -> u64 {
+        self.missing
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
@@ -132,21 +151,31 @@ impl<'s> File<'s> {
     }
 
     /// The end of the file as its superblock says, from which nothing may be read on; a file that is cut off ends before it. One
-    /// that a SWMR writer left open may be longer than it says, or shorter.
-    fn find_end(&self) -> Result<u64, Error> {
+    /// that a SWMR writer left open may be longer than it says, or shorter. Also, how many bytes are missing.
+    fn find_end(&self, cut_off: CutOff) -> Result<(u64, u64), Error> {
         const SWMR_WRITER: u32 = 0x04;
         let size = self.source.size();
         if self.superblock.consistency_flags & SWMR_WRITER != 0 {
-            return Ok(size);
+            return Ok((size, 0));
         }
         let refuse = |problem| Error::format(Structure::Superblock, self.base, problem);
-        let end = self.superblock.end_of_file.ok_or_else(|| refuse(Problem::Undefined("end of file address")))?;
         // The stored address counts from the stored base (`H5F__super_read` moves both).
         let stored_base = self.superblock.base_address.map_or(0, |base| base.0);
-        let length = end.0.checked_sub(stored_base).filter(|length| *length > 0);
-        let length = length.ok_or_else(|| refuse(Problem::Value { field: "end of file address", value: end.0 }))?;
+        let length = match self.superblock.end_of_file {
+            None => Err(refuse(Problem::Undefined("end of file address"))),
+            Some(Address(end)) => match end.checked_sub(stored_base).filter(|length| *length > 0) {
+                None => Err(refuse(Problem::Value { field: "end of file address", value: end })),
+                Some(length) => Ok(length),
+            },
+        };
+        if cut_off == CutOff::Salvage {
+            // A file that was never closed may hold more than its superblock knows.
+            let end = length.map_or(0, |length| self.base.saturating_add(length));
+            return Ok((size, end.saturating_sub(size)));
+        }
+        let length = length?;
         match self.base.checked_add(length) {
-            Some(end) if end <= size => Ok(end),
+            Some(end) if end <= size => Ok((end, 0)),
             _ => Err(refuse(Problem::OutsideFile { offset: self.base, length, size })),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ChunkTable, Detail, File, Memo, Object, Storage, Tree};
+use super::{ChunkTable, CutOff, Detail, File, Memo, Object, Storage, Tree};
 use crate::error::Error;
 use crate::field::checksum::lookup3;
 use crate::limits::Limits;
@@ -17,7 +17,8 @@ pub(crate) fn opened<T>(
     limits: Limits,
     work: impl FnOnce(&File<'_>) -> Result<T, Halt>,
 ) -> Result<T, Error> {
-    Input::from(Bytes::copy_from_slice(bytes)).run(|source| work(&File::open(source, limits, &Memo::once())?))
+    Input::from(Bytes::copy_from_slice(bytes))
+        .run(|source| work(&File::open(source, limits, CutOff::Refuse, &Memo::once())?))
 }
 
 /// Everything that a file in memory holds.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::file::CutOff;
 use crate::limits::Limits;
 
 /// How a file is translated. Build one with [`Options::new`] and set what differs from the defaults.
@@ -21,6 +22,8 @@ pub struct Options {
     pub group: String,
     /// Which datasets are translated, by absolute path (default: all).
     pub select: Select,
+    /// What is done about a file that is cut off.
+    pub cut_off: CutOff,
     /// Finds the external files of raw data (default: none may be referenced).
     pub external: Option<FindExternal>,
     /// What the file may cost.
@@ -113,6 +116,7 @@ impl Options {
             links: LinkPolicy::default(),
             group: "/".to_owned(),
             select: Select::new(|_| true),
+            cut_off: CutOff::default(),
             external: None,
             limits: Limits::default(),
         }

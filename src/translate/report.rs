@@ -36,6 +36,11 @@ pub enum Status {
     },
     /// Something that is no array and no group, said in words: a dimension without variable, a committed datatype, a link.
     Listed(String),
+    /// A file that is cut off: what lay in the missing bytes is refused object by object.
+    Salvaged {
+        /// Bytes that are missing.
+        missing: u64,
+    },
     /// An object that is not in the set.
     Refused(Error),
     /// An attribute that is not in the set; its object is.
@@ -64,12 +69,17 @@ impl Report {
     pub fn refused(&self) -> impl Iterator<Item = (&str, String)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
             Status::Refused(error) => Some((outcome.path.as_str(), error.to_string())),
+            Status::Salvaged { missing } => Some((outcome.path.as_str(), cut_off(*missing))),
             Status::AttributeRefused { attribute, reason } => {
                 Some((outcome.path.as_str(), format!("attribute \"{attribute}\": {reason}")))
             }
             _ => None,
         })
     }
+}
+
+fn cut_off(missing: u64) -> String {
+    format!("the file ends {missing} bytes before its superblock says")
 }
 
 /// The report as a JSON document.
@@ -102,7 +112,7 @@ struct Summary {
 }
 
 impl Serialize for Report {
-    /// `{"objects": [{"path", "outcome": "group" | "array" | "listed" | "refused", ..}], "summary": {..}}`.
+    /// `{"objects": [{"path", "outcome": "group" | "array" | "listed" | "salvaged" | "refused", ..}], "summary": {..}}`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut summary = Summary::default();
         let objects = self.outcomes.iter().map(|outcome| {
@@ -110,6 +120,7 @@ impl Serialize for Report {
                 Status::Group => ("group", &mut summary.groups),
                 Status::Array { .. } => ("array", &mut summary.arrays),
                 Status::Listed(_) => ("listed", &mut summary.listed),
+                Status::Salvaged { .. } => ("salvaged", &mut summary.refused),
                 Status::Refused(_) | Status::AttributeRefused { .. } => ("refused", &mut summary.refused),
             };
             *count += 1;
@@ -127,6 +138,7 @@ fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
         Status::Group => bare,
         Status::Array { referenced, inline } => Entry { referenced: Some(*referenced), inline: Some(*inline), ..bare },
         Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
+        Status::Salvaged { missing } => Entry { reason: Some(cut_off(*missing)), ..bare },
         Status::Refused(error) => Entry { reason: Some(error.to_string()), ..bare },
         Status::AttributeRefused { attribute, reason } => {
             Entry { attribute: Some(attribute), reason: Some(reason.clone()), ..bare }

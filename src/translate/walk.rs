@@ -8,7 +8,7 @@ use super::fill::is_moved;
 use super::options::{LinkPolicy, Options};
 use super::report::{Report, Status};
 use crate::error::{Error, Unsupported};
-use crate::file::{Content, Detail, File, Link, LinkKind, Memo, Object, Tree};
+use crate::file::{Content, CutOff, Detail, File, Link, LinkKind, Memo, Object, Tree};
 use crate::limits::{Limits, check};
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
 use crate::reference::{Array, Manifest, Node, ReferenceSet, UrlId, Urls};
@@ -32,7 +32,7 @@ pub fn references(input: &Input, options: &Options) -> Result<(ReferenceSet, Rep
 /// # Errors
 /// As for [`references`].
 pub fn tree(input: &Input, limits: Limits) -> Result<Tree, Error> {
-    input.run(|source| File::open(source, limits, &Memo::once())?.walk(&Detail { chunks: &|_| true }))
+    input.run(|source| File::open(source, limits, CutOff::Refuse, &Memo::once())?.walk(&Detail { chunks: &|_| true }))
 }
 
 impl Scan<(ReferenceSet, Report)> {
@@ -44,13 +44,16 @@ impl Scan<(ReferenceSet, Report)> {
 }
 
 fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
-    let file = File::open(source, options.limits, memo)?;
+    let file = File::open(source, options.limits, options.cut_off, memo)?;
     let scope = Scope::new(options);
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
     let dimensions = Dimensions::of(&tree);
     let arrays = join(&mut tree.objects, |object| scope.array(&file, &dimensions, object))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions);
+    if file.missing() > 0 {
+        builder.report.add("/", Status::Salvaged { missing: file.missing() });
+    }
     for (object, array) in tree.objects.iter().zip(arrays) {
         builder.object(object, array);
     }

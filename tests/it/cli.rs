@@ -425,3 +425,37 @@ fn external_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else
     let line = "/d: raw data in the external file \"external_first.bin\": it does not lie under --external-root\n";
     assert_eq!(refused.err, line);
 }
+
+#[test]
+fn what_is_sound_of_a_file_that_is_cut_off_is_salvaged_and_the_rest_is_refused_by_name() {
+    let folder = tempdir().unwrap();
+    let cut = folder.path().join("cut.nc");
+    std::fs::write(&cut, &files::bytes("netcdf/cf.nc")[..27_000]).unwrap();
+    assert!(run(&[&"scan", &cut]).failure().ends_with("are not inside the file of 27000 bytes (at 0x0)"));
+    let salvaged = run(&[&"scan", &cut, &"--salvage", &"--url", &"u"]);
+    assert_eq!(salvaged.code, 3);
+    let lines: Vec<&str> = salvaged.err.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "/: the file ends 1096 bytes before its superblock says",
+            "/time: chunk at 0x5dc0: 4096 bytes at 0x5dc0 are not inside the file of 27000 bytes (at 0x5dc0)"
+        ]
+    );
+    let sound = run(&[&"scan", &"netcdf/cf.nc", &"--drop", &"time", &"--url", &"u"]);
+    assert_eq!(salvaged.out, sound.out);
+}
+
+#[test]
+fn a_file_that_was_never_closed_is_salvaged_whole() {
+    let folder = tempdir().unwrap();
+    let unclosed = folder.path().join("unclosed.h5");
+    let mut bytes = files::bytes("superblock/v0.h5").to_vec();
+    // The end of file address of a version 0 superblock, as it is before the first flush.
+    bytes[40..48].fill(0);
+    std::fs::write(&unclosed, &bytes).unwrap();
+    let told = run(&[&"scan", &unclosed]).failure().to_owned();
+    assert!(told.ends_with("superblock at 0x0: end of file address is 0 (at 0x0)"), "{told}");
+    let references = run(&[&"scan", &unclosed, &"--salvage", &"--url", &"u"]).references();
+    assert_eq!(references, run(&[&"scan", &"superblock/v0.h5", &"--url", &"u"]).references());
+}

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
-use h5refs::{FillPolicy, Input, LinkPolicy, Options, Report};
+use h5refs::{CutOff, FillPolicy, Input, LinkPolicy, Options, Report};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::selection::Selection;
@@ -58,6 +58,9 @@ pub(crate) struct Arguments {
     /// Reference external raw files that lie under this folder, symbolic links followed.
     #[arg(long, value_name = "DIR")]
     external_root: Option<PathBuf>,
+    /// Read what is sound of a file that is cut off; the rest is refused object by object.
+    #[arg(long)]
+    salvage: bool,
     /// Files to work on at once (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -248,6 +251,7 @@ impl Job<'_> {
         options.inline_threshold = self.arguments.inline_threshold;
         options.group.clone_from(&self.arguments.group);
         options.select = self.selection.select();
+        options.cut_off = if self.arguments.salvage { CutOff::Salvage } else { CutOff::Refuse };
         options.fill = match self.arguments.fill {
             Fill::Exact => FillPolicy::Exact,
             Fill::Declare => FillPolicy::Declare,
