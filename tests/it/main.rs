@@ -7,6 +7,7 @@ mod bad_input;
 mod cli;
 mod element;
 mod files;
+mod format;
 mod golden;
 mod layers;
 mod netcdf;
