@@ -91,12 +91,15 @@ fn members_first(tree: &Tree) -> Vec<&Object> {
     }
     ordered.extend(open.into_iter().rev().flat_map(|(_, datasets)| datasets));
     // netCDF-C passes over datasets whose type it does not have: they name no dimension before the others do.
-    let has_type = |object: &&Object| object.dataset().is_none_or(|dataset| is_netcdf_type(&dataset.datatype));
+    let has_type = |object: &&Object| {
+        let datatype = object.dataset().map(|dataset| &dataset.datatype);
+        datatype.is_none_or(|datatype| is_netcdf_type(datatype) && !matches!(datatype.class, Class::Array { .. }))
+    };
     let (ours, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(has_type);
     ours.into_iter().chain(others).collect()
 }
 
-/// Whether netCDF-4 has a type for these elements: it has none for references and times.
+/// Whether netCDF-4 has a type for these elements: it has none for references and times, and arrays only in compounds.
 fn is_netcdf_type(datatype: &Datatype) -> bool {
     match &datatype.class {
         Class::Reference(_) | Class::Time { .. } => false,
