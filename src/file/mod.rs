@@ -363,3 +363,59 @@ fn driver(name: &[u8]) -> &'static str {
 pub(crate) fn length_of(block: &Block) -> u64 {
     wide(block.bytes.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::proofs::{refusals, tree_of};
+    use super::*;
+    use crate::structure::proofs::with;
+
+    const V0: &[u8] = include_bytes!("../../testdata/superblock/v0.h5");
+
+    /// Places in a version 0 superblock: consistency flags, end of file address, driver information address.
+    const FLAGS: usize = 20;
+    const END: usize = 40;
+    const DRIVER: usize = 48;
+
+    /// A file with a driver information block after everything else.
+    fn driven(name: [u8; 8]) -> Vec<u8> {
+        let block = [
+            &[0, 0, 0, 0], // version, reserved
+            &[8, 0, 0, 0], // driver information size
+            &name[..],     // driver identification
+            &[0; 8],       // driver information
+        ];
+        let bytes = [V0, &block.concat()].concat();
+        let bytes = with(&bytes, DRIVER, &wide(V0.len()).to_le_bytes());
+        let end = wide(bytes.len()).to_le_bytes();
+        with(&bytes, END, &end)
+    }
+
+    #[test]
+    fn one_file_of_several_is_refused_by_the_name_of_its_driver() {
+        let told = |name: &[u8; 8]| refusals(&driven(*name), Limits::default());
+        assert_eq!(told(b"NCSAfami"), ["family file driver (one file of several) is not supported"]);
+        assert_eq!(told(b"NCSAmult"), ["multi file driver (one file of several) is not supported"]);
+        assert_eq!(told(b"somebody"), ["file driver information is not supported"]);
+    }
+
+    #[test]
+    fn a_file_may_be_shorter_than_it_says_only_where_a_swmr_writer_left_it_open() {
+        let longer = with(V0, END, &1_000_000_u64.to_le_bytes());
+        let told = refusals(&longer, Limits::default());
+        let size = V0.len();
+        let expected =
+            format!("superblock at 0x0: 1000000 bytes at 0x0 are not inside the file of {size} bytes (at 0x0)");
+        assert_eq!(told, [expected]);
+        let left_open = with(&longer, FLAGS, &[0x05]);
+        assert_eq!(tree_of(&left_open).objects.len(), tree_of(V0).objects.len());
+    }
+
+    #[test]
+    fn nothing_is_read_past_the_end_that_the_superblock_says() {
+        let shorter = with(V0, END, &600_u64.to_le_bytes());
+        let told = refusals(&shorter, Limits::default());
+        assert!(told.iter().all(|line| line.contains("are not inside the file of 600 bytes")), "{told:?}");
+        assert!(!told.is_empty());
+    }
+}
