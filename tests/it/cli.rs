@@ -459,3 +459,22 @@ fn a_file_that_was_never_closed_is_salvaged_whole() {
     let references = run(&[&"scan", &unclosed, &"--salvage", &"--url", &"u"]).references();
     assert_eq!(references, run(&[&"scan", &"superblock/v0.h5", &"--url", &"u"]).references());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_stays_a_pipe() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let folder = tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    let scan = run(&[&"scan", &"netcdf/cf.nc", &"-o", &pipe]);
+    // Were it no pipe any more, the reader would wait for ever.
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo(), "{scan:?}");
+    assert_eq!((scan.code, scan.err.as_str()), (0, ""));
+    assert!(serde_json::from_str::<Json>(&reader.join().unwrap()).is_ok());
+}
