@@ -72,16 +72,13 @@ impl File<'_> {
         }
     }
 
-    /// Reads the collections of all these values together; afterwards [`Self::heap_object`] finds each.
-    pub(crate) fn global_heap(&self, ids: &[GlobalHeapId]) -> Result<(), Halt> {
-        let mut wanted: Vec<Address> = ids.iter().map(|id| id.collection).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted.retain(|address| !self.heaps.0.borrow().contains_key(address));
-        for (address, collection) in join(wanted, |address| Ok((address, self.collection(address)?)))? {
-            self.heaps.0.borrow_mut().insert(address, collection);
+    /// A value in the global heap; its collection is read once. Callers join their elements, so that what many miss is fetched together.
+    pub(crate) fn heap_object(&self, id: GlobalHeapId) -> Result<Bytes, Halt> {
+        if !self.heaps.0.borrow().contains_key(&id.collection) {
+            let collection = self.collection(id.collection)?;
+            self.heaps.0.borrow_mut().insert(id.collection, collection);
         }
-        Ok(())
+        Ok(self.object_of_collection(id)?)
     }
 
     fn collection(&self, address: Address) -> Result<Collection, Halt> {
@@ -94,8 +91,8 @@ impl File<'_> {
         Ok(Collection { block, objects })
     }
 
-    /// A value of a collection that [`Self::global_heap`] has read.
-    pub(crate) fn heap_object(&self, id: GlobalHeapId) -> Result<Bytes, Error> {
+    /// A value of a collection that has been read.
+    fn object_of_collection(&self, id: GlobalHeapId) -> Result<Bytes, Error> {
         let heaps = self.heaps.0.borrow();
         let missing = || self.problem_at(Structure::GlobalHeap, id.collection, Problem::Missing("the heap object"));
         let collection = heaps.get(&id.collection).ok_or_else(missing)?;

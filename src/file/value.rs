@@ -298,7 +298,6 @@ impl File<'_> {
     fn region(&self, element: &[u8], at: u64) -> Result<Value, Halt> {
         let id = structure::parse(Structure::Value, Span::new(element, at), |i| GlobalHeapId::parse(self.sizes(), i))?;
         let Some(id) = id else { return Ok(Value::Region(None)) };
-        self.global_heap(&[id])?;
         let object = self.heap_object(id)?;
         let address = structure::parse(Structure::GlobalHeap, Span::new(&object, at), |i| self.sizes().address(i))?;
         Ok(Value::Region(address.map(|Address(address)| address)))
@@ -319,7 +318,6 @@ impl File<'_> {
             3 | 4 => {
                 let (_, id) = self.heap_id(rest.bytes(), rest.at())?;
                 let Some(id) = id else { return Ok(Value::Reference(None)) };
-                self.global_heap(&[id])?;
                 self.heap_object(id)?
             }
             _ => return Err(Unsupported::Feature("a reference of an unknown type").into()),
@@ -338,7 +336,6 @@ impl File<'_> {
     fn variable(&self, element: &[u8], size: u64, at: u64) -> Result<bytes::Bytes, Halt> {
         let (length, id) = self.heap_id(element, at)?;
         let Some(id) = id.filter(|_| length > 0) else { return Ok(bytes::Bytes::new()) };
-        self.global_heap(&[id])?;
         let object = self.heap_object(id)?;
         let needed = u64::from(length).checked_mul(size).map_or(usize::MAX, narrow);
         match object.get(..needed) {

@@ -14,7 +14,7 @@ use crate::zarr::GROUP;
 /// # Errors
 /// What `out` answers.
 pub fn write_json(set: &ReferenceSet, out: impl Write) -> io::Result<()> {
-    let mut writer = Writer { out, first: true, line: Vec::with_capacity(256) };
+    let mut writer = Writer { out, first: true, line: Vec::with_capacity(256), position: Vec::new() };
     writer.out.write_all(br#"{"version":1,"refs":{"#)?;
     let urls: Vec<Vec<u8>> = set.urls.iter().map(|url| quoted(url)).collect::<io::Result<_>>()?;
     for (path, node) in &set.nodes {
@@ -40,6 +40,8 @@ struct Writer<W> {
     first: bool,
     /// The entry that is being written.
     line: Vec<u8>,
+    /// The position of the chunk that is being written, the last dimension first.
+    position: Vec<u64>,
 }
 
 impl<W: Write> Writer<W> {
@@ -96,13 +98,16 @@ impl<W: Write> Writer<W> {
     fn key(&mut self, prefix: &[u8], grid: &[u64], number: u64) {
         self.separator();
         self.line.extend_from_slice(prefix);
-        let mut position = [0_u64; 64];
         let mut rest = number;
-        for (index, size) in position.iter_mut().zip(grid.iter().rev()) {
-            (*index, rest) = (rest % (*size).max(1), rest / (*size).max(1));
+        self.position.clear();
+        for size in grid.iter().rev().map(|size| (*size).max(1)) {
+            self.position.push(rest % size);
+            rest /= size;
         }
-        let rank = grid.len().clamp(1, position.len());
-        for (n, index) in position[..rank].iter().rev().enumerate() {
+        if grid.is_empty() {
+            self.position.push(0);
+        }
+        for (n, index) in self.position.iter().rev().enumerate() {
             if n > 0 {
                 self.line.push(b'.');
             }
@@ -188,6 +193,15 @@ mod tests {
         assert_eq!(refs["g/é/0.2"], "ok");
         assert_eq!(refs["g/é/1.0"], "base64:AP8=");
         assert_eq!(refs["s/0"], serde_json::json!(["s3://b/\"q\".nc", 1, 2]));
+    }
+
+    #[test]
+    fn a_key_has_as_many_numbers_as_the_array_has_dimensions() {
+        let manifest = Manifest { number: vec![1], offset: vec![2], length: vec![3], ..Manifest::default() };
+        let mut grid = vec![1; 99];
+        grid.push(2);
+        let set = ReferenceSet { urls: vec!["u".to_owned()], nodes: vec![("x".to_owned(), array(grid, manifest))] };
+        assert_eq!(refs(&set)[&format!("x/{}1", "0.".repeat(99))], serde_json::json!(["u", 2, 3]));
     }
 
     proptest! {

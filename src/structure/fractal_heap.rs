@@ -5,8 +5,8 @@ use nom::number::complete::{le_u8, le_u16, le_u32};
 use super::message::filter_pipeline::FilterPipeline;
 use crate::error::Problem;
 use crate::field::checksum::{checksum, lookup3};
-use crate::field::convert::{narrow, wide};
-use crate::field::sizes::{bytes_for, le_uint, length_of, version};
+
+use crate::field::sizes::{bytes_for, le_uint, version};
 use crate::field::{Address, Parsed, Sizes, Span, bytes, signature, skip};
 
 /// Enough bytes for a header without filters, whatever the widths.
@@ -174,12 +174,11 @@ impl FractalHeap {
         let (i, table) = DoublingTable::parse(sizes, i)?;
         let (i, _starting_rows) = le_u16(i)?;
         let (i, root) = sizes.address(i)?;
-        let (at_rows, root_rows) = le_u16(i).map(|(rest, rows)| ((i, rest), rows))?;
-        let (at_rows, i) = at_rows;
+        let (rest, root_rows) = le_u16(i)?;
         if root_rows > 64 {
-            return at_rows.value("current number of rows in root indirect block", root_rows);
+            return i.value("current number of rows in root indirect block", root_rows);
         }
-        let (i, filters) = if filters_length == 0 { (i, None) } else { root_filters(sizes, filters_length, i)? };
+        let (i, filters) = if filters_length == 0 { (rest, None) } else { root_filters(sizes, filters_length, rest)? };
         let (rest, ()) = checksum(start.until(&i), i)?;
         let direct_checksums = flags & 0x02 != 0;
         Ok((rest, Self { id_length, direct_checksums, max_managed_size, huge_btree, table, root, root_rows, filters }))
@@ -364,12 +363,7 @@ fn root_filters(sizes: Sizes, length: u16, i: Span<'_>) -> Parsed<'_, Option<Roo
 /// The object at `offset` of a direct block that starts at `heap_offset` of the heap and fills `block`.
 pub(crate) fn object(heap_offset: u64, offset: u64, length: u64, block: Span<'_>) -> Parsed<'_, Span<'_>> {
     let (i, ()) = skip(offset.saturating_sub(heap_offset), block)?;
-    if length_of(&i) < length {
-        return i.fail(Problem::Truncated);
-    }
-    let (rest, object) = nom::Input::take_split(&i, narrow(length));
-    debug_assert_eq!(wide(object.len()), length);
-    Ok((rest, object))
+    bytes(length, i)
 }
 
 #[cfg(test)]
@@ -377,6 +371,7 @@ mod tests {
     use super::*;
     use crate::error::{Error, Structure};
     use crate::field::Width;
+    use crate::field::convert::wide;
     use crate::structure::message::filter_pipeline::Filter;
     use crate::structure::proofs::{AT, every_prefix_fails, message_of, never_panics, sealed, with};
 

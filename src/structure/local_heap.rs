@@ -1,9 +1,9 @@
 //! Local heaps, the names of old-style groups ([III.D]).
 
 use crate::error::Problem;
-use crate::field::convert::narrow;
+use crate::field::convert::wide;
 use crate::field::sizes::version;
-use crate::field::{Address, Parsed, Sizes, Span, signature, skip};
+use crate::field::{Address, Parsed, Sizes, Span, bytes, signature, skip};
 
 /// Enough bytes for a local heap's header, whatever the widths.
 pub(crate) const LONGEST_HEADER: u64 = 104;
@@ -34,7 +34,7 @@ pub(crate) fn text(offset: u64, segment: Span<'_>) -> Parsed<'_, &[u8]> {
     let Some(length) = nom::Input::position(&i, |byte| byte == 0) else {
         return i.fail(Problem::Text("name without terminating NUL"));
     };
-    let (rest, name) = nom::Input::take_split(&i, narrow(crate::field::convert::wide(length)));
+    let (rest, name) = bytes(wide(length), i)?;
     Ok((rest, name.bytes()))
 }
 
