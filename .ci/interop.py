@@ -37,36 +37,32 @@ REFUSED = {
     "data_layout/virtual_same_file.h5": {"/d": "virtual"},
     "dataspace/null.h5": {"/d": "null dataspace"},
     "dataspace/null_v2.h5": {"/d": "null dataspace"},
-    "datatype/compound.h5": {"/nested": "compound", "/mixed": "compound"},
-    "datatype/compound_v3.h5": {"/nested": "compound", "/mixed": "compound"},
-    "datatype/compound_vlen_member.h5": {"/d": "variable-length"},
     "datatype/long_double.h5": {"/d": "float", "/quad": "float"},
-    "datatype/odd_precision.h5": {"/u12_in_16": "precision", "/i12_in_16_at_4": "precision", "/i20_in_32_be": "precision"},
-    "datatype/odd_size.h5": {"/i24": "int24"},
-    "datatype/references.h5": {"/objects": "reference", "/regions": "reference"},
     "datatype/time.h5": {"/d": "time"},
-    "datatype/unusual_floats.h5": {"/bfloat16": "float"},
     "datatype/vlen_integers.h5": {"/d": "variable-length"},
     # the compressed bytes are no multiple of the element size, which numcodecs' shuffle insists on
     "filter/gzip_shuffle.h5": {"/d": "shuffle"},
     "filter/lzf.h5": {"/d": "lzf"},
-    "filter/nbit.h5": {"/d": "precision 12"},
+    "filter/nbit.h5": {"/d": "nbit"},
     "filter/scale_offset.h5": {"/i4": "scaleoffset", "/f4": "scaleoffset"},
     "filter/szip.h5": {"/nn": "szip", "/ec": "szip"},
     "filter/unknown.h5": {"/applied": "filter 499"},
 }
 
 # The least that a full run compares; raise it with every file added.
-FLOOR = {"files": 165, "datasets": 1900, "ranges": 5800, "groups in xarray": 380, "variables in xarray": 1890}
+FLOOR = {"files": 169, "datasets": 1990, "ranges": 5950, "groups in xarray": 390, "variables in xarray": 1950}
 
 # Files that xarray itself can't open, so that only h5py is the judge.
 NOT_FOR_XARRAY = {
     "attribute/references.h5": "h5netcdf takes a reference for a list",
     "datatype/committed.h5": "h5netcdf wants netCDF's own committed types",
     "datatype/committed_v2.h5": "h5netcdf wants netCDF's own committed types",
+    "datatype/compound.h5": "xarray reads no records with big-endian members",
+    "datatype/compound_decoded.h5": "xarray reads no records with big-endian members",
+    "datatype/compound_v3.h5": "xarray reads no records with big-endian members",
     "datatype/long_double.h5": "h5py has no quadruple precision",
+    "datatype/odd_size.h5": "h5py has no integers of 3 bytes",
     "datatype/opaque.h5": "h5py converts no opaque type with another's tag",
-    "datatype/odd_size.h5": "numpy has no 3-byte integer",
     "datatype/time.h5": "h5py has no time class",
     "datatype/vlen_integers.h5": "h5netcdf doesn't read sequences",
     "group/dense_deep.h5": "h5netcdf follows every soft link",
@@ -103,10 +99,11 @@ def same_values(ours, truth, exact=True):
         a, b = ([text(v).rstrip("\0 ") for v in x.ravel()] for x in (ours, truth))
         return None if is_text(ours) and is_text(truth) and a == b else f"text {a[:3]} instead of {b[:3]}"
     if truth.dtype.names:
-        ours_names = [n for n in ours.dtype.names or () if n in truth.dtype.names]
-        if ours_names != list(truth.dtype.names):
-            return f"members {ours.dtype.names} instead of {truth.dtype.names}"
-        return next((f"{n}: {why}" for n in ours_names if (why := same_values(ours[n], truth[n]))), None)
+        members = dict(columns("", truth))
+        ours_names = [n for n in ours.dtype.names or () if n in members]
+        if ours_names != list(members):
+            return f"members {ours.dtype.names} instead of {list(members)}"
+        return next((f"{n}: {why}" for n in ours_names if (why := same_values(ours[n], members[n]))), None)
     if ours.dtype.kind != truth.dtype.kind:
         return f"dtype {ours.dtype} instead of {truth.dtype}"
     if truth.dtype.kind == "V":
@@ -120,6 +117,19 @@ def same_values(ours, truth, exact=True):
     if same:
         return None
     return f"values {ours.ravel()[:4]}.. instead of {truth.ravel()[:4]}.."
+
+
+def columns(name, array):
+    """The members of a structured array in the order in which they lie, those of its parts one by one: readers know flat types only."""
+    if not array.dtype.names:
+        yield name, array
+        return
+    for member in sorted(array.dtype.names, key=lambda member: array.dtype.fields[member][1]):
+        inner = f"{name}.{member}" if name else member
+        positions = array.dtype[member].shape
+        for at in np.ndindex(*positions):
+            part = array[member][(Ellipsis, *at)] if positions else array[member]
+            yield from columns(".".join([inner, *map(str, at)]), np.asarray(part))
 
 
 def has_json_form(value):
@@ -383,11 +393,35 @@ def compare_with_h5py(checked, refs_path, source, objects, arrays):
 
 
 def read(dataset):
-    """All of a dataset. h5py converts no opaque type whose tag is not its own, so such is read as it is stored."""
+    """All of a dataset, references as paths. h5py converts no opaque type whose tag is not its own, so such is read as it is stored,
+    and has no type for integers and floats of 3 bytes, which libhdf5 converts to 4."""
+    try:
+        dataset.dtype
+    except TypeError:
+        integer = dataset.id.get_type().get_class() == h5py.h5t.INTEGER
+        values = np.zeros(dataset.shape, "<i4" if integer else "<f4")
+        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.STD_I32LE if integer else h5py.h5t.IEEE_F32LE)
+        return values
+    if dataset.dtype.hasobject:
+        return as_paths(dataset[()], dataset.file)
     if dataset.dtype.kind != "V" or dataset.dtype.names or dataset.dtype.subdtype:
         return dataset[()]
     values = np.zeros(dataset.shape, dataset.dtype)
     dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values, dataset.id.get_type())
+    return values
+
+
+def as_paths(values, f):
+    """Values in which references are the paths that they lead to."""
+    if isinstance(values, (h5py.Reference, h5py.RegionReference)):
+        return (h5py.h5r.get_name(values, f.id) or b"").decode() if values else ""
+    if isinstance(values, np.void) or (isinstance(values, np.ndarray) and values.dtype.names):
+        for member in values.dtype.names:
+            if values.dtype[member].hasobject:
+                values[member] = as_paths(values[member], f)
+    elif isinstance(values, np.ndarray) and values.dtype == object:
+        for at in np.ndindex(*values.shape):
+            values[at] = as_paths(values[at], f)
     return values
 
 
@@ -476,6 +510,8 @@ def compare_variable(checked, where, ours, truth):
     except Exception as error:
         checked.problem(f"{where}: {type(error).__name__}: {str(error)[:160]}")
         return
+    if any(isinstance(value, h5py.Reference | h5py.RegionReference) for value in np.ravel(truth_values)[:1]):
+        return  # compared with h5py: xarray shows references as objects
     why = same_values(values, truth_values, exact=False)
     if why:
         checked.problem(f"{where}: {why}")

@@ -273,6 +273,16 @@ pub enum Unsupported {
     /// A datatype with no Zarr v2 form.
     #[error("datatype {0} has no Zarr v2 form")]
     Datatype(String),
+    /// A datatype with no Zarr v2 form, whose values could be held inline decoded, were they fewer.
+    #[error(
+        "datatype {datatype} has no Zarr v2 form, and its values, {bytes} bytes decoded, are too many to be held inline (Limits::repair_bytes)"
+    )]
+    Decoded {
+        /// The datatype in words.
+        datatype: String,
+        /// Bytes of the array, decoded.
+        bytes: u64,
+    },
     /// A fill value of chunks that were never written which Zarr v2 would not give.
     #[error(
         "{missing} chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"

@@ -519,6 +519,38 @@ def type_compound_vlen(f, path):
     f.create_dataset("d", data=np.array([(1, "one"), (2, "two")], dtype))
 
 
+@case("datatype/compound_decoded")
+def type_compound_decoded(f, path):
+    """Compounds of which some members have no place in a Zarr chunk as they lie, beside others that have."""
+    d = f.create_dataset("d", data=ramp(2))
+    text = h5py.string_dtype()
+    place = np.dtype({"names": ["lat", "name"], "formats": [">f4", text], "offsets": [4, 8], "itemsize": 32})
+    dtype = np.dtype([("id", "<i8"), ("place", place), ("target", h5py.ref_dtype), ("words", text, (2,)), ("code", "S3")])
+    data = np.zeros(3, dtype)
+    data["id"] = [1, -2, 3]
+    data["place"]["lat"], data["place"]["name"] = [0.5, -1.5, 90], ["Kiel", "Sèvres", ""]
+    data["target"] = [d.ref, f.ref, h5py.Reference()]
+    data["words"], data["code"] = [["a", "bc"], ["", "def"], ["ghij", "k"]], [b"x", b"yz", b"abc"]
+    f.create_dataset("contiguous", data=data)
+    f.create_dataset("compressed", data=data, chunks=(2,), compression="gzip", shuffle=True)
+    f.create_dataset("never_written", shape=(5,), dtype=dtype, chunks=(2,))[:2] = data[:2]
+    f.create_dataset("scalar", data=data[1])
+
+
+@case("datatype/nested_arrays")
+def type_nested_arrays(f, path):
+    """Compounds in arrays in compounds: numbered and named by the way that leads to them."""
+    inner = np.dtype([("x", "<f4"), ("y", "<i2", (2,))])
+    dtype = np.dtype([("flag", "u1"), ("pairs", inner, (2,)), ("z", "<c8"), ("grid", "<i2", (2, 3))])
+    data = np.zeros(4, dtype)
+    for i in range(4):
+        data[i]["flag"], data[i]["z"] = i, complex(i, -i)
+        data[i]["pairs"]["x"], data[i]["pairs"]["y"] = [i, i + 0.5], [[i, -i], [2 * i, 300]]
+        data[i]["grid"] = ramp(6).reshape(2, 3) * i
+    f.create_dataset("d", data=data)
+    f.create_dataset("chunked", data=data, chunks=(3,), compression="gzip")
+
+
 @case("datatype/array")
 @case("datatype/array_v3", libver="v18")
 def type_array(f, path):
@@ -568,6 +600,43 @@ def type_odd_precision(f, path):
         tid.set_offset(offset)
         values = [0, 1, 2000] if name[0] == "u" else [0, -1, 2000]
         dataset(f, name, tid, (3,), np.array(values, memory))
+
+
+@case("datatype/odd_chunked")
+def type_odd_chunked(f, path):
+    """Twelve bits of sixteen in chunks of which some were never written."""
+    tid = h5t.STD_I16BE.copy()
+    tid.set_precision(12)
+    for name, fill in (("gzip", None), ("fill", -5)):
+        dcpl = h5p.create(h5p.DATASET_CREATE)
+        dcpl.set_chunk((4,))
+        dcpl.set_deflate(6)
+        if fill is not None:
+            dcpl.set_fill_value(np.array(fill, ">i2"))
+        space = h5s.create_simple((10,))
+        d = h5d.create(f.id, name.encode(), tid, space, dcpl)
+        some = h5s.create_simple((10,))
+        some.select_hyperslab((0,), (5,))
+        d.write(h5s.create_simple((5,)), some, np.array([-2048, -1, 0, 1, 2047], "i2"), h5t.NATIVE_INT16)
+
+
+@case("datatype/small_floats")
+def type_small_floats(f, path):
+    """Floats of one byte, of three and a big-endian one of two that is not IEEE's; with infinities, NaN and subnormal numbers."""
+    formats = {"f8e4m3": (1, 7, 3, 4, 0, 3, 7), "f8e5m2": (1, 7, 2, 5, 0, 2, 15), "f24": (3, 23, 15, 8, 0, 15, 127)}
+    for name, (size, sign, epos, esize, mpos, msize, bias) in formats.items():
+        tid = h5t.IEEE_F32LE.copy()
+        tid.set_fields(sign, epos, esize, mpos, msize)
+        tid.set_ebias(bias)
+        tid.set_precision(8 * size)
+        tid.set_size(size)
+        data = np.array([0, -0.0, 1, -2.5, 0.015625, 0.0078125, 112, np.inf, -np.inf, np.nan], "f4")
+        dataset(f, name, tid, (10,), data)
+    tid = h5t.IEEE_F32BE.copy()
+    tid.set_fields(15, 7, 8, 0, 7)
+    tid.set_precision(16)
+    tid.set_size(2)
+    dataset(f, "bfloat16_be", tid, (4,), np.array([0, 1, -2.5, 3.0e38], "f4"))
 
 
 @case("datatype/odd_size")
@@ -1594,6 +1663,47 @@ def storage(ds, dcpl, data):
     return rows
 
 
+def little_endian(read):
+    little = np.zeros(read.shape, read.dtype.newbyteorder("<"))
+    little[...] = read
+    return little.tobytes()
+
+
+def path_of(reference, f):
+    """What a reference of either kind leads to, as a path; nothing for a null reference."""
+    name = h5py.h5r.get_name(reference, f.id) if reference else None
+    return (name or b"").decode()
+
+
+def with_fixed_texts(read, f):
+    """A structured array whose members are fixed: texts and the paths of references as long as the longest, at least one byte."""
+    def leaves(name, dtype):
+        if dtype.subdtype:
+            base, shape = dtype.subdtype
+            for at in np.ndindex(*shape):
+                yield from leaves(name + tuple(at), base)
+        elif dtype.names:
+            for member in dtype.names:
+                yield from leaves(name + (member,), dtype[member])
+        else:
+            yield name, dtype
+
+    def member(row, name):
+        for step in name:
+            row = row[step]
+        if isinstance(row, (h5py.Reference, h5py.RegionReference)):
+            return path_of(row, f).encode()
+        return row.encode() if isinstance(row, str) else row
+
+    rows = list(read.ravel())
+    columns = [(".".join(map(str, name)), dtype, [member(row, name) for row in rows]) for name, dtype in leaves((), read.dtype)]
+    fixed = [(name, f"S{max([1, *map(len, column)])}" if dtype.kind == "O" else dtype) for name, dtype, column in columns]
+    result = np.zeros(len(rows), fixed)
+    for name, _, column in columns:
+        result[name] = column
+    return result
+
+
 def values(ds, f, data):
     """{"values": ...} or {"sha256": ...}: what reading the whole dataset gives."""
     if ds.shape is None:
@@ -1614,17 +1724,18 @@ def values(ds, f, data):
             return {"values": or_why(lambda: [text(v) for v in np.asarray(read, object).ravel()])}
         if h5py.check_vlen_dtype(ds.dtype):
             return {"values": or_why(lambda: [json_value(v, None, f) for v in read.ravel()])}
+        if h5py.check_ref_dtype(ds.dtype):
+            return {"values": [path_of(reference, f) for reference in np.asarray(read, object).ravel()]}
         return {"values": or_why(json_value, read, ds.dtype, f)}
     if ds.dtype.kind == "S":
         return {"values": or_why(lambda: [text(v) for v in np.asarray(read).ravel()])}
     if ds.dtype.hasobject:
-        return {"values": {"unrepresentable": "compound with a variable-length member"}}
+        read = with_fixed_texts(np.asarray(read), f)
+        return {"dtype": dtype_descr(read.dtype), "values": base64.b64encode(little_endian(read)).decode()}
     read = np.asarray(read)
     if read.dtype.kind == "f" and read.dtype.itemsize > 8:
         return {"values": {"unrepresentable": "long double"}}
-    little = np.zeros(read.shape, read.dtype.newbyteorder("<"))
-    little[...] = read
-    raw = little.tobytes()
+    raw = little_endian(read)
     if len(raw) <= 4096:
         return {"values": base64.b64encode(raw).decode()}
     return {"sha256": hashlib.sha256(raw).hexdigest()}
@@ -1652,10 +1763,22 @@ def describe_dataset(ds, f, data):
         "storage": storage(ds, dcpl, data),
     }
     if dtype is None:
-        described["values"] = {"unrepresentable": "datatype without numpy equivalent"}
+        described.update(converted(ds))
     else:
         described.update(values(ds, f, data))
     return described
+
+
+def converted(ds):
+    """The values of a type that NumPy lacks, as libhdf5 converts them to the next larger one."""
+    tid = ds.id.get_type()
+    sizes = {h5t.INTEGER: {3: ("<i4", h5t.STD_I32LE)}, h5t.FLOAT: {3: ("<f4", h5t.IEEE_F32LE)}}
+    dtype, memory = sizes.get(tid.get_class(), {}).get(tid.get_size(), (None, None))
+    if dtype is None:
+        return {"values": {"unrepresentable": "datatype without numpy equivalent"}}
+    read = np.zeros(ds.shape, dtype)
+    ds.id.read(h5s.ALL, h5s.ALL, read, memory)
+    return {"dtype": dtype, "values": base64.b64encode(read.tobytes()).decode()}
 
 
 def describe(path):

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use super::attribute::Paths;
 use super::codec::codecs;
+use super::decoded::decoded;
 use super::dtype::element;
 use super::external::{External, external};
 use super::fill::{Fill, fill};
+use super::form::Form;
 use super::inline::{constant_chunks, small_chunks};
 use super::masks::{Masks, Stored, odd_chunks};
 use super::options::Options;
 use super::padding::Padding;
-use super::strings::strings;
 use crate::error::{Error, Unsupported};
-use crate::file::{ChunkTable, Class, Dataset, Extent, ExternalFile, File, FillValue, Object, Storage};
+use crate::file::{ChunkTable, Dataset, Extent, ExternalFile, File, FillValue, Object, Storage};
 use crate::reference::grid::position;
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
@@ -34,6 +36,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) dataset: &'a Dataset,
     /// The shape, where the array is to be longer than the dataset.
     pub(crate) longer: Option<&'a [u64]>,
+    /// What references to objects lead to.
+    pub(crate) paths: &'a Paths<'a>,
 }
 
 /// The array that a dataset becomes; its chunk table, as far as it has one, is moved into the manifest.
@@ -43,18 +47,18 @@ pub(crate) fn array(
     chunks: Option<Arc<ChunkTable>>,
     options: &Options,
 ) -> Result<Parts, Halt> {
-    let Subject { object, dataset, longer } = subject;
+    let Subject { object, dataset, longer, .. } = subject;
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
         (_, Storage::External(files)) => return Ok(external_array(subject, files, options)?),
         (_, Storage::Virtual) => return Err(Unsupported::VirtualDataset.into()),
         _ => {}
     }
-    if matches!(dataset.datatype.class, Class::VariableString(_)) {
-        let (metadata, chunks) = strings(file, subject, chunks.as_deref())?;
+    let Ok(element) = element(&dataset.datatype) else {
+        let form = Form::of(&dataset.datatype)?;
+        let (metadata, chunks) = decoded(file, subject, chunks.as_deref(), &form)?;
         return Ok(Parts { metadata, chunks, urls: Vec::new() });
-    }
-    let element = element(&dataset.datatype)?;
+    };
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let elements = chunks.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
     let bytes = elements.and_then(|n| n.checked_mul(dataset.datatype.size.into()));

@@ -1,7 +1,10 @@
 //! HDF5 datatypes as Zarr types.
 
+use std::collections::BTreeSet;
+
+use super::fields::{complex, complex_of, leaves, sign};
 use crate::error::Unsupported;
-use crate::file::{Bits, ByteOrder, Class, Datatype, Member};
+use crate::file::{Bits, ByteOrder, Class, Datatype};
 use crate::zarr::{Dtype, Field};
 
 /// A datatype as Zarr has it: a type, and the dimensions that an array type adds to the dataset's.
@@ -13,20 +16,31 @@ pub(crate) struct Element {
 
 /// The Zarr type whose elements have the same bytes.
 pub(crate) fn element(datatype: &Datatype) -> Result<Element, Unsupported> {
-    if let Class::Array { dimensions, base } = &datatype.class {
-        let mut element = element(base)?;
-        let dimensions = dimensions.iter().copied().map(u64::from);
-        element.dimensions = dimensions.chain(element.dimensions).collect();
-        return Ok(element);
-    }
-    let dtype = match &datatype.class {
-        Class::Compound(members) => match complex(datatype, members) {
-            Some(dtype) => Dtype::Simple(dtype),
-            None => Dtype::Structured(fields(datatype, members)?),
-        },
-        _ => Dtype::Simple(simple(datatype)?),
+    let (base, dimensions) = without_arrays(datatype);
+    let dtype = match (&base.class, plain(base)) {
+        (_, Ok(dtype)) => Dtype::Simple(dtype),
+        (Class::Compound(_), Err(_)) => Dtype::Structured(fields(base)?),
+        (_, Err(refusal)) => return Err(refusal),
     };
-    Ok(Element { dtype, dimensions: Vec::new() })
+    Ok(Element { dtype, dimensions })
+}
+
+/// What an array type is an array of, and its dimensions; any other type is itself.
+pub(crate) fn without_arrays(datatype: &Datatype) -> (&Datatype, Vec<u64>) {
+    let (mut base, mut all) = (datatype, Vec::new());
+    while let Class::Array { dimensions, base: inner } = &base.class {
+        all.extend(dimensions.iter().copied().map(u64::from));
+        base = inner;
+    }
+    (base, all)
+}
+
+/// A type without fields, or the compound that stands for a complex number.
+pub(crate) fn plain(datatype: &Datatype) -> Result<String, Unsupported> {
+    match &datatype.class {
+        Class::Compound(members) => complex(datatype, members).ok_or_else(|| Unsupported::Datatype(datatype.name())),
+        _ => simple(datatype),
+    }
 }
 
 /// A type without fields.
@@ -70,55 +84,18 @@ fn full(bits: Bits, size: u32) -> bool {
     bits.offset == 0 && u64::from(bits.precision) == u64::from(size) * 8
 }
 
-/// NumPy's mark of the byte order.
-fn sign(order: ByteOrder, size: u32) -> char {
-    match order {
-        _ if size == 1 => '|',
-        ByteOrder::Little => '<',
-        ByteOrder::Big | ByteOrder::Vax => '>',
-    }
-}
-
-/// A compound of two floats that stands for a complex number, as h5py writes it (`cfg.complex_names`).
-fn complex(datatype: &Datatype, members: &[Member]) -> Option<String> {
-    let [real, imaginary] = members else { return None };
-    // Other pairs of floats are records: h5py, and with it xarray, reads no other names as complex.
-    let named = (real.name.as_str(), imaginary.name.as_str()) == ("r", "i");
-    let adjacent = real.offset == 0 && imaginary.offset == real.datatype.size;
-    (named && adjacent && real.datatype == imaginary.datatype).then(|| complex_of(datatype, &real.datatype))?
-}
-
-/// A complex number of two such parts, with nothing after them.
-fn complex_of(datatype: &Datatype, part: &Datatype) -> Option<String> {
-    match (&part.class, part.size) {
-        (Class::FloatingPoint { order, format, .. }, 4 | 8)
-            if format.is_ieee(part.size) && datatype.size == part.size * 2 =>
-        {
-            Some(format!("{}c{}", sign(*order, part.size), part.size * 2))
-        }
-        _ => None,
-    }
-}
-
-/// The members in the order in which they lie, with what lies between them as fields of their own: Zarr has no gaps.
-fn fields(datatype: &Datatype, members: &[Member]) -> Result<Vec<Field>, Unsupported> {
-    let mut ordered: Vec<&Member> = members.iter().collect();
-    ordered.sort_by_key(|member| member.offset);
-    let (mut fields, mut end) = (Vec::with_capacity(members.len()), 0_u32);
-    for member in ordered {
-        let gap = member.offset.checked_sub(end).ok_or_else(|| Unsupported::Datatype(datatype.name()))?;
-        fields.extend(padding(gap, end));
-        let dtype = match &member.datatype.class {
-            Class::Compound(parts) => {
-                complex(&member.datatype, parts).ok_or_else(|| Unsupported::Datatype(datatype.name()))?
-            }
-            _ => simple(&member.datatype).map_err(|_| Unsupported::Datatype(datatype.name()))?,
-        };
-        fields.push(Field(member.name.clone(), dtype));
-        end = member.offset.saturating_add(member.datatype.size);
+/// The fields of a compound in the order in which they lie, with what lies between them as fields of their own.
+fn fields(datatype: &Datatype) -> Result<Vec<Field>, Unsupported> {
+    let (mut fields, mut end) = (Vec::new(), 0_u32);
+    for leaf in leaves(datatype)? {
+        fields.extend(padding(leaf.offset.saturating_sub(end), end));
+        end = leaf.end();
+        let dtype = plain(leaf.datatype).map_err(|_| Unsupported::Datatype(datatype.name()))?;
+        fields.push(Field(leaf.name, dtype));
     }
     fields.extend(padding(datatype.size.saturating_sub(end), end));
-    Ok(fields)
+    let names: BTreeSet<&str> = fields.iter().map(|field| field.0.as_str()).collect();
+    if names.len() == fields.len() { Ok(fields) } else { Err(Unsupported::Datatype(datatype.name())) }
 }
 
 /// A field for the bytes that no member covers.
@@ -129,7 +106,7 @@ fn padding(gap: u32, at: u32) -> Option<Field> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{Charset, FloatFormat, Padding, Reference, Text};
+    use crate::file::{Charset, FloatFormat, Member, Padding, Reference, Text};
 
     fn integer(order: ByteOrder, signed: bool, size: u32) -> Datatype {
         let bits = Bits { offset: 0, precision: u16::try_from(size * 8).unwrap() };
@@ -277,18 +254,16 @@ mod tests {
     }
 
     #[test]
-    fn compounds_with_other_than_simple_fields_are_refused() {
-        let array = of(2, Class::Array { dimensions: vec![2], base: Box::new(byte()) });
-        assert_eq!(
-            told(&compound(2, &[("x", 0, array)])),
-            "datatype compound {x: array [2] of int8} has no Zarr v2 form"
-        );
-        assert_eq!(
-            told(&compound(1, &[("x", 0, compound(1, &[("y", 0, byte())]))])),
-            "datatype compound {x: compound {y: int8}} has no Zarr v2 form"
-        );
+    fn compounds_whose_bytes_no_fields_have_are_refused() {
         let overlapping = compound(4, &[("x", 0, single()), ("y", 2, byte())]);
         assert_eq!(told(&overlapping), "datatype compound {x: float32, y: int8} has no Zarr v2 form");
+        let named_as_padding = compound(3, &[("__padding_1", 0, byte()), ("b", 2, byte())]);
+        assert!(told(&named_as_padding).ends_with("has no Zarr v2 form"));
+        let text = of(16, Class::VariableString(text(Padding::NullTerminated)));
+        assert_eq!(
+            told(&compound(16, &[("x", 0, text)])),
+            "datatype compound {x: variable-length string} has no Zarr v2 form"
+        );
     }
 
     #[test]

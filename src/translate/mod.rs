@@ -3,9 +3,13 @@
 mod array;
 mod attribute;
 mod codec;
+mod decoded;
 mod dtype;
 mod external;
+mod fields;
 mod fill;
+mod form;
+mod half;
 mod inline;
 mod masks;
 mod options;
@@ -13,7 +17,6 @@ mod padding;
 #[cfg(test)]
 mod proofs;
 mod report;
-mod strings;
 mod walk;
 
 pub use options::{FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};

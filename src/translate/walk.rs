@@ -1,6 +1,7 @@
 //! A file's objects as the nodes of a reference set.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
@@ -8,7 +9,7 @@ use super::fill::is_moved;
 use super::options::{LinkPolicy, Options};
 use super::report::{Report, Status};
 use crate::error::{Error, Unsupported};
-use crate::file::{Content, CutOff, Detail, File, Link, LinkKind, Memo, Object, Tree};
+use crate::file::{ChunkTable, Content, CutOff, Detail, File, Link, LinkKind, Memo, Object, Tree};
 use crate::limits::{Limits, check};
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
 use crate::reference::{Array, Manifest, Node, ReferenceSet, UrlId, Urls};
@@ -49,8 +50,12 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
     let dimensions = Dimensions::of(&tree);
-    let arrays = join(&mut tree.objects, |object| scope.array(&file, &dimensions, object))?;
-    let mut builder = Builder::new(&scope, &tree, &dimensions);
+    let chunks: Vec<_> = tree.objects.iter_mut().map(|object| scope.chunks(object)).collect();
+    let paths = paths(&tree);
+    let arrays = join(tree.objects.iter().zip(chunks), |(object, chunks)| {
+        scope.array(&file, &dimensions, &paths, object, chunks)
+    })?;
+    let mut builder = Builder::new(&scope, &tree, &dimensions, &paths);
     if file.missing() > 0 {
         builder.report.add("/", Status::Salvaged { missing: file.missing() });
     }
@@ -108,32 +113,49 @@ impl<'a> Scope<'a> {
         Ok(check("key_bytes", u64::try_from(key.len()).unwrap_or(u64::MAX), self.options.limits.key_bytes)?)
     }
 
+    /// Whether an object is a dataset that is asked for and becomes an array.
+    fn is_array(&self, object: &Object) -> bool {
+        self.wants(&object.path) && object.dataset().is_some() && !is_dimension_only(object)
+    }
+
+    /// The chunk table of an object, if it becomes an array that has one.
+    fn chunks(&self, object: &mut Object) -> Option<Result<Arc<ChunkTable>, Error>> {
+        if self.is_array(object) { object.take_chunks() } else { None }
+    }
+
     /// The array that an object becomes, if it is a dataset that is asked for; an error costs this one only.
     fn array(
         &self,
         file: &File<'_>,
         dimensions: &Dimensions,
-        object: &mut Object,
+        paths: &Paths<'_>,
+        object: &Object,
+        chunks: Option<Result<Arc<ChunkTable>, Error>>,
     ) -> Result<Option<Result<Parts, Error>>, Halt> {
-        if !self.wants(&object.path) || object.dataset().is_none() || is_dimension_only(object) {
-            return Ok(None);
-        }
-        let chunks = match object.take_chunks() {
-            Some(Err(error)) => return Ok(Some(Err(error))),
-            Some(Ok(chunks)) => Some(chunks),
-            None => None,
+        let Some(dataset) = object.dataset().filter(|_| self.is_array(object)) else { return Ok(None) };
+        let chunks = match chunks.transpose() {
+            Ok(chunks) => chunks,
+            Err(error) => return Ok(Some(Err(error))),
         };
-        let Some(dataset) = object.dataset() else { return Ok(None) };
-        let subject = Subject { object, dataset, longer: dimensions.longer(&object.path) };
+        let subject = Subject { object, dataset, longer: dimensions.longer(&object.path), paths };
         attempt(array(file, subject, chunks, self.options)).map(Some)
     }
+}
+
+/// The first path of each object.
+fn paths(tree: &Tree) -> Paths<'_> {
+    let mut paths = Paths::new();
+    for object in &tree.objects {
+        paths.entry(object.address).or_insert(&object.path);
+    }
+    paths
 }
 
 /// Nodes and report in the making.
 struct Builder<'a> {
     scope: &'a Scope<'a>,
     dimensions: &'a Dimensions,
-    paths: Paths<'a>,
+    paths: &'a Paths<'a>,
     /// The paths of all variables: a name that netCDF-C changed is changed back only where it is free.
     variables: BTreeSet<&'a str>,
     seen: BTreeSet<u64>,
@@ -146,11 +168,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(scope: &'a Scope<'a>, tree: &'a Tree, dimensions: &'a Dimensions) -> Self {
-        let mut paths = Paths::new();
-        for object in &tree.objects {
-            paths.entry(object.address).or_insert(&object.path);
-        }
+    fn new(scope: &'a Scope<'a>, tree: &'a Tree, dimensions: &'a Dimensions, paths: &'a Paths<'a>) -> Self {
         let variables = tree.objects.iter().filter(|object| !is_dimension_only(object));
         let variables = variables.map(|object| object.path.as_str()).collect();
         let (seen, arrays, nodes, report) = (BTreeSet::new(), BTreeMap::new(), Vec::new(), Report::default());
@@ -189,7 +207,7 @@ impl<'a> Builder<'a> {
 
     fn group(&mut self, object: &Object, key: &str) {
         self.report.add(&object.path, Status::Group);
-        let attributes = attributes(object, &self.paths, |_| false, Attributes::default(), &mut self.report);
+        let attributes = attributes(object, self.paths, |_| false, Attributes::default(), &mut self.report);
         self.nodes.push((key.to_owned(), Node::Group(attributes)));
     }
 
@@ -202,7 +220,7 @@ impl<'a> Builder<'a> {
         // An array type's own dimensions.
         names.extend((names.len()..metadata.shape.len()).map(|axis| format!("{name}_dim_{axis}")));
         let moved = |attribute: &_| is_moved(attribute, &dataset.datatype);
-        let attributes = attributes(object, &self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
+        let attributes = attributes(object, self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
         self.push(&object.path, Array { metadata, attributes, chunks });
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use h5refs::file::{Attribute, ChunkTable, Content, Dataset, Extent, FillValue, FilterMasks, Link, LinkKind, Storage};
+use h5refs::file::{
+    Attribute, ChunkTable, Class, Content, Dataset, Extent, FillValue, FilterMasks, Link, LinkKind, Storage,
+};
 use h5refs::file::{Tree, Value};
 use h5refs::{Input, Limits};
 use serde_json::{Map, Value as Json, json};
@@ -72,7 +74,12 @@ fn prepare(expected: &mut Map<String, Json>, found: Option<&mut Map<String, Json
 /// The fill value as an element of the dataset's own type, where that is NumPy's.
 fn expected_fill(dtype: &str, fill: &Json, dataset: &Dataset) -> Option<Json> {
     let simple = Simple::parse(dtype)?;
-    let comparable = simple.size == usize::try_from(dataset.datatype.size).unwrap();
+    // Where not all bits count, libhdf5 sets the others as it likes.
+    let full = match &dataset.datatype.class {
+        Class::FixedPoint { bits, .. } => usize::from(bits.precision) == simple.size * 8,
+        _ => true,
+    };
+    let comparable = full && simple.size == usize::try_from(dataset.datatype.size).unwrap();
     match fill {
         _ if !comparable => None,
         Json::Null => Some(Json::Null),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use h5refs::reference::{Array, Node};
-use h5refs::zarr::{Attributes, Dtype};
+use h5refs::zarr::{Attributes, Dtype, Field};
 use h5refs::{ReferenceSet, Status};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -143,22 +143,38 @@ fn compare_type(path: &str, array: &Array, expected: &Json) -> Result<(), String
         shape.extend_from_slice(of_array[2].as_array().unwrap());
         dtype = &of_array[1];
     }
-    let same = match (&array.metadata.dtype, dtype) {
-        (Dtype::Simple(found), Json::String(expected)) => found == expected,
-        (Dtype::Structured(found), Json::Array(expected)) => {
-            found.len() == expected.len()
-                && found
-                    .iter()
-                    .zip(expected)
-                    .all(|(found, expected)| found.1 == expected[1] && (found.0 == expected[0] || expected[0] == ""))
+    let same = match &array.metadata.dtype {
+        Dtype::Simple(found) => dtype == found,
+        Dtype::Structured(found) => {
+            let expected = flat("", dtype);
+            let alike = |(found, expected): (&Field, &(String, String))| {
+                found.1 == expected.1 && (found.0 == expected.0 || expected.0.is_empty() || expected.0.ends_with('.'))
+            };
+            found.len() == expected.len() && found.iter().zip(&expected).all(alike)
         }
-        _ => false,
     };
     let found: Vec<Json> = array.metadata.shape.iter().map(|size| Json::from(*size)).collect();
     if !same || found != shape {
         return Err(format!("it is {found:?} of {:?}, not {shape:?} of {dtype}", array.metadata.dtype));
     }
     Ok(())
+}
+
+/// The fields of a type of NumPy one after another, named by the way that leads to them; padding has no name.
+fn flat(name: &str, dtype: &Json) -> Vec<(String, String)> {
+    let inside = |step: &str| if name.is_empty() { step.to_owned() } else { format!("{name}.{step}") };
+    let Some(fields) = dtype.as_array() else { return vec![(name.to_owned(), dtype.as_str().unwrap().to_owned())] };
+    let field = |field: &Json| {
+        let positions: Vec<u64> =
+            field[2].as_array().into_iter().flatten().map(|size| size.as_u64().unwrap()).collect();
+        let name = inside(field[0].as_str().unwrap());
+        let mut names = vec![name];
+        for size in positions {
+            names = names.iter().flat_map(|name| (0..size).map(move |n| format!("{name}.{n}"))).collect();
+        }
+        names.into_iter().flat_map(|name| flat(&name, &field[1])).collect::<Vec<_>>()
+    };
+    fields.iter().flat_map(field).collect()
 }
 
 /// Attributes that have a JSON form: one element is told without a list, no element as an empty text.

@@ -1,0 +1,367 @@
+//! What decoded elements become: texts, numbers of another type, or records of these.
+
+use super::attribute::Paths;
+use super::dtype::{plain, without_arrays};
+use super::fields::{Leaf, leaves, sign};
+use super::half::half;
+use crate::error::{Error, Problem, Structure, Unsupported};
+use crate::field::Span;
+use crate::file::{ByteOrder, Class, Datatype, File, FloatFormat, Value};
+use crate::source::{Halt, join};
+use crate::zarr::{Codec, Dtype, Field};
+
+/// The values of one element, one for each part of its form: numbers in their new bytes, texts in theirs.
+pub(crate) type Row = Vec<Vec<u8>>;
+
+/// A type that Zarr has, for the values of one that it has not.
+#[derive(Debug)]
+pub(crate) struct Form<'a> {
+    parts: Vec<Part<'a>>,
+    /// The dimensions that an array type adds to the dataset's.
+    pub(crate) dimensions: Vec<u64>,
+    /// Bytes of an element in the file.
+    size: usize,
+    /// Whether the parts have names.
+    record: bool,
+}
+
+#[derive(Debug)]
+struct Part<'a> {
+    leaf: Leaf<'a>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The bytes are those of a NumPy type.
+    Bytes(String),
+    /// A number of NumPy's kind `letter` in as few bytes as hold it.
+    Number { letter: char, order: ByteOrder, size: u32 },
+    /// A text of any length.
+    Text,
+}
+
+impl<'a> Form<'a> {
+    /// The form of a datatype, if every value of it has one.
+    pub(crate) fn of(datatype: &'a Datatype) -> Result<Self, Unsupported> {
+        let (base, dimensions) = without_arrays(datatype);
+        let refused = || Unsupported::Datatype(datatype.name());
+        let part = |leaf: Leaf<'a>| Some(Part { kind: Kind::of(leaf.datatype)?, leaf });
+        let parts = leaves(base)?.into_iter().map(part).collect::<Option<_>>().ok_or_else(refused)?;
+        let record = matches!(base.class, Class::Compound(_));
+        Ok(Self { parts, dimensions, size: usize::try_from(base.size).map_err(|_| refused())?, record })
+    }
+
+    /// Bytes of an element, if all elements have as many.
+    pub(crate) fn width(&self) -> Option<u64> {
+        let sizes = self.parts.iter().map(|part| part.kind.size(part.leaf.datatype).map(u64::from));
+        sizes.sum()
+    }
+
+    /// The values of `count` elements that lie one after another in `data`.
+    pub(crate) fn rows(
+        &self,
+        file: &File<'_>,
+        paths: &Paths<'_>,
+        count: u64,
+        data: Span<'_>,
+    ) -> Result<Vec<Row>, Halt> {
+        let truncated = || Error::format(Structure::Value, data.at(), Problem::Truncated);
+        let needed = usize::try_from(count).ok().and_then(|count| count.checked_mul(self.size));
+        let elements = needed.and_then(|needed| data.bytes().get(..needed)).ok_or_else(truncated)?;
+        join(elements.chunks_exact(self.size.max(1)), |element| {
+            join(&self.parts, |part| part.value(file, paths, Span::new(element, data.at())))
+        })
+    }
+
+    /// The element of zeros and empty texts.
+    pub(crate) fn zero(&self) -> Row {
+        let zeros = |part: &Part<'_>| part.kind.size(part.leaf.datatype).unwrap_or(0);
+        self.parts.iter().map(|part| vec![0; usize::try_from(zeros(part)).unwrap_or(0)]).collect()
+    }
+
+    /// Bytes of each part in a record: a text takes as many as the longest.
+    pub(crate) fn widths<'r>(&self, rows: impl Iterator<Item = &'r Row>) -> Vec<usize> {
+        // There is no type of no bytes.
+        let mut widths = vec![1; self.parts.len()];
+        for row in rows {
+            for (width, value) in widths.iter_mut().zip(row) {
+                *width = value.len().max(*width);
+            }
+        }
+        let fixed = self.parts.iter().map(|part| part.kind.size(part.leaf.datatype));
+        let fixed = fixed.map(|size| size.and_then(|size| usize::try_from(size).ok()));
+        widths.iter().zip(fixed).map(|(width, fixed)| fixed.unwrap_or(*width)).collect()
+    }
+
+    /// The largest width of each part.
+    pub(crate) fn widest(&self, widths: impl Iterator<Item = Vec<usize>>) -> Vec<usize> {
+        widths.fold(vec![1; self.parts.len()], |widest, widths| {
+            widest.iter().zip(&widths).map(|(a, b)| *a.max(b)).collect()
+        })
+    }
+
+    /// Whether an element is one text of its own.
+    pub(crate) fn is_text(&self) -> bool {
+        !self.record && matches!(self.parts.as_slice(), [Part { kind: Kind::Text, .. }])
+    }
+
+    /// The type of the elements, and the codecs of a chunk of them.
+    pub(crate) fn types(&self, widths: &[usize]) -> (Dtype, Vec<Codec>) {
+        if self.is_text() {
+            return (Dtype::Simple("|O".to_owned()), vec![Codec::VlenUtf8]);
+        }
+        let mut fields = self.parts.iter().zip(widths).map(|(part, width)| {
+            let dtype = match &part.kind {
+                Kind::Bytes(dtype) => dtype.clone(),
+                Kind::Number { letter, order, size } => format!("{}{letter}{size}", sign(*order, *size)),
+                Kind::Text => format!("|S{width}"),
+            };
+            Field(part.leaf.name.clone(), dtype)
+        });
+        match fields.next() {
+            Some(field) if !self.record => (Dtype::Simple(field.1), Vec::new()),
+            first => (Dtype::Structured(first.into_iter().chain(fields).collect()), Vec::new()),
+        }
+    }
+
+    /// A chunk of these elements.
+    pub(crate) fn encode(&self, rows: &[Row], widths: &[usize]) -> Result<Vec<u8>, Unsupported> {
+        if self.is_text() {
+            return vlen_utf8(rows);
+        }
+        let mut chunk = Vec::new();
+        for (value, width) in rows.iter().flat_map(|row| row.iter().zip(widths)) {
+            chunk.extend_from_slice(value);
+            chunk.resize(chunk.len() + width.saturating_sub(value.len()), 0);
+        }
+        Ok(chunk)
+    }
+}
+
+/// numcodecs' `vlen-utf8`: the number of texts, then each with its length in bytes before it.
+fn vlen_utf8(rows: &[Row]) -> Result<Vec<u8>, Unsupported> {
+    let length = |n: usize| u32::try_from(n).map_err(|_| Unsupported::Feature("a chunk of more than 2^32 strings"));
+    let mut chunk = length(rows.len())?.to_le_bytes().to_vec();
+    for text in rows.iter().flatten() {
+        std::str::from_utf8(text).map_err(|_| Unsupported::Feature("text that is not UTF-8"))?;
+        chunk.extend(length(text.len())?.to_le_bytes());
+        chunk.extend_from_slice(text);
+    }
+    Ok(chunk)
+}
+
+impl Kind {
+    /// What becomes of a type without parts.
+    fn of(datatype: &Datatype) -> Option<Self> {
+        if let Ok(dtype) = plain(datatype) {
+            return Some(Self::Bytes(dtype));
+        }
+        let size = datatype.size.next_power_of_two();
+        match &datatype.class {
+            Class::FixedPoint { order, signed, .. } if size <= 8 => {
+                Some(Self::Number { letter: if *signed { 'i' } else { 'u' }, order: *order, size })
+            }
+            Class::BitField { order, .. } if size <= 8 => Some(Self::Number { letter: 'u', order: *order, size }),
+            Class::FloatingPoint { order, format, .. } if datatype.size <= 8 => {
+                Some(Self::Number { letter: 'f', order: *order, size: float_size(format)? })
+            }
+            Class::Enumeration { base, .. } => Self::of(base),
+            Class::VariableString(_) | Class::Reference(_) => Some(Self::Text),
+            _ => None,
+        }
+    }
+
+    /// Bytes of a value, if all values have as many.
+    fn size(&self, datatype: &Datatype) -> Option<u32> {
+        match self {
+            Self::Bytes(_) => Some(datatype.size),
+            Self::Number { size, .. } => Some(*size),
+            Self::Text => None,
+        }
+    }
+}
+
+/// Bytes of the IEEE 754 type that holds every number of another format, as far as this crate decodes it exactly.
+fn float_size(format: &FloatFormat) -> Option<u32> {
+    let top = i64::from(1_u32.checked_shl(format.exponent_size.into())?) - 1;
+    let (bias, mantissa) = (i64::from(format.bias), i64::from(format.mantissa_size));
+    // Exponents of the largest number and of the smallest.
+    let (largest, smallest) = (top - 1 - bias, 1 - bias - mantissa);
+    let holds = |mantissa_bits, max, min| mantissa <= mantissa_bits && largest <= max && smallest >= min;
+    match () {
+        () if holds(10, 15, -24) => Some(2),
+        () if holds(23, 127, -149) => Some(4),
+        () if holds(52, 1023, -1022) => Some(8),
+        () => None,
+    }
+}
+
+/// A number in so many bytes, which hold it exactly. libhdf5 sets all bits of a NaN's fraction (`H5T__conv_f_f`).
+fn float_bits(x: f64, size: u32) -> u64 {
+    let sign = u64::from(x.is_sign_negative());
+    #[expect(clippy::cast_possible_truncation, reason = "the type was chosen to hold every number of the format")]
+    match (size, x.is_nan()) {
+        (2, _) => half(x).into(),
+        (4, true) => sign << 31 | 0x7fff_ffff,
+        (4, false) => (x as f32).to_bits().into(),
+        (_, true) => sign << 63 | u64::MAX >> 1,
+        (_, false) => x.to_bits(),
+    }
+}
+
+impl Part<'_> {
+    /// The value of the part of one element.
+    fn value(&self, file: &File<'_>, paths: &Paths<'_>, element: Span<'_>) -> Result<Vec<u8>, Halt> {
+        let truncated = || Error::format(Structure::Value, element.at(), Problem::Truncated);
+        let (start, end) = (usize::try_from(self.leaf.offset), usize::try_from(self.leaf.end()));
+        let range = start.unwrap_or(usize::MAX)..end.unwrap_or(usize::MAX);
+        let bytes = element.bytes().get(range).ok_or_else(truncated)?;
+        if let Kind::Bytes(_) = self.kind {
+            return Ok(bytes.to_vec());
+        }
+        let values = file.values(self.leaf.datatype, 1, Span::new(bytes, element.at()))?;
+        let value = values.into_iter().next().ok_or_else(truncated)?;
+        self.encode(&value, paths).map_err(Halt::from)
+    }
+
+    fn encode(&self, value: &Value, paths: &Paths<'_>) -> Result<Vec<u8>, Unsupported> {
+        let number = match (value, &self.kind) {
+            (Value::Signed(n), _) => n.to_le_bytes(),
+            (Value::Unsigned(n), _) => n.to_le_bytes(),
+            (Value::Float(x), Kind::Number { size, .. }) => float_bits(*x, *size).to_le_bytes(),
+            (Value::Text(text), _) => return Ok(text.as_bytes().to_vec()),
+            (Value::NotUtf8(bytes), _) => return Ok(bytes.clone()),
+            (Value::Reference(None) | Value::Region(None), _) => return Ok(Vec::new()),
+            (Value::Reference(Some(address)) | Value::Region(Some(address)), _) => {
+                let path = paths.get(address).map(|path| path.as_bytes().to_vec());
+                return path.ok_or(Unsupported::Feature("a reference to an object that has no path"));
+            }
+            _ => return Err(Unsupported::Datatype(self.leaf.datatype.name())),
+        };
+        let Kind::Number { order, size, .. } = self.kind else {
+            return Err(Unsupported::Datatype(self.leaf.datatype.name()));
+        };
+        let mut bytes: Vec<u8> = number.into_iter().take(usize::try_from(size).unwrap_or(0)).collect();
+        if order == ByteOrder::Big {
+            bytes.reverse();
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proofs::{array, refused, within};
+    use super::*;
+    use crate::file::{Bits, Charset, Padding, Reference, Text};
+    use crate::limits::Limits;
+    use crate::structure::proofs::with;
+
+    const DECODED: &[u8] = include_bytes!("../../testdata/datatype/compound_decoded.h5");
+    const ODD: &[u8] = include_bytes!("../../testdata/datatype/odd_chunked.h5");
+    const REFERENCES: &[u8] = include_bytes!("../../testdata/datatype/references.h5");
+
+    fn float(size: u32, exponent_size: u8, mantissa_size: u8, bias: u32) -> Datatype {
+        let format = FloatFormat {
+            sign: exponent_size + mantissa_size,
+            exponent_location: mantissa_size,
+            exponent_size,
+            mantissa_location: 0,
+            mantissa_size,
+            bias,
+            normalization: 2,
+        };
+        let bits = Bits { offset: 0, precision: u16::from(format.sign) + 1 };
+        Datatype { size, class: Class::FloatingPoint { order: ByteOrder::Little, bits, format } }
+    }
+
+    fn integer(order: ByteOrder, signed: bool, size: u32, precision: u16) -> Datatype {
+        Datatype { size, class: Class::FixedPoint { order, signed, bits: Bits { offset: 0, precision } } }
+    }
+
+    fn dtype(datatype: &Datatype) -> Result<String, String> {
+        let form = Form::of(datatype).map_err(|refusal| refusal.to_string())?;
+        Ok(serde_json::to_string(&form.types(&form.widths(std::iter::empty())).0).unwrap())
+    }
+
+    #[test]
+    fn numbers_become_the_next_type_that_holds_them_all() {
+        let types = [
+            (integer(ByteOrder::Little, true, 3, 24), "\"<i4\""),
+            (integer(ByteOrder::Big, false, 2, 12), "\">u2\""),
+            (integer(ByteOrder::Little, false, 1, 3), "\"|u1\""),
+            (integer(ByteOrder::Little, true, 7, 50), "\"<i8\""),
+            (float(1, 4, 3, 7), "\"<f2\""),
+            (float(2, 8, 7, 127), "\"<f4\""),
+            (float(3, 8, 15, 127), "\"<f4\""),
+            (float(4, 9, 22, 255), "\"<f8\""),
+            (float(2, 5, 10, 14), "\"<f4\""),
+        ];
+        for (datatype, expected) in types {
+            assert_eq!(dtype(&datatype), Ok(expected.to_owned()), "{}", datatype.name());
+        }
+    }
+
+    #[test]
+    fn what_no_type_holds_is_refused_by_name() {
+        let text = Text { padding: Padding::NullTerminated, charset: Charset::Utf8 };
+        let time = Datatype { size: 4, class: Class::Time { order: ByteOrder::Little, precision: 32 } };
+        let sequence = Datatype { size: 16, class: Class::Sequence(Box::new(integer(ByteOrder::Little, true, 1, 8))) };
+        let types = [
+            (integer(ByteOrder::Little, true, 9, 72), "int72"),
+            (float(8, 12, 51, 2_047), "float of 12 exponent and 51 mantissa bits in 8 bytes"),
+            (float(16, 15, 64, 16_383), "float of 15 exponent and 64 mantissa bits in 16 bytes"),
+            (time, "time"),
+            (sequence, "variable-length sequence of int8"),
+        ];
+        for (datatype, name) in types {
+            assert_eq!(dtype(&datatype), Err(format!("datatype {name} has no Zarr v2 form")));
+        }
+        assert!(Form::of(&Datatype { size: 16, class: Class::VariableString(text) }).unwrap().is_text());
+        assert!(Form::of(&Datatype { size: 8, class: Class::Reference(Reference::Object) }).unwrap().is_text());
+    }
+
+    #[test]
+    fn texts_of_a_record_are_as_long_as_the_longest_of_all_chunks() {
+        let (set, report) = within(DECODED, Limits::default());
+        assert_eq!(report.refused().count(), 0);
+        let compressed = array(&set, "compressed");
+        let dtype = r#"[["id","<i8"],["place.lat",">f4"],["place.name","|S7"],["target","|S2"],["words.0","|S4"],["words.1","|S3"],["code","|S3"]]"#;
+        assert_eq!(serde_json::to_string(&compressed.metadata.dtype).unwrap(), dtype);
+        assert_eq!(compressed.chunks.inline.values().map(bytes::Bytes::len).collect::<Vec<_>>(), [62, 62]);
+        assert_eq!(&compressed.chunks.inline[&1][..8], &3_i64.to_le_bytes());
+    }
+
+    #[test]
+    fn chunks_never_written_hold_the_fill_value_decoded() {
+        let (set, _) = within(ODD, Limits::default());
+        let chunks = |key| array(&set, key).chunks.inline.values().map(|chunk| chunk.to_vec()).collect::<Vec<_>>();
+        assert_eq!(chunks("fill")[2], [0xff, 0xfb, 0xff, 0xfb, 0xff, 0xfb, 0xff, 0xfb]);
+        assert_eq!(chunks("gzip")[2], [0; 8]);
+        assert_eq!(chunks("gzip")[0], [0xf8, 0, 0xff, 0xff, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn numbers_that_are_too_many_to_be_held_are_refused() {
+        let told = "datatype int16 of precision 12 at bit 0 has no Zarr v2 form, and its values, 24 bytes decoded, are too many to be held inline (Limits::repair_bytes)";
+        assert_eq!(
+            refused(ODD, Limits { repair_bytes: 23, ..Limits::default() }),
+            [format!("/fill: {told}"), format!("/gzip: {told}")]
+        );
+    }
+
+    #[test]
+    fn a_reference_to_what_has_no_path_is_refused() {
+        let (set, _) = within(REFERENCES, Limits::default());
+        let paths = &array(&set, "objects").chunks.inline[&0];
+        assert_eq!(&paths[..], b"\x03\0\0\0\x02\0\0\0/d\x02\0\0\0/g\0\0\0\0");
+        // The address of the second object, changed to one where no object is.
+        let at = 2_064 + 8;
+        let changed = with(REFERENCES, at, &[REFERENCES[at] + 1]);
+        assert_eq!(
+            refused(&changed, Limits::default()),
+            ["/objects: a reference to an object that has no path is not supported"]
+        );
+    }
+}
