@@ -68,12 +68,10 @@ pub(crate) fn decoded(
     let missing = sizes.chunks.saturating_sub(u64::try_from(stored.len()).unwrap_or(u64::MAX));
     let constant = if missing > 0 { Some(never_written(file, subject, form)?) } else { None };
     let decode = |block: &Block| form.rows(file, paths, sizes.elements, block.span());
-    let widths = if form.is_text() || form.width().is_some() {
-        form.widths(std::iter::empty())
-    } else {
-        let rows = join(&stored, |(_, block)| Ok(form.widths(decode(block)?.iter())))?;
-        form.widest(rows.into_iter().chain(constant.iter().map(|row| form.widths(std::iter::once(row)))))
-    };
+    // Only a text in a record is as long as the longest; chunks are decoded again then, since all their values would take much memory.
+    let all = if form.is_text() || form.width().is_some() { &[][..] } else { &stored[..] };
+    let widths = join(all, |(_, block)| Ok(form.widths(decode(block)?.iter())))?;
+    let widths = form.widest(widths.into_iter().chain([form.widths(constant.iter())]));
     let encoded = join(&stored, |(number, block)| Ok((*number, held(file, form.encode(&decode(block)?, &widths)?)?)))?;
     let mut manifest = Manifest { grid: sizes.grid.clone(), ..Manifest::default() };
     manifest.inline.extend(encoded);
