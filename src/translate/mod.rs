@@ -6,6 +6,7 @@ mod codec;
 mod dtype;
 mod external;
 mod fill;
+mod flags;
 mod inline;
 mod masks;
 mod options;
