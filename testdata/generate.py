@@ -1476,6 +1476,66 @@ def netcdf_creation_order(nc, path):
         v[:] = ramp(2, 2)
 
 
+# ---------------------------------------------------------------- what kerchunk gets wrong
+
+
+@case("kerchunk/attributes_of_one_record")
+def kerchunk_attributes(f, path):
+    d = f.create_dataset("d", data=ramp(4), chunks=(2,))
+    d.attrs["compound"] = np.array((1, 2.5), [("a", "<i4"), ("b", "<f8")])
+    d.attrs["opaque"] = np.void(b"\1\2\3")
+
+
+@case("kerchunk/dimension_labels")
+def kerchunk_dimension_labels(f, path):
+    d = f.create_dataset("d", data=ramp(2, 3))
+    d.dims[0].label, d.dims[1].label = "row", "column"
+
+
+@case("kerchunk/two_scales")
+def kerchunk_two_scales(f, path):
+    d = f.create_dataset("d", data=ramp(3))
+    for name in ("first", "second"):
+        f.create_dataset(name, data=ramp(3, dtype="f4"))
+        f[name].make_scale(name)
+        d.dims[0].attach_scale(f[name])
+
+
+@case("kerchunk/lengths")
+def kerchunk_lengths(f, path):
+    f.create_dataset("three", data=ramp(3))
+    f.create_dataset("four", data=ramp(4))
+    f.create_dataset("both", data=ramp(4, 3))
+
+
+@case("kerchunk/char_fill.nc")
+def kerchunk_char_fill(nc, path):
+    nc.createDimension("x", 6)
+    letters = nc.createVariable("letters", "S1", ("x",), fill_value=b"z", chunksizes=(2,))
+    letters.set_auto_mask(False)
+    letters[2:4] = np.array([b"a", b"b"], "S1")
+
+
+@case("kerchunk/fill_of_two")
+def kerchunk_fill_of_two(f, path):
+    d = f.create_dataset("d", data=ramp(4))
+    d.attrs["_FillValue"] = np.array([-1, -2], "i4")
+
+
+@case("kerchunk/texts_like_json")
+def kerchunk_texts_like_json(f, path):
+    texts = (("number", b"1.50"), ("list", b"[1, 2, 3] "), ("nan", b"NaN "), ("base64", b"base64:AAAA"), ("template", b"{{u}}"))
+    for name, data in texts:
+        f.create_dataset(name, data=np.array([data], f"S{len(data)}"))
+    f.create_dataset("bytes", data=np.frombuffer(b" 1.0\n", "u1"))
+
+
+@case("kerchunk/vlen_latin1")
+def kerchunk_vlen_latin1(f, path):
+    f.create_dataset("d", shape=(2,), dtype=h5py.string_dtype("ascii"))[...] = [b"caf\xe9", b"tea"]
+    f.create_dataset("ok", shape=(1,), dtype=h5py.string_dtype())[...] = ["café"]
+
+
 # ---------------------------------------------------------------- what libhdf5 says
 
 

@@ -11,6 +11,7 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("attribute/strings_v3.h5", "/", "attribute \"latin1\": text that is not UTF-8"),
     // Names that are no distinct words.
     ("datatype/enum_flags.h5", "/alike", "attribute \"flag_meanings\": the names of the enumeration's members"),
+    ("kerchunk/vlen_latin1.h5", "/d", "text that is not UTF-8"),
     // What Zarr v2 has no form for, and what lies in other files.
     ("data_layout/external.h5", "/d", "raw data lie in external files"),
     ("data_layout/virtual.h5", "/d", "virtual dataset layout"),
