@@ -25,7 +25,7 @@ import zlib
 import h5py
 import netCDF4
 import numpy as np
-from h5py import h5d, h5f, h5p, h5s, h5t, h5z
+from h5py import h5a, h5d, h5f, h5p, h5s, h5t, h5z
 
 CASES = []
 
@@ -457,6 +457,19 @@ def type_enum(f, path):
     f.create_dataset("i2_be", data=np.array([-300, 300], ">i2"), dtype=kind)
 
 
+@case("datatype/enum_flags")
+def type_enum_flags(f, path):
+    kind = h5py.enum_dtype({"no data": -1, "clear sky": 0, "cloudy": 1}, basetype="i1")
+    f.create_dataset("blanks", data=np.array([1, -1, 0], "i1"), dtype=kind)
+    own = f.create_dataset("own", data=np.array([0, 1], "i1"), dtype=kind)
+    own.attrs["flag_meanings"] = "its own words"
+    alike = h5py.enum_dtype({"no data": 0, "no_data": 1}, basetype="i1")
+    f.create_dataset("alike", data=np.array([0, 1], "i1"), dtype=alike)
+    dtype = np.dtype((np.dtype("i1"), (2,)))
+    tid = h5t.array_create(h5t.py_create(kind, logical=True), (2,))
+    dataset(f, "array", tid, (2,)).id.write(h5s.ALL, h5s.ALL, np.array([[0, 1], [-1, 0]], "i1"), h5t.py_create(dtype))
+
+
 @case("datatype/strings")
 def type_strings(f, path):
     pads = {"nullterm": h5t.STR_NULLTERM, "nullpad": h5t.STR_NULLPAD, "spacepad": h5t.STR_SPACEPAD}
@@ -741,6 +754,13 @@ def fill_contiguous(f, path):
     dataset(f, "chunked", "i4", (4,), dcpl=fill(3), chunks=(2,))
 
 
+@case("fill_value/half_attribute")
+def fill_half(f, path):
+    # a _FillValue wider than the data, which hold it rounded
+    half_written(f, "f2", fill(0.1, "f2"), dtype="f2").attrs["_FillValue"] = np.float64(0.1)
+    half_written(f, "f2_be", fill(-9999, ">f2"), dtype=">f2").attrs["_FillValue"] = np.float32(-9999.9)
+
+
 @case("fill_value/undefined")
 def fill_undefined(f, path):
     # H5Pset_fill_value(plist, type, NULL); h5py does not pass NULL
@@ -874,6 +894,18 @@ def group_cycle(f, path):
     f["g/h/root"] = f["/"]
 
 
+@case("group/soft_links_through_loops")
+def group_soft_links_through_loops(f, path):
+    g = f.create_group("g")
+    g.create_dataset("d", data=ramp(2))
+    g["self"] = g
+    f["g/h/root"] = f["/"]
+    f["through_self"] = h5py.SoftLink("/g/self/self/d")
+    f["through_root"] = h5py.SoftLink("/g/h/root/g/d")
+    g["relative"] = h5py.SoftLink("self/h/root/through_self")
+    f["to_nothing"] = h5py.SoftLink("/g/self/nothing")
+
+
 # ---------------------------------------------------------------- attribute
 
 
@@ -918,6 +950,17 @@ def attribute_strings(f, path):
     f.attrs["größe"] = np.int32(1)
     f.attrs["latin1"] = np.bytes_(b"caf\xe9")
     f.attrs["multi line"] = 'a "quoted"\tline\nand another\\'
+
+
+@case("attribute/not_utf8")
+def attribute_not_utf8(f, path):
+    # Latin-1, as many real files have it
+    d = f.create_dataset("d", data=ramp(2))
+    d.attrs["units"] = np.bytes_(b"\xb0C")
+    d.attrs["list"] = np.array([b"\xb0C", b"ab"], "S2")
+    d.attrs.create("variable", b"\xb0C", dtype=h5py.string_dtype())
+    d.attrs["sound"] = "°C"
+    h5a.create(d.id, b"na\xefve", h5t.STD_I32LE, h5s.create(h5s.SCALAR)).write(np.array(7, "i4"))
 
 
 @case("attribute/vlen_numbers")
@@ -1502,6 +1545,66 @@ def netcdf_creation_order(nc, path):
         v[:] = ramp(2, 2)
 
 
+# ---------------------------------------------------------------- what kerchunk gets wrong
+
+
+@case("kerchunk/attributes_of_one_record")
+def kerchunk_attributes(f, path):
+    d = f.create_dataset("d", data=ramp(4), chunks=(2,))
+    d.attrs["compound"] = np.array((1, 2.5), [("a", "<i4"), ("b", "<f8")])
+    d.attrs["opaque"] = np.void(b"\1\2\3")
+
+
+@case("kerchunk/dimension_labels")
+def kerchunk_dimension_labels(f, path):
+    d = f.create_dataset("d", data=ramp(2, 3))
+    d.dims[0].label, d.dims[1].label = "row", "column"
+
+
+@case("kerchunk/two_scales")
+def kerchunk_two_scales(f, path):
+    d = f.create_dataset("d", data=ramp(3))
+    for name in ("first", "second"):
+        f.create_dataset(name, data=ramp(3, dtype="f4"))
+        f[name].make_scale(name)
+        d.dims[0].attach_scale(f[name])
+
+
+@case("kerchunk/lengths")
+def kerchunk_lengths(f, path):
+    f.create_dataset("three", data=ramp(3))
+    f.create_dataset("four", data=ramp(4))
+    f.create_dataset("both", data=ramp(4, 3))
+
+
+@case("kerchunk/char_fill.nc")
+def kerchunk_char_fill(nc, path):
+    nc.createDimension("x", 6)
+    letters = nc.createVariable("letters", "S1", ("x",), fill_value=b"z", chunksizes=(2,))
+    letters.set_auto_mask(False)
+    letters[2:4] = np.array([b"a", b"b"], "S1")
+
+
+@case("kerchunk/fill_of_two")
+def kerchunk_fill_of_two(f, path):
+    d = f.create_dataset("d", data=ramp(4))
+    d.attrs["_FillValue"] = np.array([-1, -2], "i4")
+
+
+@case("kerchunk/texts_like_json")
+def kerchunk_texts_like_json(f, path):
+    texts = (("number", b"1.50"), ("list", b"[1, 2, 3] "), ("nan", b"NaN "), ("base64", b"base64:AAAA"), ("template", b"{{u}}"))
+    for name, data in texts:
+        f.create_dataset(name, data=np.array([data], f"S{len(data)}"))
+    f.create_dataset("bytes", data=np.frombuffer(b" 1.0\n", "u1"))
+
+
+@case("kerchunk/vlen_latin1")
+def kerchunk_vlen_latin1(f, path):
+    f.create_dataset("d", shape=(2,), dtype=h5py.string_dtype("ascii"))[...] = [b"caf\xe9", b"tea"]
+    f.create_dataset("ok", shape=(1,), dtype=h5py.string_dtype())[...] = ["café"]
+
+
 # ---------------------------------------------------------------- what libhdf5 says
 
 
@@ -1563,6 +1666,7 @@ def attribute_values(obj, f):
     for name in obj.attrs:
         try:
             value = obj.attrs[name]
+            name = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
         except (OSError, TypeError, ValueError) as error:
             values[name] = {"unrepresentable": f"h5py: {error}"}
             continue

@@ -1,5 +1,7 @@
 //! Attributes, compact and dense ([IV.A.2.m], [IV.A.2.v]).
 
+use std::borrow::Cow;
+
 use super::object::{Header, Message};
 use super::value::Value;
 use super::{Block, File};
@@ -19,6 +21,8 @@ use crate::structure::message::types;
 pub struct Attribute {
     /// The name; bytes that are not UTF-8 are replaced.
     pub name: String,
+    /// Whether no byte of the name was replaced.
+    pub name_is_utf8: bool,
     /// What each element is.
     pub datatype: Datatype,
     /// How many elements there are, in what shape.
@@ -136,8 +140,11 @@ impl File<'_> {
             self.stored(message.dataspace, types::DATASPACE, Structure::Dataspace, |i| Dataspace::parse(sizes, i));
         let (datatype, dataspace) = both(datatype, dataspace)?;
         let values = attempt(self.attribute_values(&datatype, &dataspace, message.value))?;
-        let name = String::from_utf8_lossy(&message.name).into_owned();
-        Ok(Attribute { name, datatype, dataspace, values })
+        let (name, name_is_utf8) = match String::from_utf8_lossy(&message.name) {
+            Cow::Borrowed(name) => (name.to_owned(), true),
+            Cow::Owned(name) => (name, false),
+        };
+        Ok(Attribute { name, name_is_utf8, datatype, dataspace, values })
     }
 
     fn attribute_values(

@@ -119,11 +119,12 @@ impl File<'_> {
         let layout = self.message(header, types::DATA_LAYOUT, "data layout message");
         let pipeline = self.message(header, types::FILTER_PIPELINE, "filter pipeline message");
         let ((space, datatype), ((layout, pipeline), fill)) =
-            both(both(space, datatype), both(both(layout, pipeline), self.fill(header)))?;
+            both(both(space, datatype), both(both(layout, pipeline), self.fill_message(header)))?;
         let sizes = self.sizes();
         let dataspace =
             self.required(header, space, "dataspace message", Structure::Dataspace, |i| Dataspace::parse(sizes, i))?;
         let datatype = self.datatype_message(header, datatype)?;
+        let fill = fill_value(fill, &datatype)?;
         let parse = |message: Message| message.parse(Structure::FilterPipeline, FilterPipeline::parse);
         let filters = pipeline.map(parse).transpose()?.unwrap_or_default();
         let missing =
@@ -160,14 +161,14 @@ impl File<'_> {
         message.ok_or_else(missing)?.parse(structure, parser)
     }
 
-    /// The fill value: the new message wins over the old one.
-    fn fill(&self, header: &Header) -> Result<FillValue, Halt> {
+    /// The fill value, with the offset of its message: the new message wins over the old one.
+    fn fill_message(&self, header: &Header) -> Result<(u64, FillValue), Halt> {
         if let Some(message) = self.message(header, types::FILL_VALUE, "fill value message")? {
-            return Ok(message.parse(Structure::FillValue, FillValue::parse)?);
+            return Ok((message.body.at, message.parse(Structure::FillValue, FillValue::parse)?));
         }
         match self.message(header, types::FILL_VALUE_OLD, "old fill value message")? {
-            Some(message) => Ok(message.parse(Structure::FillValue, FillValue::parse_old)?),
-            None => Ok(FillValue::Default),
+            Some(message) => Ok((message.body.at, message.parse(Structure::FillValue, FillValue::parse_old)?)),
+            None => Ok((header.address.0, FillValue::Default)),
         }
     }
 
@@ -220,6 +221,18 @@ impl File<'_> {
     }
 }
 
+/// A fill value of one element. libhdf5 refuses an old message of another size (`H5O__fill_old_decode`); of a new one it
+/// reads memory that it never wrote.
+fn fill_value((at, fill): (u64, FillValue), datatype: &Datatype) -> Result<FillValue, Error> {
+    match &fill {
+        FillValue::Value(element) if wide(element.len()) != u64::from(datatype.size) => {
+            let (found, expected) = (wide(element.len()), u64::from(datatype.size));
+            Err(Error::format(Structure::FillValue, at, Problem::Mismatch { field: "size", found, expected }))
+        }
+        _ => Ok(fill),
+    }
+}
+
 /// What decides where a dataset's elements lie.
 pub(crate) struct Place<'a> {
     pub(crate) header: &'a Header,
@@ -251,4 +264,32 @@ fn compact(place: &Place<'_>, overlay: &Overlay, elements: Span<'_>, length: u64
     let offset = overlay.place(elements.at(), length);
     let offset = offset.ok_or_else(|| place.layout_problem(Problem::Order("entries of the metadata cache image")))?;
     Ok(Storage::Compact { offset, elements: Bytes::copy_from_slice(elements_only) })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::file::FillValue;
+    use crate::file::proofs::{object, refusals, tree_of};
+    use crate::limits::Limits;
+    use crate::structure::proofs::with;
+
+    /// "/d": six integers of 4 bytes; fill value messages at 0x370, and the old one at 0x388, both of 7.
+    const SEVEN: &[u8] = include_bytes!("../../testdata/fill_value/seven.h5");
+
+    #[test]
+    fn a_fill_value_is_as_long_as_an_element() {
+        for size in [1, 3, 8] {
+            let told = refusals(&with(SEVEN, 0x374, &[size]), Limits::default());
+            assert_eq!(told, [format!("/d: fill value message at 0x370: size is {size}, not 4 (at 0x370)")]);
+        }
+    }
+
+    #[test]
+    fn an_old_fill_value_counts_where_there_is_no_new_one() {
+        let old = with(SEVEN, 0x368, &[0]);
+        let fill = &object(&tree_of(&old), "/d").dataset().unwrap().fill.clone();
+        assert_eq!(fill, &FillValue::Value(vec![7, 0, 0, 0]));
+        let told = refusals(&with(&old, 0x388, &[2]), Limits::default());
+        assert_eq!(told, ["/d: fill value message at 0x388: size is 2, not 4 (at 0x388)"]);
+    }
 }

@@ -80,7 +80,10 @@ pub enum LinkKind {
     /// To what an application knows.
     UserDefined(u8),
     /// To a group that the link lies in.
-    Loop,
+    Loop {
+        /// The group's path.
+        group: String,
+    },
     /// To an object whose name cannot be part of a path.
     Unnameable(&'static str),
 }

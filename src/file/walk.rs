@@ -1,6 +1,6 @@
 //! The walk over a file's groups: every object once, under every path that hard links give it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::File;
@@ -127,9 +127,15 @@ impl File<'_> {
         let Some(group) = places.get(at) else { return Ok((members, others)) };
         for Entry { link, table } in links {
             let path = group.join(&String::from_utf8_lossy(&link.name));
+            let above = match &link.target {
+                Target::Hard(address) => Place::above(places, at, *address),
+                _ => None,
+            };
             let kind = match &link.target {
                 _ if unnameable(&link.name).is_some() => LinkKind::Unnameable(unnameable(&link.name).unwrap_or("")),
-                Target::Hard(address) if Place::is_above(places, at, *address) => LinkKind::Loop,
+                Target::Hard(_) if above.is_some() => {
+                    LinkKind::Loop { group: above.map(|group| group.path.clone()).unwrap_or_default() }
+                }
                 Target::Hard(address) => {
                     let depth = group.depth.saturating_add(1);
                     check("group_depth", depth, self.limits().group_depth)?;
@@ -182,9 +188,9 @@ impl Place {
         if self.parent.is_none() { format!("/{name}") } else { format!("{}/{name}", self.path) }
     }
 
-    /// Whether the object at `address` is `places[at]` or a group that it lies in.
-    fn is_above(places: &[Place], at: usize, address: Address) -> bool {
-        std::iter::successors(places.get(at), |place| places.get(place.parent?)).any(|place| place.address == address)
+    /// The object at `address`, if it is `places[at]` or a group that it lies in.
+    fn above(places: &[Place], at: usize, address: Address) -> Option<&Place> {
+        std::iter::successors(places.get(at), |place| places.get(place.parent?)).find(|place| place.address == address)
     }
 }
 
@@ -218,46 +224,82 @@ fn tree(mut places: Vec<Place>, known: &BTreeMap<(Address, bool), Found>, detail
     Tree { objects, links }
 }
 
+/// Where a link leads that is on the way to an object.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// To a path, relative to the link's group.
+    Soft(&'a str),
+    /// To the group at a path.
+    Loop(&'a str),
+}
+
+impl<'a> Way<'a> {
+    fn of(link: &'a Link) -> Option<Self> {
+        match &link.kind {
+            LinkKind::Soft { target, .. } => Some(Self::Soft(target)),
+            LinkKind::Loop { group } => Some(Self::Loop(group)),
+            _ => None,
+        }
+    }
+}
+
 /// Follows soft links, at most `hops` of them in a row.
 fn resolve(objects: &[Object], links: &mut [Link], hops: usize) {
     if links.is_empty() {
         return;
     }
-    let paths: std::collections::BTreeSet<&str> = objects.iter().map(|object| object.path.as_str()).collect();
-    let soft: BTreeMap<String, String> = links
-        .iter()
-        .filter_map(|link| match &link.kind {
-            LinkKind::Soft { target, .. } => Some((link.path.clone(), target.clone())),
-            _ => None,
-        })
-        .collect();
-    for link in links {
+    let paths: BTreeSet<&str> = objects.iter().map(|object| object.path.as_str()).collect();
+    let ways = links.iter().filter_map(|link| Some((link.path.as_str(), Way::of(link)?)));
+    let ways: BTreeMap<&str, Way<'_>> = ways.collect();
+    let led = |link: &Link| match &link.kind {
+        LinkKind::Soft { .. } => follow(&link.path, &paths, &ways, hops),
+        _ => None,
+    };
+    let led: Vec<Option<String>> = links.iter().map(led).collect();
+    for (link, led) in links.iter_mut().zip(led) {
         if let LinkKind::Soft { object, .. } = &mut link.kind {
-            *object = follow(&link.path, &paths, &soft, hops);
+            *object = led;
         }
     }
 }
 
 /// The path of the object that the soft link at `path` leads to.
-fn follow(
-    path: &str,
-    paths: &std::collections::BTreeSet<&str>,
-    soft: &BTreeMap<String, String>,
-    hops: usize,
-) -> Option<String> {
-    let mut path = path.to_owned();
+fn follow(path: &str, paths: &BTreeSet<&str>, ways: &BTreeMap<&str, Way<'_>>, hops: usize) -> Option<String> {
+    let mut wanted = path.to_owned();
     for _ in 0..=hops {
-        if paths.contains(path.as_str()) {
-            return Some(path);
+        match one_way(&wanted, ways)? {
+            Led::Here(path) => return paths.contains(path.as_str()).then_some(path),
+            Led::On(path) => wanted = path,
         }
-        // The shortest beginning of the path that is itself a soft link is replaced by its target.
-        let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
-        let (end, target) = ends.into_iter().find_map(|end| Some((end, soft.get(path.get(..end)?)?)))?;
-        let (link, rest) = path.split_at_checked(end)?;
-        let group = link.rsplit_once('/').map_or("", |(group, _)| group);
-        path = absolute(group, &format!("{target}{rest}"));
     }
     None
+}
+
+/// Where a path leads without soft links, or with the first of them.
+enum Led {
+    Here(String),
+    On(String),
+}
+
+/// Goes along a path, name by name, up to its end or its first soft link.
+fn one_way(path: &str, ways: &BTreeMap<&str, Way<'_>>) -> Option<Led> {
+    let (mut here, mut rest) = (String::new(), path);
+    while let Some((_, after)) = rest.split_once('/').filter(|(_, after)| !after.is_empty()) {
+        let (name, left) = after.split_at_checked(after.find('/').unwrap_or(after.len()))?;
+        let group = here.len();
+        here.push('/');
+        here.push_str(name);
+        match ways.get(here.as_str()) {
+            Some(Way::Loop(above)) => above.trim_end_matches('/').clone_into(&mut here),
+            Some(Way::Soft(target)) => {
+                here.truncate(group);
+                return Some(Led::On(absolute(&here, &format!("{target}{left}"))));
+            }
+            None => {}
+        }
+        rest = left;
+    }
+    Some(Led::Here(if here.is_empty() { "/".to_owned() } else { here }))
 }
 
 /// A soft link's target as an absolute path: `.` is the group itself; `..` is a name like any other (`H5G__traverse_real`).
@@ -280,8 +322,9 @@ mod tests {
 
     /// Where the soft link at `path` leads, among the objects `/`, `/d`, `/g`, `/g/d`.
     fn led(path: &str, soft: &[(&str, &str)], hops: usize) -> Option<String> {
-        let soft = soft.iter().map(|(path, target)| ((*path).to_owned(), (*target).to_owned())).collect();
-        follow(path, &["/", "/d", "/g", "/g/d"].into(), &soft, hops)
+        let loops = [("/g/self", Way::Loop("/g")), ("/g/root", Way::Loop("/"))];
+        let ways = soft.iter().map(|(path, target)| (*path, Way::Soft(target))).chain(loops).collect();
+        follow(path, &["/", "/d", "/g", "/g/d"].into(), &ways, hops)
     }
 
     #[test]
@@ -302,6 +345,20 @@ mod tests {
         let soft = [("/to_g", "/g"), ("/l", "to_g/d"), ("/g/up", "/l")];
         assert_eq!(led("/l", &soft, 16).as_deref(), Some("/g/d"));
         assert_eq!(led("/g/up", &soft, 16).as_deref(), Some("/g/d"));
+    }
+
+    #[test]
+    fn a_way_through_a_group_that_contains_itself_is_followed() {
+        let one = |target: &str, hops| led("/l", &[("/l", target)], hops);
+        assert_eq!(one("/g/self/d", 1).as_deref(), Some("/g/d"));
+        assert_eq!(one("/g/self/self/root/g/self/d", 1).as_deref(), Some("/g/d"));
+        assert_eq!(one("g/root", 1).as_deref(), Some("/"));
+        assert_eq!(one("/g/self", 1).as_deref(), Some("/g"));
+        assert_eq!(one("/g/self/none", 16), None);
+        // Only soft links count.
+        assert_eq!(one("/g/self/d", 0), None);
+        assert_eq!(one(&format!("/g{}/d", "/self".repeat(10_000)), 1).as_deref(), Some("/g/d"));
+        assert_eq!(led("/a", &[("/a", "/g/root/a")], 1_000), None);
     }
 
     #[test]
@@ -344,7 +401,8 @@ mod tests {
             let paths: Vec<_> = tree.objects.iter().map(|object| object.path.as_str()).collect();
             assert_eq!(paths, ["/", "/g", "/g/d", "/g/h"]);
             let loops: Vec<_> = tree.links.iter().map(|link| (link.path.as_str(), &link.kind)).collect();
-            assert_eq!(loops, ["/g/self", "/g/h/back", "/g/h/root"].map(|path| (path, &LinkKind::Loop)));
+            let kind = |group: &str| LinkKind::Loop { group: group.to_owned() };
+            assert_eq!(loops, [("/g/self", &kind("/g")), ("/g/h/back", &kind("/g")), ("/g/h/root", &kind("/"))]);
         }
     }
 

@@ -298,6 +298,7 @@ mod tests {
     fn object(path: &str, content: Content, attributes: &[(&str, Value)]) -> Object {
         let attribute = |(name, value): &(&str, Value)| Attribute {
             name: (*name).to_owned(),
+            name_is_utf8: true,
             datatype: bytes(),
             dataspace: space(&[1], false),
             values: Ok(vec![value.clone()]),

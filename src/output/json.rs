@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::reference::{Manifest, Node, ReferenceSet};
-use crate::zarr::GROUP;
+use crate::zarr::{GROUP, NanPolicy};
 
 /// Writes a reference set as kerchunk JSON version 1, in the profile that every known reader accepts: metadata as JSON
 /// strings, no templates, strict JSON.
@@ -14,6 +14,15 @@ use crate::zarr::GROUP;
 /// # Errors
 /// What `out` answers.
 pub fn write_json(set: &ReferenceSet, out: impl Write) -> io::Result<()> {
+    write_json_with(set, NanPolicy::String, out)
+}
+
+/// The same, with NaN and infinity inside `.zarray` and `.zattrs` as `nan` says. These are strings of the document that is
+/// written, which stays strict JSON.
+///
+/// # Errors
+/// What `out` answers.
+pub fn write_json_with(set: &ReferenceSet, nan: NanPolicy, out: impl Write) -> io::Result<()> {
     let mut writer = Writer { out, first: true, line: Vec::with_capacity(256), position: Vec::new() };
     writer.out.write_all(br#"{"version":1,"refs":{"#)?;
     let urls: Vec<Vec<u8>> = set.urls.iter().map(|url| quoted(url)).collect::<io::Result<_>>()?;
@@ -22,11 +31,11 @@ pub fn write_json(set: &ReferenceSet, out: impl Write) -> io::Result<()> {
         match node {
             Node::Group(attributes) => {
                 writer.text(&format!("{prefix}.zgroup"), GROUP)?;
-                writer.text(&format!("{prefix}.zattrs"), &serde_json::to_string(attributes)?)?;
+                writer.text(&format!("{prefix}.zattrs"), &attributes.to_json(nan)?)?;
             }
             Node::Array(array) => {
-                writer.text(&format!("{prefix}.zarray"), &serde_json::to_string(&array.metadata)?)?;
-                writer.text(&format!("{prefix}.zattrs"), &serde_json::to_string(&array.attributes)?)?;
+                writer.text(&format!("{prefix}.zarray"), &array.metadata.to_json(nan)?)?;
+                writer.text(&format!("{prefix}.zattrs"), &array.attributes.to_json(nan)?)?;
                 writer.chunks(&prefix, &array.chunks, &urls)?;
             }
         }
@@ -137,7 +146,7 @@ mod tests {
 
     use super::*;
     use crate::reference::{Array, UrlId, Urls};
-    use crate::zarr::{ArrayMetadata, Attributes, Dtype};
+    use crate::zarr::{ArrayMetadata, Attributes, Dtype, FillValue, Floats};
 
     fn array(grid: Vec<u64>, manifest: Manifest) -> Node {
         let metadata = ArrayMetadata {
@@ -193,6 +202,20 @@ mod tests {
         assert_eq!(refs["g/é/0.2"], "ok");
         assert_eq!(refs["g/é/1.0"], "base64:AP8=");
         assert_eq!(refs["s/0"], serde_json::json!(["s3://b/\"q\".nc", 1, 2]));
+    }
+
+    #[test]
+    fn bare_nan_stays_inside_the_strings_of_strict_json() {
+        let Node::Array(mut bare) = array(vec![1], Manifest::default()) else { panic!() };
+        bare.metadata.fill_value = Some(FillValue::Float(f64::NAN));
+        bare.attributes.insert_floats("a", "NaN", Floats::Everywhere);
+        let set = ReferenceSet { urls: Vec::new(), nodes: vec![("x".to_owned(), Node::Array(bare))] };
+        let mut text = Vec::new();
+        write_json_with(&set, NanPolicy::Python, &mut text).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(document["refs"]["x/.zattrs"], r#"{"a":NaN}"#);
+        assert!(document["refs"]["x/.zarray"].as_str().unwrap().contains(r#""fill_value":NaN,"#));
+        assert_eq!(refs(&set)["x/.zattrs"], r#"{"a":"NaN"}"#);
     }
 
     #[test]

@@ -2,4 +2,4 @@
 
 mod json;
 
-pub use json::write_json;
+pub use json::{write_json, write_json_with};

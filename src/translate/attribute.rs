@@ -7,10 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value as Json};
 
 use super::report::{Report, Status};
-use crate::file::{Attribute, Object, Value};
+use crate::file::{Attribute, Class, Datatype, Object, Value};
 use crate::netcdf::is_hidden;
-use crate::zarr::Attributes;
-use crate::zarr::not_finite;
+use crate::zarr::{Attributes, Floats, not_finite};
 
 /// Paths by address of the object header: what object references lead to.
 pub(crate) type Paths<'a> = BTreeMap<u64, &'a str>;
@@ -35,14 +34,59 @@ pub(crate) fn attributes(
         let refuse = |reason| Status::AttributeRefused { attribute: attribute.name.clone(), reason };
         match &attribute.values {
             // The dimensions are this crate's to say.
-            Ok(_) if into.get(&attribute.name).is_some() => {
+            Ok(_) if into.get(&attribute.name).is_some() && attribute.name_is_utf8 => {
                 report.add(&object.path, refuse("its name is that of the attribute for the dimensions".to_owned()));
             }
-            Ok(values) => into.insert(attribute.name.clone(), json(attribute, values, paths)),
+            Ok(_) if into.get(&attribute.name).is_some() => {
+                report.add(
+                    &object.path,
+                    refuse("its name is not UTF-8, and that of another as it would be emitted".to_owned()),
+                );
+            }
+            Ok(values) => {
+                if let Some(reason) = replaced(attribute, values) {
+                    report.add(&object.path, refuse(reason.to_owned()));
+                }
+                into.insert_floats(attribute.name.clone(), json(attribute, values, paths), floats(&attribute.datatype));
+            }
             Err(error) => report.add(&object.path, refuse(error.to_string())),
         }
     }
     into
+}
+
+/// What JSON cannot tell of an attribute that is told all the same, with U+FFFD in place of bytes: so netCDF-C shows it too.
+fn replaced(attribute: &Attribute, values: &[Value]) -> Option<&'static str> {
+    if !attribute.name_is_utf8 {
+        return Some("a name that is not UTF-8, emitted with U+FFFD in place of its other bytes");
+    }
+    let is_text = values.iter().all(is_utf8);
+    (!is_text).then_some("text that is not UTF-8, emitted with U+FFFD in place of its other bytes")
+}
+
+fn is_utf8(value: &Value) -> bool {
+    match value {
+        Value::NotUtf8(_) => false,
+        Value::Compound(members) => members.iter().all(|(_, value)| is_utf8(value)),
+        Value::Sequence(elements) => elements.iter().all(is_utf8),
+        _ => true,
+    }
+}
+
+/// Where the strings of a value of a type are floats.
+fn floats(datatype: &Datatype) -> Floats {
+    match &datatype.class {
+        Class::FloatingPoint { .. } | Class::Complex(_) => Floats::Everywhere,
+        Class::Array { base, .. } | Class::Sequence(base) => floats(base),
+        Class::Compound(members) => {
+            let fields: BTreeMap<String, Floats> =
+                members.iter().map(|member| (member.name.clone(), floats(&member.datatype))).collect();
+            // A complex number among them, which is no object.
+            let everywhere = fields.values().all(|floats| *floats == Floats::Everywhere);
+            if everywhere { Floats::Everywhere } else { Floats::Fields(fields) }
+        }
+        _ => Floats::Nowhere,
+    }
 }
 
 /// An attribute's value: a scalar for one element, whatever the shape, as kerchunk has it; else a list, nested as the shape is.
@@ -101,8 +145,10 @@ fn float(value: f64) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proofs::{array, refused, within};
     use super::*;
-    use crate::file::{Class, Dataspace, Datatype, Extent};
+    use crate::file::{Charset, Content, Dataspace, Extent, Member, Node, Padding, Text};
+    use crate::limits::Limits;
 
     /// An attribute of these values and this shape; `None` is a null dataspace.
     fn attribute(shape: Option<&[u64]>, values: Vec<Value>) -> Attribute {
@@ -115,6 +161,7 @@ mod tests {
         let maximum = dimensions.iter().copied().map(Some).collect();
         Attribute {
             name: "a".to_owned(),
+            name_is_utf8: true,
             datatype: Datatype { size: 1, class: Class::Opaque { tag: String::new() } },
             dataspace: Dataspace { extent, dimensions, maximum },
             values: Ok(values),
@@ -199,11 +246,74 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_not_utf8_is_told_and_said_not_to_be_as_it_was() {
+        let file = include_bytes!("../../testdata/attribute/not_utf8.h5");
+        let (set, _) = within(file, Limits::default());
+        let attributes = &array(&set, "d").attributes;
+        let told = |name| attributes.get(name).map(Json::to_string).unwrap_or_default();
+        // As netCDF-C shows them.
+        let expected = ["\"\u{fffd}C\"", "[\"\u{fffd}C\",\"ab\"]", "\"\u{fffd}C\"", "\"°C\"", "7"];
+        assert_eq!(["units", "list", "variable", "sound", "na\u{fffd}ve"].map(told), expected);
+        let said = |name: &str, what: &str| {
+            format!(
+                "/d: attribute \"{name}\": {what} that is not UTF-8, emitted with U+FFFD in place of its other bytes"
+            )
+        };
+        let mut told = refused(file, Limits::default());
+        told.sort_unstable();
+        let expected = [("list", "text"), ("na\u{fffd}ve", "a name"), ("units", "text"), ("variable", "text")];
+        assert_eq!(told, expected.map(|(name, what)| said(name, what)));
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_found_wherever_it_is() {
+        let bad = || Value::NotUtf8(vec![0xe9]);
+        let good = || Value::Text("é".to_owned());
+        let field = |value| Value::Compound(vec![("a".to_owned(), good()), ("b".to_owned(), value)]);
+        assert!(is_utf8(&field(Value::Sequence(vec![good()]))));
+        assert!(!is_utf8(&field(bad())) && !is_utf8(&Value::Sequence(vec![good(), field(bad())])));
+    }
+
+    #[test]
+    fn names_that_become_alike_are_told_once_and_refused_once() {
+        let named =
+            |n| Attribute { name_is_utf8: false, name: "\u{fffd}".to_owned(), ..attribute(Some(&[]), numbers(n)) };
+        let node = Node { content: Ok(Content::Group), attributes: Ok(vec![named(1), named(1)]) };
+        let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
+        let mut report = Report::default();
+        attributes(&object, &Paths::new(), |_| false, Attributes::default(), &mut report);
+        let refused: Vec<String> = report.refused().map(|(_, reason)| reason).collect();
+        let [first, second] = &refused[..] else { panic!("{refused:?}") };
+        assert!(first.ends_with("emitted with U+FFFD in place of its other bytes"), "{first}");
+        assert!(second.ends_with("its name is not UTF-8, and that of another as it would be emitted"), "{second}");
+    }
+
+    #[test]
+    fn strings_are_floats_where_the_type_has_floats() {
+        let types = include_bytes!("../../testdata/attribute/many_types.h5");
+        let (set, _) = within(types, Limits::default());
+        let Some(crate::reference::Node::Group(root)) = set.node("") else { panic!() };
+        let python = root.to_json(crate::zarr::NanPolicy::Python).unwrap();
+        assert!(python.contains(r#""nan":NaN"#), "{python}");
+        assert!(python.contains(r#""specials":[NaN,Infinity,-Infinity,-0.0]"#), "{python}");
+        let text = Class::String(Text { padding: Padding::NullPadded, charset: Charset::Ascii });
+        let member = |name: &str, class| {
+            let datatype = Datatype { size: 4, class };
+            Member { name: name.to_owned(), offset: 0, datatype }
+        };
+        let compound = |members| Datatype { size: 8, class: Class::Compound(members) };
+        let float = || Class::Complex(Box::new(compound(Vec::new())));
+        assert_eq!(floats(&compound(vec![member("r", float()), member("i", float())])), Floats::Everywhere);
+        let mixed = Floats::Fields([("f".to_owned(), Floats::Everywhere), ("t".to_owned(), Floats::Nowhere)].into());
+        assert_eq!(floats(&compound(vec![member("f", float()), member("t", text)])), mixed);
+    }
+
+    #[test]
     fn what_belongs_to_dimensions_is_hidden_or_refused() {
         let named = |name: &str| Attribute { name: name.to_owned(), ..attribute(Some(&[]), numbers(1)) };
         let names = ["_Netcdf4Dimid", "DIMENSION_LABELS", "_ARRAY_DIMENSIONS", "units", "skipped"];
         let attributes_of = Ok(names.map(named).into());
-        let node = crate::file::Node { content: Ok(crate::file::Content::Group), attributes: attributes_of };
+        let node = Node { content: Ok(Content::Group), attributes: attributes_of };
         let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
         let mut report = Report::default();
         let into = Attributes::with_dimensions(&["x".to_owned()]);

@@ -137,8 +137,25 @@ fn float_of(datatype: &Datatype, value: f64) -> FillValue {
     #[expect(clippy::cast_possible_truncation, reason = "rounding to the type's precision is what is wanted")]
     let single = value as f32;
     match datatype.size {
+        2 => FillValue::Float(half(value)),
         4 => FillValue::Float(single.into()),
         _ => FillValue::Float(value),
+    }
+}
+
+/// The nearest number that 16 bits hold (IEEE 754 binary16), the even one of two.
+fn half(value: f64) -> f64 {
+    const GREATEST: f64 = 65_504.0;
+    let exponent = i32::try_from(value.to_bits() >> 52 & 0x7ff).unwrap_or(0) - 1023;
+    // Of 11 digits the last; those of the least numbers are all alike.
+    let digit = 2_f64.powi(exponent.max(-14) - 10);
+    let rounded = (value / digit).round_ties_even() * digit;
+    if !value.is_finite() {
+        value
+    } else if rounded.abs() > GREATEST {
+        f64::INFINITY.copysign(value)
+    } else {
+        rounded
     }
 }
 
@@ -176,7 +193,8 @@ mod tests {
     }
 
     fn attribute(values: &[Value]) -> Attribute {
-        Attribute { name: "_FillValue".to_owned(), datatype: short(), dataspace: scalar(), values: Ok(values.to_vec()) }
+        let (name, values) = ("_FillValue".to_owned(), Ok(values.to_vec()));
+        Attribute { name, name_is_utf8: true, datatype: short(), dataspace: scalar(), values }
     }
 
     /// What becomes of a dataset with this fill value and, if there is one, this `_FillValue`.
@@ -243,6 +261,34 @@ mod tests {
         assert_eq!(moved(&short(), Value::Float(-9.0)), Some(FillValue::Signed(-9)));
         assert_eq!(moved(&single(), Value::Float(0.1)), Some(FillValue::Float(f64::from(0.1_f32))));
         assert_eq!(moved(&single(), Value::Signed(-32_768)), Some(FillValue::Float(-32_768.0)));
+    }
+
+    #[test]
+    fn a_float_of_16_bits_is_declared_as_16_bits_hold_it() {
+        let format =
+            FloatFormat { sign: 15, exponent_location: 10, exponent_size: 5, mantissa_size: 10, bias: 15, ..IEEE };
+        let bits = Bits { offset: 0, precision: 16 };
+        let half = Datatype { size: 2, class: Class::FloatingPoint { order: ByteOrder::Little, bits, format } };
+        // As numpy.float16 rounds them.
+        let table = [
+            (0.1, 0.099_975_585_937_5),
+            (-9999.9, -10000.0),
+            (2049.0, 2048.0),
+            (2051.0, 2052.0),
+            (65_519.0, 65_504.0),
+            (65_520.0, f64::INFINITY),
+            (-1e20, f64::NEG_INFINITY),
+            (6e-8, 5.960_464_477_539_063e-8),
+            (2.9e-8, 0.0),
+            (f64::NEG_INFINITY, f64::NEG_INFINITY),
+        ];
+        for (value, rounded) in table {
+            assert_eq!(moved(&half, Value::Float(value)), Some(FillValue::Float(rounded)), "{value}");
+        }
+        assert!(matches!(moved(&half, Value::Float(f64::NAN)), Some(FillValue::Float(x)) if x.is_nan()));
+        // 0.1 as 16 bits hold it: the chunks that were never written are what a reader gives.
+        let hdf5 = Hdf5Fill::Value(vec![0x66, 0x2e]);
+        assert_eq!(told(&half, &hdf5, Some(Value::Float(0.1)), FillPolicy::Exact).constant, None);
     }
 
     #[test]

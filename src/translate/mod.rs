@@ -8,6 +8,7 @@ mod dtype;
 mod external;
 mod fields;
 mod fill;
+mod flags;
 mod form;
 mod half;
 mod inline;

@@ -43,7 +43,7 @@ pub enum Status {
     },
     /// An object that is not in the set.
     Refused(Error),
-    /// An attribute that is not in the set; its object is.
+    /// An attribute that is not in the set, or not as it is in the file; its object is.
     AttributeRefused {
         /// The attribute's name.
         attribute: String,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
 use super::fill::is_moved;
+use super::flags::flags;
 use super::options::{LinkPolicy, Options};
 use super::report::{Report, Status};
 use crate::error::{Error, Unsupported};
@@ -220,7 +221,9 @@ impl<'a> Builder<'a> {
         // An array type's own dimensions.
         names.extend((names.len()..metadata.shape.len()).map(|axis| format!("{name}_dim_{axis}")));
         let moved = |attribute: &_| is_moved(attribute, &dataset.datatype);
-        let attributes = attributes(object, self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
+        let mut attributes =
+            attributes(object, self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
+        flags(object, &dataset.datatype, &mut attributes, &mut self.report);
         self.push(&object.path, Array { metadata, attributes, chunks });
     }
 
@@ -271,7 +274,7 @@ impl<'a> Builder<'a> {
             }
             LinkKind::External { file, path } => format!("an external link to {path} of {file}"),
             LinkKind::UserDefined(kind) => format!("a user-defined link of type {kind}"),
-            LinkKind::Loop => "a hard link to a group that it lies in".to_owned(),
+            LinkKind::Loop { .. } => "a hard link to a group that it lies in".to_owned(),
         };
         self.report.add(&link.path, Status::Listed(listed));
     }

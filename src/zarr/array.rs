@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{Codec, Dtype, FillValue};
+use super::{Codec, Dtype, FillValue, NanPolicy};
 
 /// The metadata of an array, always in C order, its chunk keys separated by dots.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,18 @@ pub struct ArrayMetadata {
     pub fill_value: Option<FillValue>,
     /// The codecs of a chunk, in the order of encoding.
     pub filters: Vec<Codec>,
+}
+
+impl ArrayMetadata {
+    /// The document as text.
+    pub(crate) fn to_json(&self, nan: NanPolicy) -> serde_json::Result<String> {
+        let strict = serde_json::to_string(self)?;
+        let bare = self.fill_value.as_ref().filter(|_| nan == NanPolicy::Python).and_then(FillValue::bare);
+        let Some(bare) = bare else { return Ok(strict) };
+        // Inside a text the quotes would have backslashes, so this is found nowhere else.
+        let key = "\"fill_value\":";
+        Ok(strict.replacen(&format!("{key}{}", serde_json::to_string(&self.fill_value)?), &format!("{key}{bare}"), 1))
+    }
 }
 
 impl Serialize for ArrayMetadata {
@@ -53,6 +65,9 @@ mod tests {
             serde_json::to_string(&array).unwrap(),
             r#"{"shape":[3,4],"chunks":[3,2],"dtype":"<i2","fill_value":"NaN","order":"C","filters":[{"id":"shuffle","elementsize":2},{"id":"zlib","level":4}],"dimension_separator":".","compressor":null,"zarr_format":2}"#
         );
+        let python = array.to_json(NanPolicy::Python).unwrap();
+        assert!(python.contains(r#""dtype":"<i2","fill_value":NaN,"order":"C""#), "{python}");
+        assert_eq!(array.to_json(NanPolicy::String).unwrap(), serde_json::to_string(&array).unwrap());
         let bare = ArrayMetadata { fill_value: None, filters: Vec::new(), ..array };
         assert!(serde_json::to_string(&bare).unwrap().contains(r#""fill_value":null,"order":"C","filters":null"#));
     }

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 
+use super::nan::not_finite;
+
 /// A fill value, in the forms that Zarr v2 has for it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FillValue {
@@ -19,6 +21,21 @@ pub enum FillValue {
     Complex(f64, f64),
     /// Fixed strings, opaque and structured types: the element's bytes, in base64.
     Bytes(Vec<u8>),
+}
+
+impl FillValue {
+    /// The value with bare tokens for what JSON lacks; `None` where it is strict JSON anyway.
+    pub(crate) fn bare(&self) -> Option<String> {
+        // A number as Python writes it: the shortest digits that are read back as the same float, as strict JSON has them.
+        let number = |x: &f64| not_finite(*x).map_or_else(|| serde_json::Value::from(*x).to_string(), str::to_owned);
+        match self {
+            Self::Float(x) => not_finite(*x).map(str::to_owned),
+            Self::Complex(real, imaginary) if !(real.is_finite() && imaginary.is_finite()) => {
+                Some(format!("[{},{}]", number(real), number(imaginary)))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Serialize for FillValue {
@@ -51,17 +68,6 @@ impl Serialize for Number {
     }
 }
 
-/// The name of a float that JSON lacks.
-pub(crate) fn not_finite(value: f64) -> Option<&'static str> {
-    if value.is_nan() {
-        Some("NaN")
-    } else if value.is_infinite() {
-        Some(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +86,12 @@ mod tests {
         for (value, json) in forms {
             assert_eq!(serde_json::to_string(&value).unwrap(), json);
         }
+    }
+
+    #[test]
+    fn what_json_lacks_has_a_bare_form() {
+        assert_eq!(FillValue::Float(f64::NEG_INFINITY).bare().unwrap(), "-Infinity");
+        assert_eq!(FillValue::Complex(1.5, f64::NAN).bare().unwrap(), "[1.5,NaN]");
+        assert_eq!((FillValue::Float(1.0).bare(), FillValue::Complex(1.0, 2.0).bare()), (None, None));
     }
 }

@@ -161,6 +161,49 @@ fn each_refusal_is_a_line_and_the_rest_is_written() {
 }
 
 #[test]
+fn nan_is_a_string_or_what_python_reads() {
+    let attributes = |nan: &str| {
+        let references = run(&[&"scan", &"attribute/many_types.h5", &"--nan", &nan]).references();
+        references[".zattrs"].as_str().unwrap().to_owned()
+    };
+    let strict: Json = serde_json::from_str(&attributes("string")).unwrap();
+    assert_eq!(strict["specials"], serde_json::json!(["NaN", "Infinity", "-Infinity", -0.0]));
+    let python = attributes("python");
+    assert!(python.contains(r#""specials":[NaN,Infinity,-Infinity,-0.0]"#), "{python}");
+    // But for its bare tokens it is the same document.
+    let quoted =
+        python.replace(":NaN", ":\"NaN\"").replace("[NaN,Infinity,-Infinity", "[\"NaN\",\"Infinity\",\"-Infinity\"");
+    assert_eq!(quoted, attributes("string"));
+    assert_eq!(run(&[&"scan", &"attribute/many_types.h5", &"--nan", &"none"]).code, 2);
+}
+
+#[test]
+fn python_reads_bare_nan_as_a_float() {
+    let references = run(&[&"scan", &"attribute/many_types.h5", &"--nan", &"python"]).references();
+    let program = "import json, math, sys; a = json.loads(sys.argv[1]); print(math.isnan(a['nan']), a['specials'])";
+    let python = Command::new("python3").args(["-c", program, references[".zattrs"].as_str().unwrap()]).output();
+    let Ok(python) = python else {
+        eprintln!("SKIPPED: there is no python3");
+        assert!(std::env::var_os("CI").is_none(), "CI has python3");
+        return;
+    };
+    assert_eq!(String::from_utf8_lossy(&python.stdout), "True [nan, inf, -inf, -0.0]\n");
+}
+
+#[test]
+fn text_that_is_not_utf8_is_a_line_and_in_the_report() {
+    let (folder, path) = output();
+    let report = folder.path().join("report.json");
+    let run = run(&[&"scan", &"attribute/strings.h5", &"-o", &path, &"--report", &report]);
+    let reason = "text that is not UTF-8, emitted with U+FFFD in place of its other bytes";
+    assert_eq!((run.code, run.err), (3, format!("/: attribute \"latin1\": {reason}\n")));
+    let attributes: Json = serde_json::from_str(json(&path)["refs"][".zattrs"].as_str().unwrap()).unwrap();
+    assert_eq!(attributes["latin1"], "caf\u{fffd}");
+    let told = &json(&report)["files"][0]["report"]["objects"][1];
+    assert_eq!(told, &serde_json::json!({"path": "/", "outcome": "refused", "attribute": "latin1", "reason": reason}));
+}
+
+#[test]
 fn error_raise_leaves_no_file() {
     let (folder, path) = output();
     let run = run(&[&"scan", &"data_layout/external.h5", &"--error", &"raise", &"-o", &path]);

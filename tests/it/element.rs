@@ -41,6 +41,10 @@ impl Simple {
             #[expect(clippy::cast_possible_truncation, reason = "the value has the type's precision")]
             ('f', 4, _) => (float(value) as f32).to_le_bytes().to_vec(),
             ('f', 8, _) => float(value).to_le_bytes().to_vec(),
+            ('f', 2, _) => {
+                let bits = (0..=u16::MAX).find(|bits| half(*bits).to_bits() == float(value).to_bits());
+                bits.unwrap_or_else(|| panic!("16 bits do not hold {value}")).to_le_bytes().to_vec()
+            }
             ('f', ..) if float(value).to_bits() == 0 => vec![0; self.size],
             ('S', _, Json::String(text)) => {
                 let mut element = text.clone().into_bytes();
@@ -50,6 +54,18 @@ impl Simple {
             _ => panic!("no element of {self:?} is {value}"),
         }
     }
+}
+
+/// The number that 16 bits stand for (IEEE 754 binary16).
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff) / 1024.0);
+    let magnitude = match exponent {
+        0 => fraction * 2_f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction) * 2_f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 /// Bytes of an element; 0 for texts of any length.

@@ -147,7 +147,7 @@ fn describe_link(link: &Link) -> Option<String> {
     match &link.kind {
         LinkKind::Soft { target, .. } => Some(format!("soft -> {target}")),
         LinkKind::External { file, path } => Some(format!("external -> {file}:{path}")),
-        LinkKind::Loop => None,
+        LinkKind::Loop { .. } => None,
         other => panic!("{}: {other:?}", link.path),
     }
 }

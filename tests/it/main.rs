@@ -9,6 +9,7 @@ mod element;
 mod files;
 mod format;
 mod golden;
+mod kerchunk_bugs;
 mod layers;
 mod netcdf;
 mod reader;

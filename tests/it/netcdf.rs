@@ -4,6 +4,7 @@ use crate::files;
 
 /// File, variable, dimensions: in the order in which netCDF-C (4.10.1, through netCDF4-python) lists them.
 const VARIABLES: &[(&str, &str, &[&str])] = &[
+    ("kerchunk/char_fill.nc", "letters", &["x"]),
     ("netcdf/cf.nc", "time", &["time"]),
     ("netcdf/cf.nc", "lat", &["lat"]),
     ("netcdf/cf.nc", "lon", &["lon"]),

@@ -93,7 +93,7 @@ fn is_right(status: &Status, kind: &str, attributes: &Json) -> bool {
 }
 
 /// The array of a dataset; netCDF-C's prefix of a variable that has a dimension's name is not part of its own.
-fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
+pub(crate) fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
     let key = path.trim_start_matches('/').replace("_nc4_non_coord_", "");
     match set.node(&key) {
         Some(Node::Array(array)) => Some(array),
@@ -101,7 +101,7 @@ fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
     }
 }
 
-fn compare(path: &str, array: &Array, expected: &Json, file: &[u8]) -> Result<(), String> {
+pub(crate) fn compare(path: &str, array: &Array, expected: &Json, file: &[u8]) -> Result<(), String> {
     compare_type(path, array, expected)?;
     compare_attributes(&array.attributes, array, &expected["attributes"])?;
     let mut elements = reader::elements(array, file);

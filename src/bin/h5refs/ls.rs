@@ -119,7 +119,7 @@ fn describe_link(link: &Link, width: usize, out: &mut dyn Write) -> io::Result<(
         LinkKind::Soft { target, object: None } => format!("Soft Link {{{target}}}, which is not there"),
         LinkKind::External { file, path } => format!("External Link {{{file}//{path}}}"),
         LinkKind::UserDefined(kind) => format!("User-defined Link of type {kind}"),
-        LinkKind::Loop => "Group that it lies in".to_owned(),
+        LinkKind::Loop { .. } => "Group that it lies in".to_owned(),
         LinkKind::Unnameable(reason) => format!("Object with a name that no path can have: {reason}"),
         _ => "Link".to_owned(),
     };

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
+use h5refs::zarr::NanPolicy;
 use h5refs::{CutOff, FillPolicy, Input, LinkPolicy, Options, Report};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// What to do about chunks that were never written and would read differently in Zarr.
     #[arg(long, value_enum, default_value_t = Fill::Exact)]
     fill: Fill,
+    /// How to write NaN and infinity inside .zarray and .zattrs.
+    #[arg(long, value_enum, default_value_t = Nan::String)]
+    nan: Nan,
     /// Which paths of an object to emit.
     #[arg(long, value_enum, default_value_t = Links::All)]
     links: Links,
@@ -85,6 +89,14 @@ enum Fill {
     Exact,
     /// Declare the value as `fill_value`; readers mask it.
     Declare,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Nan {
+    /// As the strings "NaN", "Infinity", "-Infinity": strict JSON.
+    String,
+    /// As the bare tokens that Python reads and writes; the outer document stays strict JSON.
+    Python,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -242,7 +254,11 @@ impl Job<'_> {
         {
             return Err(format!("{object}: {reason}"));
         }
-        output::write(output, |out| h5refs::write_json(&set, out))?;
+        let nan = match self.arguments.nan {
+            Nan::String => NanPolicy::String,
+            Nan::Python => NanPolicy::Python,
+        };
+        output::write(output, |out| h5refs::write_json_with(&set, nan, out))?;
         Ok(report)
     }
 
