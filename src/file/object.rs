@@ -61,7 +61,8 @@ impl Header {
 
     /// Refuses an object with a message that is unknown and must not be.
     fn refuse_unknown(&self) -> Result<(), Unsupported> {
-        let unknown = |message: &&Message| message.kind > types::CACHE_IMAGE && message.flags.must_be_understood();
+        let is_known = |kind| kind <= types::CACHE_IMAGE && kind != types::BOGUS;
+        let unknown = |message: &&Message| !is_known(message.kind) && message.flags.must_be_understood();
         match self.messages.iter().find(unknown) {
             Some(message) => Err(Unsupported::Message(message.kind)),
             None => Ok(()),

@@ -1,8 +1,11 @@
 //! The fill policy: zeros stay zeros, and chunks that were never written read as libhdf5 reads them.
 
 use super::dtype::{Element, element};
+use super::float::float_bits;
 use super::options::FillPolicy;
-use crate::file::{Attribute, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Value, decode};
+use crate::file::{
+    Attribute, Bits, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Padding, Text, Value, decode,
+};
 use crate::zarr::{Dtype, FillValue};
 
 /// What becomes of a dataset's fill value.
@@ -14,32 +17,46 @@ pub(crate) struct Fill {
     pub(crate) constant: Option<Vec<u8>>,
 }
 
-/// `_FillValue`: a numeric one moves to `fill_value` and leaves the attributes.
+/// `_FillValue`: a numeric one moves to `fill_value` and leaves the attributes, as in kerchunk; text is told in both places.
 pub(crate) fn is_moved(attribute: &Attribute, datatype: &Datatype) -> bool {
-    attribute.name == "_FillValue" && declared(attribute, datatype).is_some()
+    let is_text = matches!(datatype.class, Class::String(_));
+    attribute.name == "_FillValue" && !is_text && declared(attribute, datatype).is_some()
 }
 
 /// The fill value of a dataset. Without `_FillValue` nothing is declared: xarray would mask it, zeros first of all.
 pub(crate) fn fill(object: &Object, datatype: &Datatype, fill: &Hdf5Fill, policy: FillPolicy) -> Fill {
     let declared = object.attribute("_FillValue").and_then(|attribute| declared(attribute, datatype));
     let size = usize::try_from(datatype.size).unwrap_or(0);
+    let zeros = declared.is_none() && missing_is_zeros(datatype);
     let element = match fill {
         Hdf5Fill::Undefined => return Fill { declared, constant: None },
         Hdf5Fill::Value(bytes) if bytes.len() == size => bytes.clone(),
         // Zeros are what a reader gives; an element of them may be larger than the file.
-        Hdf5Fill::Value(_) | Hdf5Fill::Default if declared.is_none() => return Fill { declared, constant: None },
+        Hdf5Fill::Value(_) | Hdf5Fill::Default if zeros => return Fill { declared, constant: None },
         Hdf5Fill::Value(_) | Hdf5Fill::Default => vec![0; size],
     };
     let given = match &declared {
         Some(declared) => fill_value(datatype, &element).is_some_and(|value| same(&value, declared)),
-        None => element.iter().all(|byte| *byte == 0),
+        None => zeros && element.iter().all(|byte| *byte == 0),
     };
     match (given, policy, fill_value(datatype, &element)) {
         (true, ..) => Fill { declared, constant: None },
-        (false, FillPolicy::Declare, Some(value)) if declared.is_none() => {
+        // xarray opens no set with a record that has a fill value.
+        (false, FillPolicy::Declare, Some(value)) if declared.is_none() && is_simple(datatype) => {
             Fill { declared: Some(value), constant: None }
         }
         (false, ..) => Fill { declared, constant: Some(element) },
+    }
+}
+
+/// Whether readers give zeros for missing chunks where `fill_value` is null: for records with texts or bytes zarr 3.1 does not, nor for
+/// times.
+fn missing_is_zeros(datatype: &Datatype) -> bool {
+    let is_bytes = |dtype: &str| dtype.starts_with("|S") || dtype.starts_with("|V");
+    match element(datatype) {
+        Ok(Element { dtype: Dtype::Simple(dtype), .. }) => !dtype.contains(['M', 'm']),
+        Ok(Element { dtype: Dtype::Structured(fields), .. }) => !fields.iter().any(|field| is_bytes(&field.1)),
+        Err(_) => true,
     }
 }
 
@@ -75,94 +92,88 @@ fn same(a: &FillValue, b: &FillValue) -> bool {
     }
 }
 
-/// A `_FillValue` of one number, as the dataset's type has it: NumPy casts it so when it masks.
+/// A `_FillValue` of one number or text that the dataset's type has: xarray masks no other.
 fn declared(attribute: &Attribute, datatype: &Datatype) -> Option<FillValue> {
     let Ok([value]) = attribute.values.as_deref() else { return None };
     match (&datatype.class, value) {
         (Class::Enumeration { .. }, Value::Boolean(value)) if datatype.is_boolean() => Some(FillValue::Boolean(*value)),
         (Class::Enumeration { base, .. }, _) => declared(attribute, base),
-        (Class::FixedPoint { .. } | Class::BitField { .. }, _) => {
-            integer(value).and_then(|bits| integer_of(datatype, bits))
-        }
-        (Class::FloatingPoint { .. }, Value::Float(value)) => Some(float_of(datatype, *value)),
-        (Class::FloatingPoint { .. }, Value::Signed(_) | Value::Unsigned(_)) => {
-            number(value).map(|value| float_of(datatype, value))
-        }
+        (Class::FixedPoint { signed, bits, .. }, _) => integer(whole(value)?, *signed, *bits),
+        (Class::BitField { bits, .. }, _) => integer(whole(value)?, false, *bits),
+        (Class::FloatingPoint { .. }, Value::Float(x)) if attribute.datatype == *datatype => Some(FillValue::Float(*x)),
+        (Class::FloatingPoint { .. }, _) => float(real(value)?, datatype),
         // Not a record of two numbers and a gap.
-        (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) if is_one_number(datatype) => {
+        (Class::Compound(_) | Class::Complex(_), Value::Complex(real, imaginary)) if is_simple(datatype) => {
             Some(FillValue::Complex(*real, *imaginary))
         }
+        (Class::String(text), Value::Text(value)) => padded(value.as_bytes(), *text, datatype),
+        (Class::String(text), Value::NotUtf8(value)) => padded(value, *text, datatype),
         _ => None,
     }
 }
 
-/// Whether a compound is one complex number in Zarr, and no record.
-fn is_one_number(datatype: &Datatype) -> bool {
+/// Whether an element is one value in Zarr, and no record: a compound may stand for a complex number.
+fn is_simple(datatype: &Datatype) -> bool {
     matches!(element(datatype), Ok(Element { dtype: Dtype::Simple(_), .. }))
 }
 
-/// The two's complement of a whole number.
-fn integer(value: &Value) -> Option<u64> {
+/// A whole number.
+fn whole(value: &Value) -> Option<i128> {
     match value {
-        Value::Signed(n) => Some(n.cast_unsigned()),
-        Value::Unsigned(n) => Some(*n),
-        Value::Float(x) if x.fract() == 0.0 => format!("{x:.0}").parse::<i64>().ok().map(i64::cast_unsigned),
+        Value::Signed(n) => Some((*n).into()),
+        Value::Unsigned(n) => Some((*n).into()),
+        Value::Float(x) if x.fract() == 0.0 => format!("{x:.0}").parse().ok(),
         _ => None,
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Signed(n) => n.to_string().parse().ok(),
-        Value::Unsigned(n) => n.to_string().parse().ok(),
-        Value::Float(x) => Some(*x),
-        _ => None,
+/// A whole number as an integer of so many bits, if it is one.
+fn integer(n: i128, signed: bool, bits: Bits) -> Option<FillValue> {
+    let value_bits = u32::from(bits.precision).min(64) - u32::from(signed);
+    let end = 1_i128 << value_bits;
+    let start = if signed { -end } else { 0 };
+    if !(start..end).contains(&n) {
+        return None;
     }
+    if signed { i64::try_from(n).ok().map(FillValue::Signed) } else { u64::try_from(n).ok().map(FillValue::Unsigned) }
 }
 
-/// The lowest bytes of a whole number as an element: -1 is 255 in one unsigned byte.
-fn integer_of(datatype: &Datatype, bits: u64) -> Option<FillValue> {
-    let little = bits.to_le_bytes();
-    let mut element = little.get(..usize::try_from(datatype.size).ok()?)?.to_vec();
-    if let Class::FixedPoint { order: ByteOrder::Big, .. } | Class::BitField { order: ByteOrder::Big, .. } =
-        datatype.class
-    {
+/// A number as a double, if it is one.
+fn real(value: &Value) -> Option<f64> {
+    if let Value::Float(x) = value {
+        return Some(*x);
+    }
+    let n = whole(value)?;
+    let x: f64 = n.to_string().parse().ok()?;
+    (format!("{x:.0}") == n.to_string()).then_some(x)
+}
+
+/// A number as a float of a type, if it is one.
+fn float(x: f64, datatype: &Datatype) -> Option<FillValue> {
+    let Class::FloatingPoint { order, format, .. } = &datatype.class else { return None };
+    if !format.is_ieee(datatype.size) {
+        return None;
+    }
+    let mut element = float_bits(x, datatype.size).to_le_bytes().to_vec();
+    element.truncate(usize::try_from(datatype.size).unwrap_or(0));
+    if *order == ByteOrder::Big {
         element.reverse();
     }
-    fill_value(datatype, &element)
+    fill_value(datatype, &element).filter(|value| same(value, &FillValue::Float(x)))
 }
 
-/// A float in the precision of the type.
-fn float_of(datatype: &Datatype, value: f64) -> FillValue {
-    #[expect(clippy::cast_possible_truncation, reason = "rounding to the type's precision is what is wanted")]
-    let single = value as f32;
-    match datatype.size {
-        2 => FillValue::Float(half(value)),
-        4 => FillValue::Float(single.into()),
-        _ => FillValue::Float(value),
-    }
-}
-
-/// The nearest number that 16 bits hold (IEEE 754 binary16), the even one of two.
-fn half(value: f64) -> f64 {
-    const GREATEST: f64 = 65_504.0;
-    let exponent = i32::try_from(value.to_bits() >> 52 & 0x7ff).unwrap_or(0) - 1023;
-    // Of 11 digits the last; those of the least numbers are all alike.
-    let digit = 2_f64.powi(exponent.max(-14) - 10);
-    let rounded = (value / digit).round_ties_even() * digit;
-    if !value.is_finite() {
-        value
-    } else if rounded.abs() > GREATEST {
-        f64::INFINITY.copysign(value)
-    } else {
-        rounded
-    }
+/// A text as an element, if it is not too long.
+fn padded(value: &[u8], text: Text, datatype: &Datatype) -> Option<FillValue> {
+    let size = usize::try_from(datatype.size).ok().filter(|size| *size >= value.len())?;
+    let mut element = value.to_vec();
+    element.resize(size, if text.padding == Padding::SpacePadded { b' ' } else { 0 });
+    Some(FillValue::Bytes(element))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{Bits, Charset, Content, Dataspace, Extent, FloatFormat, Node, Padding, Text};
+    use crate::file::{Bits, Charset, Content, Dataspace, Extent, FloatFormat, Member, Node, Padding, Text};
 
     const IEEE: FloatFormat = FloatFormat {
         sign: 31,
@@ -254,41 +265,69 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_value_is_cast_to_the_type_of_the_data() {
+    fn a_number_of_another_type_is_declared_where_the_datas_type_has_it() {
         let byte = || integer(false, ByteOrder::Little, 1);
-        assert_eq!(moved(&byte(), Value::Signed(-1)), Some(FillValue::Unsigned(255)));
+        assert_eq!(moved(&byte(), Value::Signed(8)), Some(FillValue::Unsigned(8)));
         assert_eq!(moved(&integer(true, ByteOrder::Big, 2), Value::Signed(-2)), Some(FillValue::Signed(-2)));
         assert_eq!(moved(&short(), Value::Float(-9.0)), Some(FillValue::Signed(-9)));
-        assert_eq!(moved(&single(), Value::Float(0.1)), Some(FillValue::Float(f64::from(0.1_f32))));
         assert_eq!(moved(&single(), Value::Signed(-32_768)), Some(FillValue::Float(-32_768.0)));
+        // xarray masks neither 255 nor 0.1 of 32 bits for these, whichever engine opens the file.
+        assert_eq!(moved(&byte(), Value::Signed(-1)), None);
+        assert_eq!(moved(&byte(), Value::Float(256.0)), None);
+        assert_eq!(moved(&short(), Value::Signed(32_768)), None);
+        assert_eq!(moved(&single(), Value::Float(0.1)), None);
+        assert_eq!(moved(&single(), Value::Float(1e300)), None);
+        assert_eq!(moved(&single(), Value::Signed((1 << 24) + 1)), None);
     }
 
     #[test]
-    fn a_float_of_16_bits_is_declared_as_16_bits_hold_it() {
+    fn a_float_of_16_bits_is_declared_where_16_bits_hold_it() {
         let format =
             FloatFormat { sign: 15, exponent_location: 10, exponent_size: 5, mantissa_size: 10, bias: 15, ..IEEE };
         let bits = Bits { offset: 0, precision: 16 };
-        let half = Datatype { size: 2, class: Class::FloatingPoint { order: ByteOrder::Little, bits, format } };
-        // As numpy.float16 rounds them.
-        let table = [
-            (0.1, 0.099_975_585_937_5),
-            (-9999.9, -10000.0),
-            (2049.0, 2048.0),
-            (2051.0, 2052.0),
-            (65_519.0, 65_504.0),
-            (65_520.0, f64::INFINITY),
-            (-1e20, f64::NEG_INFINITY),
-            (6e-8, 5.960_464_477_539_063e-8),
-            (2.9e-8, 0.0),
-            (f64::NEG_INFINITY, f64::NEG_INFINITY),
-        ];
-        for (value, rounded) in table {
-            assert_eq!(moved(&half, Value::Float(value)), Some(FillValue::Float(rounded)), "{value}");
+        let half = Datatype { size: 2, class: Class::FloatingPoint { order: ByteOrder::Big, bits, format } };
+        for held in [0.099_975_585_937_5, -10000.0, 2052.0, 65_504.0, 5.960_464_477_539_063e-8, f64::NEG_INFINITY] {
+            assert_eq!(moved(&half, Value::Float(held)), Some(FillValue::Float(held)));
+        }
+        for other in [0.1, 2049.0, 65_519.0, 65_520.0, -1e20, 2.9e-8] {
+            assert_eq!(moved(&half, Value::Float(other)), None);
         }
         assert!(matches!(moved(&half, Value::Float(f64::NAN)), Some(FillValue::Float(x)) if x.is_nan()));
-        // 0.1 as 16 bits hold it: the chunks that were never written are what a reader gives.
-        let hdf5 = Hdf5Fill::Value(vec![0x66, 0x2e]);
-        assert_eq!(told(&half, &hdf5, Some(Value::Float(0.1)), FillPolicy::Exact).constant, None);
+    }
+
+    #[test]
+    fn a_text_is_declared_as_the_type_has_it_and_stays_an_attribute() {
+        let text = |padding| {
+            let class = Class::String(Text { padding, charset: Charset::Ascii });
+            Datatype { size: 2, class }
+        };
+        let declared = |padding, value: &str| moved(&text(padding), Value::Text(value.to_owned()));
+        assert_eq!(declared(Padding::NullPadded, "z"), Some(FillValue::Bytes(b"z\0".to_vec())));
+        assert_eq!(declared(Padding::SpacePadded, "z"), Some(FillValue::Bytes(b"z ".to_vec())));
+        assert_eq!(declared(Padding::NullPadded, "zzz"), None);
+        assert!(!is_moved(&attribute(&[Value::Text("z".to_owned())]), &text(Padding::NullPadded)));
+    }
+
+    #[test]
+    fn records_with_texts_and_times_are_held_where_zeros_were_never_written() {
+        let member = |name: &str, offset, datatype| Member { name: name.to_owned(), offset, datatype };
+        let compound = |size, members: Vec<Member>| Datatype { size, class: Class::Compound(members) };
+        let opaque = |tag: &str| Datatype { size: 8, class: Class::Opaque { tag: tag.to_owned() } };
+        let constant = |datatype: &Datatype| told(datatype, &Hdf5Fill::Default, None, FillPolicy::Exact).constant;
+        assert_eq!(constant(&compound(4, vec![member("a", 0, short()), member("b", 2, short())])), None);
+        // With a gap, which is a field of bytes.
+        assert_eq!(constant(&compound(4, vec![member("a", 0, short())])), Some(vec![0; 4]));
+        assert_eq!(constant(&opaque("NUMPY:<M8[s]")), Some(vec![0; 8]));
+        assert_eq!(constant(&opaque("")), None);
+    }
+
+    #[test]
+    fn a_record_has_no_declared_fill_value() {
+        let members = vec![Member { name: "a".to_owned(), offset: 0, datatype: short() }];
+        let record = Datatype { size: 2, class: Class::Compound(members) };
+        let seven = Hdf5Fill::Value(vec![7, 0]);
+        let fill = told(&record, &seven, None, FillPolicy::Declare);
+        assert_eq!(fill, Fill { declared: None, constant: Some(vec![7, 0]) });
     }
 
     #[test]
@@ -296,10 +335,6 @@ mod tests {
         assert_eq!(moved(&short(), Value::Float(-9.5)), None);
         assert_eq!(moved(&short(), Value::Float(f64::NAN)), None);
         assert_eq!(moved(&short(), Value::Text("9".to_owned())), None);
-        let text = Class::String(Text { padding: Padding::NullPadded, charset: Charset::Ascii });
-        let text = Datatype { size: 1, class: text };
-        assert_eq!(moved(&text, Value::Text("z".to_owned())), None);
-        assert!(!is_moved(&attribute(&[Value::Text("z".to_owned())]), &text));
         assert!(!is_moved(&attribute(&[Value::Signed(1), Value::Signed(2)]), &short()));
         assert!(is_moved(&attribute(&[Value::Signed(1)]), &short()));
         let other = Attribute { name: "missing_value".to_owned(), ..attribute(&[Value::Signed(1)]) };

@@ -3,7 +3,7 @@
 use super::attribute::Paths;
 use super::dtype::{plain, without_arrays};
 use super::fields::{Leaf, leaves, sign};
-use super::half::half;
+use super::float::float_bits;
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::Span;
 use crate::file::{ByteOrder, Class, Datatype, File, FloatFormat, Value};
@@ -194,19 +194,6 @@ fn float_size(format: &FloatFormat) -> Option<u32> {
         () if holds(23, 127, -149) => Some(4),
         () if holds(52, 1023, -1022) => Some(8),
         () => None,
-    }
-}
-
-/// A number in so many bytes, which hold it exactly. libhdf5 sets all bits of a NaN's fraction (`H5T__conv_f_f`).
-fn float_bits(x: f64, size: u32) -> u64 {
-    let sign = u64::from(x.is_sign_negative());
-    #[expect(clippy::cast_possible_truncation, reason = "the type was chosen to hold every number of the format")]
-    match (size, x.is_nan()) {
-        (2, _) => half(x).into(),
-        (4, true) => sign << 31 | 0x7fff_ffff,
-        (4, false) => (x as f32).to_bits().into(),
-        (_, true) => sign << 63 | u64::MAX >> 1,
-        (_, false) => x.to_bits(),
     }
 }
 

@@ -111,6 +111,9 @@ impl<'a> Scope<'a> {
         if key.split('/').any(|part| RESERVED.contains(&part)) {
             return Err(Unsupported::Name("Zarr keeps it for a document of its own").into());
         }
+        if key.contains('\\') {
+            return Err(Unsupported::Name("readers take a backslash for a slash").into());
+        }
         Ok(check("key_bytes", u64::try_from(key.len()).unwrap_or(u64::MAX), self.options.limits.key_bytes)?)
     }
 

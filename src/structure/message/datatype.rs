@@ -315,7 +315,8 @@ impl Head {
         match self.bits & 0x0f {
             0 => Ok((i, Reference::Object)),
             1 => Ok((i, Reference::Region)),
-            2..=4 if self.version >= 4 => Ok((i, Reference::Standard)),
+            // In messages of version 4, and of earlier ones by HDF5 1.11.
+            2..=4 => Ok((i, Reference::Standard)),
             kind => i.value("reference type", kind),
         }
     }
@@ -759,7 +760,7 @@ mod tests {
         assert_eq!(told(&FLOAT, 0, &[0x31, 0x60]), "byte order is 2 (at 0x60)");
         assert_eq!(told(&INTEGER, 0, &[0x13, 0x03]), "padding type is 3 (at 0x60)");
         assert_eq!(told(&INTEGER, 0, &[0x13, 0x20]), "character set is 2 (at 0x60)");
-        assert_eq!(told(&INTEGER, 0, &[0x17, 2]), "reference type is 2 (at 0x60)");
+        assert_eq!(told(&INTEGER, 0, &[0x17, 5]), "reference type is 5 (at 0x60)");
         assert_eq!(told(&INTEGER, 0, &[0x47, 5]), "reference type is 5 (at 0x60)");
     }
 

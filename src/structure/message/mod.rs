@@ -29,6 +29,8 @@ pub(crate) mod types {
     pub(crate) const LINK: u16 = 0x0006;
     pub(crate) const EXTERNAL_FILES: u16 = 0x0007;
     pub(crate) const DATA_LAYOUT: u16 = 0x0008;
+    /// Written by libhdf5's own tests, for readers that do not know it.
+    pub(crate) const BOGUS: u16 = 0x0009;
     pub(crate) const GROUP_INFO: u16 = 0x000a;
     pub(crate) const FILTER_PIPELINE: u16 = 0x000b;
     pub(crate) const ATTRIBUTE: u16 = 0x000c;

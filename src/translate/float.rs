@@ -1,7 +1,20 @@
-//! IEEE 754 binary16, which Rust has no stable type for.
+//! The bits of IEEE 754 numbers; Rust has no stable type for those of 16.
+
+/// The number of so many bytes that is nearest. libhdf5 sets all bits of a NaN's fraction (`H5T__conv_f_f`).
+pub(crate) fn float_bits(x: f64, size: u32) -> u64 {
+    let sign = u64::from(x.is_sign_negative());
+    #[expect(clippy::cast_possible_truncation, reason = "the nearest number is what is wanted")]
+    match (size, x.is_nan()) {
+        (2, _) => half(x).into(),
+        (4, true) => sign << 31 | 0x7fff_ffff,
+        (4, false) => (x as f32).to_bits().into(),
+        (_, true) => sign << 63 | u64::MAX >> 1,
+        (_, false) => x.to_bits(),
+    }
+}
 
 /// The bits of the nearest number of 16 bits; of two as near, the even one.
-pub(crate) fn half(x: f64) -> u16 {
+fn half(x: f64) -> u16 {
     let sign = if x.is_sign_negative() { 0x8000 } else { 0 };
     let magnitude = x.abs();
     if x.is_nan() {
