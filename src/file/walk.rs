@@ -131,12 +131,10 @@ impl File<'_> {
                 Target::Hard(address) => Place::above(places, at, *address),
                 _ => None,
             };
-            let kind = match &link.target {
+            let kind = match (&link.target, above) {
                 _ if unnameable(&link.name).is_some() => LinkKind::Unnameable(unnameable(&link.name).unwrap_or("")),
-                Target::Hard(_) if above.is_some() => {
-                    LinkKind::Loop { group: above.map(|group| group.path.clone()).unwrap_or_default() }
-                }
-                Target::Hard(address) => {
+                (Target::Hard(_), Some(above)) => LinkKind::Loop { group: above.path.clone() },
+                (Target::Hard(address), None) => {
                     let depth = group.depth.saturating_add(1);
                     check("group_depth", depth, self.limits().group_depth)?;
                     members.push(Place {
@@ -150,14 +148,14 @@ impl File<'_> {
                     });
                     continue;
                 }
-                Target::Soft(target) => {
+                (Target::Soft(target), _) => {
                     LinkKind::Soft { target: String::from_utf8_lossy(target).into_owned(), object: None }
                 }
-                Target::External { file, path } => LinkKind::External {
+                (Target::External { file, path }, _) => LinkKind::External {
                     file: String::from_utf8_lossy(file).into_owned(),
                     path: String::from_utf8_lossy(path).into_owned(),
                 },
-                Target::UserDefined(kind) => LinkKind::UserDefined(*kind),
+                (Target::UserDefined(kind), _) => LinkKind::UserDefined(*kind),
             };
             others.push(Link { path, kind });
         }
