@@ -24,11 +24,12 @@ use crate::error::{Error, FormatError, Problem, Structure, Unsupported};
 use crate::field::convert::wide;
 use crate::field::{Address, Parsed, Sizes, Span};
 use crate::limits::{Budget, Limits};
-use crate::source::{Halt, ReadAt};
+use crate::source::{Halt, Members, ReadAt, attempt};
 use crate::structure;
+use crate::structure::driver_information::{self, Driver};
 use crate::structure::message::cache_image::ImageLocation;
 use crate::structure::message::shared_message_table::TableLocation;
-use crate::structure::message::{btree_k, types};
+use crate::structure::message::{self, btree_k, types};
 use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
 
 pub use attribute::Attribute;
@@ -50,6 +51,9 @@ pub use crate::structure::message::datatype::{
 pub use crate::structure::message::fill_value::FillValue;
 pub use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
 
+/// What the files of the onion driver begin with: one that has no revision of its own, and the history of revisions.
+const ONION: [&[u8]; 2] = [b"ONIONEOF", b"OHDH"];
+
 /// An HDF5 file that is being read.
 #[derive(Debug)]
 pub(crate) struct File<'s> {
@@ -62,6 +66,8 @@ pub(crate) struct File<'s> {
     end: u64,
     /// Bytes that are missing at the end of a file that is cut off.
     missing: u64,
+    /// Whether the file says that it is the family that its source is.
+    driven: bool,
     superblock: Superblock,
     /// Where the shared messages lie, if the file has any.
     shared_messages: Option<TableLocation>,
@@ -122,15 +128,37 @@ impl<'s> File<'s> {
             base,
             end: source.size(),
             missing: 0,
+            driven: false,
             superblock,
             shared_messages: None,
             heaps,
             overlay: Overlay::default(),
         };
-        (file.end, file.missing) = file.find_end(cut_off)?;
+        match file.find_end(cut_off) {
+            Ok((end, missing)) => (file.end, file.missing) = (end, missing),
+            Err(error) => return Err(file.one_of_several()?.unwrap_or(error).into()),
+        }
         file.read_driver_information()?;
         file.read_extension()?;
+        if file.source.members().is_some() && !file.driven {
+            return Err(file
+                .problem_at(Structure::Superblock, Address(0), Problem::Missing("family file driver"))
+                .into());
+        }
         Ok(file)
+    }
+
+    /// A file that ends too early may be one of several; that is told then.
+    fn one_of_several(&mut self) -> Result<Option<Error>, Halt> {
+        let told = |read: Result<(), Error>| read.err().filter(|error| matches!(error, Error::Unsupported(_)));
+        let block = attempt(self.read_driver_information())?;
+        let extension = attempt(self.read_extension())?;
+        Ok(told(block).or(told(extension)))
+    }
+
+    /// Where the bytes lie of a file that is spread over the members of a family.
+    pub(crate) fn family(&self) -> Option<Members> {
+        self.source.members()
     }
 
     /// Bytes that are missing at the end of a file that is cut off, and read all the same.
@@ -181,11 +209,30 @@ impl<'s> File<'s> {
     }
 
     /// Version 0 and 1 superblocks name a driver that spreads the file over several in a block of its own.
-    fn read_driver_information(&self) -> Result<(), Halt> {
+    fn read_driver_information(&mut self) -> Result<(), Halt> {
         let Some(address) = self.superblock.driver_information else { return Ok(()) };
-        let block = self.block(Structure::Superblock, address, 16)?;
-        let name = block.bytes.get(8..16).unwrap_or_default();
-        Err(Unsupported::Feature(driver(name)).into())
+        let structure = Structure::DriverInformation;
+        let block = self.block_up_to(structure, address, driver_information::LENGTH)?;
+        Ok(self.accept(structure, block.at, block.parse(structure, Driver::parse)?)?)
+    }
+
+    /// Accepts the family driver of a source that is such a family, and no other.
+    fn accept(&mut self, structure: Structure, at: u64, driver: Driver) -> Result<(), Error> {
+        let member_size = match driver {
+            Driver::Family { member_size } => member_size,
+            Driver::Multi => return Err(Unsupported::Feature("multi file driver (one file of several)").into()),
+            Driver::Subfiling => {
+                return Err(Unsupported::Feature("subfiling file driver (data in files beside this one)").into());
+            }
+            Driver::Other => return Err(Unsupported::Feature("file driver information").into()),
+        };
+        let members = self.source.members().ok_or(Unsupported::FamilyMember)?;
+        if !members.fit(member_size) {
+            let (field, found, expected) = ("size of member file", member_size, members.each);
+            return Err(Error::format(structure, at, Problem::Mismatch { field, found, expected }));
+        }
+        self.driven = true;
+        Ok(())
     }
 
     /// Version 2 and 3 superblocks keep what is rarely needed in an object header of its own.
@@ -206,7 +253,9 @@ impl<'s> File<'s> {
             self.overlay = self.read_cache_image(location)?;
         }
         if let Some(message) = header.find(types::DRIVER_INFORMATION) {
-            return Err(Unsupported::Feature(driver(message.body.bytes.get(1..9).unwrap_or_default())).into());
+            let structure = Structure::DriverInformationMessage;
+            let driver = message.parse(structure, message::driver_information::parse)?;
+            self.accept(structure, message.body.at, driver)?;
         }
         Ok(())
     }
@@ -327,6 +376,9 @@ fn find_superblock(source: &dyn ReadAt) -> Result<(u64, Superblock), Halt> {
     if let Some((at, found)) = first.first().filter(|(_, bytes)| bytes.starts_with(&SIGNATURE)) {
         return Ok((*at, structure::parse(Structure::Superblock, Span::new(found, *at), Superblock::parse)?));
     }
+    if first.iter().any(|(_, bytes)| ONION.iter().any(|signature| bytes.starts_with(signature))) {
+        return Err(Unsupported::Onion.into());
+    }
     let places: Vec<u64> =
         std::iter::successors(Some(512_u64), |at| at.checked_mul(2)).take_while(|at| *at < size).collect();
     let mut broken = None;
@@ -350,15 +402,6 @@ fn probe(source: &dyn ReadAt, places: &[u64]) -> Result<Vec<(u64, Bytes)>, Halt>
     Ok(places.iter().copied().zip(source.read(&ranges)?).collect())
 }
 
-/// What to call a file driver that is not read, by the name it has in the file.
-fn driver(name: &[u8]) -> &'static str {
-    match name {
-        b"NCSAfami" => "family file driver (one file of several)",
-        b"NCSAmult" => "multi file driver (one file of several)",
-        _ => "file driver information",
-    }
-}
-
 /// A length as the number of bytes of a block.
 pub(crate) fn length_of(block: &Block) -> u64 {
     wide(block.bytes.len())
@@ -368,6 +411,7 @@ pub(crate) fn length_of(block: &Block) -> u64 {
 mod tests {
     use super::proofs::{refusals, tree_of};
     use super::*;
+    use crate::source::Input;
     use crate::structure::proofs::with;
 
     const V0: &[u8] = include_bytes!("../../testdata/superblock/v0.h5");
@@ -380,10 +424,10 @@ mod tests {
     /// A file with a driver information block after everything else.
     fn driven(name: [u8; 8]) -> Vec<u8> {
         let block = [
-            &[0, 0, 0, 0], // version, reserved
-            &[8, 0, 0, 0], // driver information size
-            &name[..],     // driver identification
-            &[0; 8],       // driver information
+            &[0, 0, 0, 0],             // version, reserved
+            &[8, 0, 0, 0],             // driver information size
+            &name[..],                 // driver identification
+            &[0, 4, 0, 0, 0, 0, 0, 0], // driver information
         ];
         let bytes = [V0, &block.concat()].concat();
         let bytes = with(&bytes, DRIVER, &wide(V0.len()).to_le_bytes());
@@ -394,9 +438,41 @@ mod tests {
     #[test]
     fn one_file_of_several_is_refused_by_the_name_of_its_driver() {
         let told = |name: &[u8; 8]| refusals(&driven(*name), Limits::default());
-        assert_eq!(told(b"NCSAfami"), ["family file driver (one file of several) is not supported"]);
+        assert_eq!(told(b"NCSAfami"), [Unsupported::FamilyMember.to_string()]);
         assert_eq!(told(b"NCSAmult"), ["multi file driver (one file of several) is not supported"]);
+        // Such a file ends before its superblock says.
+        let first = driven(*b"NCSAfami");
+        let longer = with(&first, END, &1_000_000_u64.to_le_bytes());
+        assert_eq!(refusals(&longer, Limits::default()), [Unsupported::FamilyMember.to_string()]);
+        assert_eq!(told(b"Subfilin"), ["subfiling file driver (data in files beside this one) is not supported"]);
         assert_eq!(told(b"somebody"), ["file driver information is not supported"]);
+    }
+
+    #[test]
+    fn files_of_the_onion_driver_are_refused_by_name() {
+        for signature in ONION {
+            assert_eq!(refusals(signature, Limits::default()), [Unsupported::Onion.to_string()]);
+        }
+    }
+
+    #[test]
+    fn a_family_is_read_where_its_members_have_the_size_that_it_says() {
+        let family = driven(*b"NCSAfami");
+        let told = |bytes: &[u8], each: usize| {
+            let members = bytes.chunks(each).map(|member| Input::from(Bytes::copy_from_slice(member)));
+            let read = Input::family(members)
+                .unwrap()
+                .run(|source| Ok(File::open(source, Limits::default(), CutOff::Refuse, &Memo::once())?.family()));
+            read.map_err(|error| error.to_string())
+        };
+        let (count, total) = (family.len().div_ceil(1024), wide(family.len()));
+        assert_eq!(told(&family, 1024), Ok(Some(Members { each: 1024, count, total })));
+        let at = V0.len();
+        let mismatch =
+            format!("driver information block at {at:#x}: size of member file is 1024, not 512 (at {at:#x})");
+        assert_eq!(told(&family, 512), Err(mismatch));
+        let unsaid = "superblock at 0x0: family file driver is missing (at 0x0)";
+        assert_eq!(told(V0, 1024), Err(unsaid.to_owned()));
     }
 
     #[test]

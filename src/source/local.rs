@@ -1,13 +1,14 @@
 //! A file of the local file system, by positional reads.
 
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
 use super::{Halt, ReadAt};
-use crate::error::Error;
+use crate::error::{Error, Unsupported};
 use crate::field::convert::narrow;
 
 /// Ranges no further apart than this are read with one system call.
@@ -25,7 +26,7 @@ impl LocalFile {
     /// Opens `path` for reading.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be opened, or is a directory.
+    /// [`Error::Io`] when it cannot be opened, or is a directory, and [`Error::Unsupported`] where it is only the oldest revision.
     pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -34,6 +35,9 @@ impl LocalFile {
         let metadata = file.metadata().map_err(io)?;
         if metadata.is_dir() {
             return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        }
+        if has_history(path).map_err(io)? {
+            return Err(Unsupported::Onion.into());
         }
         Ok(Self { file, size: metadata.len(), name })
     }
@@ -65,6 +69,18 @@ impl ReadAt for LocalFile {
 
     fn together(&self) -> u64 {
         1 << 20
+    }
+}
+
+/// Whether the onion driver keeps later revisions of a file beside it: a file with this signature (`H5FD__onion_header_decode`).
+fn has_history(path: &Path) -> std::io::Result<bool> {
+    let mut history = path.as_os_str().to_owned();
+    history.push(".onion");
+    let mut signature = [0; 4];
+    match File::open(PathBuf::from(history)).and_then(|mut file| file.read_exact(&mut signature)) {
+        Ok(()) => Ok(signature == *b"OHDH"),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error),
+        Err(_) => Ok(false),
     }
 }
 

@@ -5,6 +5,7 @@ mod attribute;
 mod codec;
 mod dtype;
 mod external;
+mod family;
 mod fill;
 mod inline;
 mod masks;

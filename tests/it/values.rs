@@ -101,7 +101,7 @@ fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
     }
 }
 
-fn compare(path: &str, array: &Array, expected: &Json, file: &[u8]) -> Result<(), String> {
+pub(crate) fn compare(path: &str, array: &Array, expected: &Json, file: &[u8]) -> Result<(), String> {
     compare_type(path, array, expected)?;
     compare_attributes(&array.attributes, array, &expected["attributes"])?;
     let mut elements = reader::elements(array, file);
