@@ -284,6 +284,14 @@ pub enum Unsupported {
         /// The filter's name, from the file or the registry.
         name: String,
     },
+    /// A filter that this crate neither undoes nor applies, where it would have to: for values that are held inline, or in a heap.
+    #[error("filter {id} ({name}) would have to be undone or applied, which is not done")]
+    Coding {
+        /// Registered filter number.
+        id: u16,
+        /// The filter's name, from the file or the registry.
+        name: String,
+    },
     /// Chunks of one dataset that skip other filters than most, and are too large to be held inline.
     #[error(
         "{chunks} chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"
