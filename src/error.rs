@@ -335,6 +335,9 @@ pub enum Unsupported {
     /// A file whose later revisions lie in a file of the onion driver beside it.
     #[error("onion file driver: the later revisions of the file lie in <file>.onion, and are not read")]
     Onion,
+    /// A file whose data lie in files of the subfiling driver beside it.
+    #[error("subfiling file driver: the data of the file lie in files beside it, and are not read")]
+    Subfiling,
     /// Raw data that lie in two members of a family.
     #[error("{chunks} chunks lie in two members of the family, and are too large to be held inline")]
     MemberBorders {

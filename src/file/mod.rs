@@ -142,7 +142,7 @@ impl<'s> File<'s> {
         file.read_extension()?;
         if file.source.members().is_some() && !file.driven {
             return Err(file
-                .problem_at(Structure::Superblock, Address(0), Problem::Missing("family file driver"))
+                .problem_at(Structure::Superblock, Address(0), Problem::Missing("driver information of a family"))
                 .into());
         }
         Ok(file)
@@ -221,9 +221,7 @@ impl<'s> File<'s> {
         let member_size = match driver {
             Driver::Family { member_size } => member_size,
             Driver::Multi => return Err(Unsupported::Feature("multi file driver (one file of several)").into()),
-            Driver::Subfiling => {
-                return Err(Unsupported::Feature("subfiling file driver (data in files beside this one)").into());
-            }
+            Driver::Subfiling => return Err(Unsupported::Subfiling.into()),
             Driver::Other => return Err(Unsupported::Feature("file driver information").into()),
         };
         let members = self.source.members().ok_or(Unsupported::FamilyMember)?;
@@ -444,7 +442,7 @@ mod tests {
         let first = driven(*b"NCSAfami");
         let longer = with(&first, END, &1_000_000_u64.to_le_bytes());
         assert_eq!(refusals(&longer, Limits::default()), [Unsupported::FamilyMember.to_string()]);
-        assert_eq!(told(b"Subfilin"), ["subfiling file driver (data in files beside this one) is not supported"]);
+        assert_eq!(told(b"Subfilin"), [Unsupported::Subfiling.to_string()]);
         assert_eq!(told(b"somebody"), ["file driver information is not supported"]);
     }
 
@@ -471,7 +469,7 @@ mod tests {
         let mismatch =
             format!("driver information block at {at:#x}: size of member file is 1024, not 512 (at {at:#x})");
         assert_eq!(told(&family, 512), Err(mismatch));
-        let unsaid = "superblock at 0x0: family file driver is missing (at 0x0)";
+        let unsaid = "superblock at 0x0: driver information of a family is missing (at 0x0)";
         assert_eq!(told(V0, 1024), Err(unsaid.to_owned()));
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use super::{Halt, Input, ReadAt};
-use crate::error::Error;
+use crate::error::{Error, Problem, Structure};
 use crate::field::convert::{narrow, wide};
 
 /// Where the bytes of a family lie: all members but the last are of one size, and the last is no larger.
@@ -31,7 +31,7 @@ impl Members {
             return Err(Error::Member { member, size: *size, expected: each });
         }
         let total = sizes.iter().try_fold(0_u64, |total, size| total.checked_add(*size));
-        let overflow = || Error::Member { member: last, size: each, expected: 0 };
+        let overflow = || Error::format(Structure::File, 0, Problem::Overflow("size of the family"));
         Ok(Self { each, count, total: total.ok_or_else(overflow)? })
     }
 
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(refusal(&[0, 1]), "member 1 of the family has 1 bytes, and the first has 0");
         assert_eq!(Members::of(&[4, 4, 1, 0, 0]).unwrap(), Members { each: 4, count: 3, total: 9 });
         assert_eq!(Members::of(&[]).unwrap(), Members { each: 0, count: 0, total: 0 });
-        assert!(Members::of(&[u64::MAX, 1]).is_err());
+        assert_eq!(refusal(&[u64::MAX, 1]), "file at 0x0: size of the family overflows (at 0x0)");
     }
 
     #[test]

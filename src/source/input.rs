@@ -22,8 +22,8 @@ impl Input {
     /// A file of the local file system.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be opened, or is a directory; [`Error::Unsupported`] when the onion driver of libhdf5 keeps later
-    /// revisions of it in a file beside it, `<path>.onion`.
+    /// [`Error::Io`] when it cannot be opened, or is a directory; [`Error::Unsupported`] when the onion or the subfiling driver
+    /// of libhdf5 keeps later revisions or the data in files beside it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Ok(Self(Kind::Local(LocalFile::open(path)?)))
     }

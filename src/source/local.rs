@@ -26,7 +26,7 @@ impl LocalFile {
     /// Opens `path` for reading.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be opened, or is a directory, and [`Error::Unsupported`] where it is only the oldest revision.
+    /// [`Error::Io`] when it cannot be opened, or is a directory, and [`Error::Unsupported`] where files beside it hold what it lacks.
     pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -38,6 +38,9 @@ impl LocalFile {
         }
         if has_history(path).map_err(io)? {
             return Err(Unsupported::Onion.into());
+        }
+        if has_subfiles(path, &metadata) {
+            return Err(Unsupported::Subfiling.into());
         }
         Ok(Self { file, size: metadata.len(), name })
     }
@@ -82,6 +85,20 @@ fn has_history(path: &Path) -> std::io::Result<bool> {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error),
         Err(_) => Ok(false),
     }
+}
+
+/// Whether the subfiling driver keeps the file's data beside it: then a file there that has its inode in its name says how
+/// (`H5FD_SUBFILING_CONFIG_FILENAME_TEMPLATE`).
+#[cfg(unix)]
+fn has_subfiles(path: &Path, metadata: &std::fs::Metadata) -> bool {
+    let mut configuration = path.as_os_str().to_owned();
+    configuration.push(format!(".subfile_{}.config", std::os::unix::fs::MetadataExt::ino(metadata)));
+    Path::new(&configuration).exists()
+}
+
+#[cfg(not(unix))]
+fn has_subfiles(_path: &Path, _metadata: &std::fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -467,7 +467,10 @@ fn a_percent_sign_in_a_name_makes_no_pattern_of_a_file() {
     // One that is a family by its name only.
     std::fs::copy(&named, folder.path().join("plain_0.h5")).unwrap();
     let plain = run(&[&"scan", &folder.path().join("plain_%d.h5")]);
-    assert!(plain.failure().ends_with("superblock at 0x0: family file driver is missing (at 0x0)"), "{plain:?}");
+    assert!(
+        plain.failure().ends_with("superblock at 0x0: driver information of a family is missing (at 0x0)"),
+        "{plain:?}"
+    );
 }
 
 #[test]
@@ -496,6 +499,23 @@ fn a_file_whose_later_revisions_lie_in_an_onion_file_is_refused_by_name() {
         assert_eq!(run(&[&command, &file]).failure(), format!("h5refs: {}: {told}", file.display()));
         assert_eq!(run(&[&command, &history]).failure(), format!("h5refs: {}: {told}", history.display()));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_data_lie_in_subfiles_is_refused_by_name() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempdir().unwrap();
+    let stub = folder.path().join("stub.h5");
+    std::fs::write(&stub, b"").unwrap();
+    let configuration = |inode: u64| folder.path().join(format!("stub.h5.subfile_{inode}.config"));
+    let inode = std::fs::metadata(&stub).unwrap().ino();
+    std::fs::write(configuration(inode + 1), b"of another file").unwrap();
+    assert!(run(&[&"scan", &stub]).failure().ends_with("every byte of the file is missing (at 0x0)"));
+    std::fs::write(configuration(inode), b"stripe_size=1048576\n").unwrap();
+    let told = "subfiling file driver: the data of the file lie in files beside it, and are not read";
+    assert_eq!(run(&[&"scan", &stub]).failure(), format!("h5refs: {}: {told}", stub.display()));
 }
 
 #[test]

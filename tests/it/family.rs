@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use h5refs::reference::{Array, Node, Urls};
-use h5refs::{Error, Input, Limits, Options, ReferenceSet, Report, Scan};
+use h5refs::{CutOff, Error, Input, Limits, Options, ReferenceSet, Report, Scan};
+use proptest::prelude::*;
 use serde_json::Value as Json;
 
 use crate::files;
@@ -166,6 +167,50 @@ fn members_that_are_missing_cut_short_or_not_named_are_told() {
     assert!(message(&whole, |_| ()).ends_with("size of member file is 4096, not 2048 (at 0x60)"));
     let alone = h5refs::references(&Input::from(all[0].clone()), &Options::new("u")).unwrap_err();
     assert!(alone.to_string().starts_with("family file driver: one file of several"), "{alone}");
+}
+
+#[test]
+fn a_family_without_its_last_member_is_salvaged() {
+    let members = &members("rows")[..2];
+    let salvage = options(members, |options| options.cut_off = CutOff::Salvage);
+    let (set, report) = h5refs::references(&family(members).unwrap(), &salvage).unwrap();
+    let refused: Vec<_> = report.refused().map(|(path, why)| format!("{path}: {why}")).collect();
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert_eq!(refused[0], "/: the file ends 4096 bytes before its superblock says");
+    assert!(refused[1].starts_with("/one: raw data at 0x2000"), "{refused:?}");
+    assert_eq!(array(&set, "rows").chunks.number, [0, 1, 2]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damage_of_a_family_ends_alike_in_a_local_read_and_a_scan(
+        name in prop::sample::select(FAMILIES.map(|(name, _)| name).to_vec()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..9),
+    ) {
+        let mut members = members(name);
+        for (member, at, byte) in damage {
+            // Where the metadata lie: the first members.
+            let member = member.index(members.len().min(3));
+            let mut damaged = members[member].to_vec();
+            damaged[at.index(members[member].len().min(4096))] = byte;
+            members[member] = Bytes::from(damaged);
+        }
+        let sizes: Vec<u64> = members.iter().map(|member| member.len() as u64).collect();
+        let (input, options) = (family(&members).unwrap(), options(&members, |options| options.inline_threshold = 0));
+        let local = h5refs::references(&input, &options);
+        let scanned = Scan::references_of_family(&sizes, options).unwrap().run(&input);
+        prop_assert_eq!(local.is_ok(), scanned.is_ok());
+        if let (Ok((local, report)), Ok((scanned, _))) = (local, scanned) {
+            prop_assert!(local == scanned);
+            prop_assert_eq!(report.outcomes.is_empty(), false);
+            for (path, array) in local.arrays() {
+                let _all_inside = in_the_whole(&local, array, &members);
+                prop_assert!(!path.is_empty());
+            }
+        }
+    }
 }
 
 #[test]
