@@ -111,6 +111,10 @@ impl Filter {
             32_024 => "sz3",
             32_025 => "delta-rice",
             32_026 => "blosc2",
+            32_027 => "flac",
+            32_028 => "sperr",
+            32_029 => "terse/prolix",
+            32_030 => "ffmpeg",
             _ => self.name.as_deref().unwrap_or("unregistered"),
         }
     }

@@ -148,6 +148,7 @@ mod tests {
             (32_019, "jpeg"),
             (32_024, "sz3"),
             (32_026, "blosc2"),
+            (32_030, "ffmpeg"),
             (499, "unregistered"),
         ];
         for (id, name) in names {
