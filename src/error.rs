@@ -35,6 +35,24 @@ pub enum Error {
         /// Size of the file.
         size: u64,
     },
+    /// Members that are not those of one family: all but the last must have one size, and the last no larger one.
+    #[error("member {member} of the family has {size} bytes, and the first has {expected}")]
+    Member {
+        /// Number of the member, from 0.
+        member: usize,
+        /// Its size in bytes.
+        size: u64,
+        /// The size of the first.
+        expected: u64,
+    },
+    /// Members of a family that [`Options::members`](crate::Options) has no URL for.
+    #[error("the family has {members} members, and URLs are given for {given}")]
+    MemberUrls {
+        /// How many members hold anything.
+        members: usize,
+        /// How many URLs there are.
+        given: usize,
+    },
     /// A path names no object of the file.
     #[error("{path}: no such object")]
     NotFound {
@@ -161,6 +179,8 @@ structures! {
     File => "file",
     /// II.A.
     Superblock => "superblock",
+    /// II.B.
+    DriverInformation => "driver information block",
     /// III.A.1.
     BtreeV1 => "version 1 B-tree node",
     /// III.A.2: the header.
@@ -215,6 +235,8 @@ structures! {
     SymbolTable => "symbol table message",
     /// IV.A.2.t.
     BtreeK => "B-tree 'K' values message",
+    /// IV.A.2.u.
+    DriverInformationMessage => "driver information message",
     /// IV.A.2.v.
     AttributeInfo => "attribute info message",
     /// Undocumented: header message 0x18.
@@ -257,6 +279,14 @@ pub enum Unsupported {
     /// A filter that no Zarr v2 codec of the standard set decodes.
     #[error("filter {id} ({name}) has no Zarr v2 codec")]
     Filter {
+        /// Registered filter number.
+        id: u16,
+        /// The filter's name, from the file or the registry.
+        name: String,
+    },
+    /// A filter that this crate neither undoes nor applies, where it would have to: for values that are held inline, or in a heap.
+    #[error("filter {id} ({name}) would have to be undone or applied, which is not done")]
+    Coding {
         /// Registered filter number.
         id: u16,
         /// The filter's name, from the file or the registry.
@@ -307,6 +337,23 @@ pub enum Unsupported {
     /// Raw data in other files of which no chunk shape makes whole chunks.
     #[error("raw data in external files that do not end between rows of elements")]
     ExternalRows,
+    /// One file of a family, which is read as a whole only.
+    #[error(
+        "family file driver: one file of several, which are read together by the pattern of their names, as fam_%05d.h5"
+    )]
+    FamilyMember,
+    /// A file whose later revisions lie in a file of the onion driver beside it.
+    #[error("onion file driver: the later revisions of the file lie in <file>.onion, and are not read")]
+    Onion,
+    /// A file whose data lie in files of the subfiling driver beside it.
+    #[error("subfiling file driver: the data of the file lie in files beside it, and are not read")]
+    Subfiling,
+    /// Raw data that lie in two members of a family.
+    #[error("{chunks} chunks lie in two members of the family, and are too large to be held inline")]
+    MemberBorders {
+        /// How many chunks do.
+        chunks: usize,
+    },
     /// A virtual dataset.
     #[error("virtual dataset layout is not supported")]
     VirtualDataset,

@@ -22,7 +22,11 @@ import sys
 import warnings
 import zlib
 
+# Filters come from hdf5plugin, which netCDF4's own would disturb; libhdf5 shall look for more where there are none.
+os.environ["HDF5_PLUGIN_PATH"] = os.path.dirname(os.path.abspath(__file__))
+
 import h5py
+import hdf5plugin
 import netCDF4
 import numpy as np
 from h5py import h5a, h5d, h5f, h5p, h5s, h5t, h5z
@@ -62,6 +66,43 @@ class CacheImage(ctypes.Structure):
     ]
 
 
+FILTER_FUNCTION = ctypes.CFUNCTYPE(
+    ctypes.c_size_t,
+    ctypes.c_uint,
+    ctypes.c_size_t,
+    ctypes.POINTER(ctypes.c_uint),
+    ctypes.c_size_t,
+    ctypes.POINTER(ctypes.c_size_t),
+    ctypes.POINTER(ctypes.c_void_p),
+)
+
+
+class FilterClass(ctypes.Structure):
+    """H5Z_class2_t."""
+
+    _fields_ = [
+        ("version", ctypes.c_int),
+        ("id", ctypes.c_int),
+        ("encoder_present", ctypes.c_uint),
+        ("decoder_present", ctypes.c_uint),
+        ("name", ctypes.c_char_p),
+        ("can_apply", ctypes.c_void_p),
+        ("set_local", ctypes.c_void_p),
+        ("filter", FILTER_FUNCTION),
+    ]
+
+
+# BitGroom and Granular BitRound of the Community Codec Repository: what they do to the bits of floats nothing undoes.
+QUANTIZERS = {32022: b"Bit Grooming filter", 32023: b"Granular BitRound filter"}
+quantize = FILTER_FUNCTION(lambda flags, n, values, nbytes, size, buffer: nbytes)
+
+
+def register_quantizers():
+    """Lets libhdf5 read what these filters wrote."""
+    for number, name in QUANTIZERS.items():
+        done(libhdf5().H5Zregister(FilterClass(1, number, 1, 1, name, None, None, quantize)))
+
+
 def libhdf5():
     """The very libhdf5 that h5py uses, for the few calls that h5py does not wrap."""
     root = os.path.dirname(os.path.dirname(h5py.__file__))
@@ -79,6 +120,8 @@ def libhdf5():
     lib.H5Pset_obj_track_times.argtypes = [hid, ctypes.c_bool]
     lib.H5Pset_mdc_image_config.argtypes = [hid, ctypes.POINTER(CacheImage)]
     lib.H5Pcreate.argtypes, lib.H5Pcreate.restype = [hid], hid
+    lib.H5Pset_deflate.argtypes = [hid, ctypes.c_uint]
+    lib.H5Zregister.argtypes = [ctypes.POINTER(FilterClass)]
     lib.H5Tcommit2.argtypes = [hid, ctypes.c_char_p, hid, hid, hid, hid]
     return lib
 
@@ -178,11 +221,37 @@ def lookup3(data):
 
 def patch(path, change):
     """Rewrites the bytes of a closed file."""
-    with open(path, "rb") as f:
-        data = bytearray(f.read())
+    data = bytearray(whole(path))
     data = change(data) or data
-    with open(path, "wb") as f:
-        f.write(data)
+    at = 0
+    for member in members(path):
+        size = os.path.getsize(member) if "%" in path else len(data)
+        with open(member, "wb") as f:
+            f.write(data[at : at + size])
+        at += size
+
+
+def members(path):
+    """The files of a family, whose name is a pattern, or the one file."""
+    return sorted(glob.glob(re.sub("%[0-9]*d", "*", path))) if "%" in path else [path]
+
+
+def whole(path):
+    data = b""
+    for member in members(path):
+        with open(member, "rb") as f:
+            data += f.read()
+    return data
+
+
+def family(member_size, alignment=1):
+    """The driver that spreads a file over members of equal size; what is larger than `alignment` begins at a multiple of it."""
+
+    def access(fapl):
+        fapl.set_fapl_family(member_size, h5p.create(h5p.FILE_ACCESS))
+        fapl.set_alignment(alignment, alignment)
+
+    return access
 
 
 STAMP = 1_000_000_000
@@ -269,6 +338,20 @@ def superblock(f, path):
         patch(path, lambda data: data + bytes(range(256)) + b"\x89HDF\r\n\x1a\n")
 
 
+def persistent(fcpl):
+    fcpl.set_file_space_strategy(h5f.FSPACE_STRATEGY_FSM_AGGR, True, 1)
+
+
+@case("superblock/v3_free_space", libver="v110", prepare=persistent)
+def superblock_free_space(f, path):
+    # what is deleted leaves free space, and its managers are kept on closing
+    f.create_dataset("gone", data=ramp(500))
+    f.create_dataset("gone_too", data=ramp(8, 8), chunks=(2, 4))
+    small_content(f)
+    del f["gone"]
+    del f["gone_too"]
+
+
 @case("superblock/v0_other_k", prepare=sym_k)
 @case("superblock/v1_other_k", prepare=istore_k)
 @case("superblock/v2_extension_k", prepare=all_k, libver="v18")
@@ -278,6 +361,41 @@ def superblock_other_k(f, path):
     for i in range(30):
         f[f"g/link_{i:02}"] = f["g/contiguous"]
     f.create_dataset("many", data=ramp(40, dtype="i1"), chunks=(1,))
+
+
+# ---------------------------------------------------------------- family
+
+
+@case("family/v0", access=family(4096))
+@case("family/v2", access=family(4096), libver="v18")
+@case("family/v3_user_block", access=family(8192), libver="v110", userblock=512)
+def family_members(f, path):
+    # members so small that their borders fall everywhere
+    f.attrs["title"] = np.bytes_("a family")
+    f.create_dataset("small", data=ramp(5))
+    f.create_dataset("rows", data=ramp(50, 64, dtype="i2"))
+    f.create_dataset("long_rows", data=ramp(3, 700, dtype="i2"))
+    f.create_dataset("numbers", data=ramp(700, dtype="f8"))
+    f.create_dataset("chunked", data=ramp(40, 60), chunks=(10, 20))
+    noise = np.random.default_rng(7).integers(0, 2**31, (30, 40), dtype="i4")
+    f.create_dataset("gzip", data=noise, chunks=(5, 40), compression="gzip", shuffle=True, fletcher32=True)
+    f.create_dataset("texts", data=np.array([f"text {i} " + "x" * i for i in range(60)], object), dtype=h5py.string_dtype())
+    dcpl = properties(layout=h5d.COMPACT)
+    dataset(f, "compact", "i2", (900,), ramp(900, dtype="i2"), dcpl=dcpl)
+    for i in range(12):
+        f.create_group(f"g{i}").attrs["values"] = np.arange(30, dtype="i4") + i
+
+
+@case("family/rows", access=family(4096, alignment=512))
+def family_rows(f, path):
+    # data that begin at multiples of 512: members end between rows
+    f.create_dataset("rows", data=ramp(48, 64, dtype="i2"))
+    f.create_dataset("one", data=ramp(1024, dtype="f4"))
+
+
+@case("family/one_member", access=family(65536))
+def family_one_member(f, path):
+    small_content(f)
 
 
 # ---------------------------------------------------------------- object header
@@ -350,6 +468,21 @@ def header_reference_count(f, path):
 def header_comment(f, path):
     with_attributes(f)
     f.id.set_comment(b"d", b"a comment in the object header")
+
+
+@case("object_header/v1_old_modification_time")
+def header_old_modification_time(f, path):
+    # a comment of 14 digits is a modification time of the old kind but for its type
+    with_attributes(f)
+    digits = b"20010203040506"
+    f.id.set_comment(b"d", digits)
+    f.close()
+
+    def change(data):
+        at = data.index(struct.pack("<HHBxxx", 0x0D, 16, 0) + digits)
+        data[at] = 0x0E
+
+    patch(path, change)
 
 
 # ---------------------------------------------------------------- shared messages
@@ -858,6 +991,20 @@ def group_dense_deep(f, path):
         f[f"l{i:04}"] = h5py.SoftLink("x")
 
 
+@case("group/dense_filtered", libver="v18")
+def group_dense_filtered(f, path):
+    # the filters of a group are those of its fractal heap: direct blocks below an indirect block, and a huge object
+    d = f.create_dataset("d", data=ramp(2))
+    for name, levels in (("one", (6,)), ("two", (1, 9))):
+        gcpl = h5p.create(h5p.GROUP_CREATE)
+        for level in levels:
+            done(libhdf5().H5Pset_deflate(gcpl.id, level))
+        g = h5py.Group(h5py.h5g.create(f.id, name.encode(), gcpl=gcpl))
+        for i in range(40):
+            g[f"{i:02}" + "x" * 98] = d
+        g["h" * 5000] = d
+
+
 @case("group/soft_links")
 @case("group/soft_links_compact", libver="v18")
 def group_soft_links(f, path):
@@ -1031,6 +1178,42 @@ def layout_contiguous(f, path):
     dataset(f, "late", "i4", (3,), ramp(3), dcpl=properties(alloc_time=h5d.ALLOC_TIME_LATE))
     dataset(f, "early_never_written", "i4", (3,), dcpl=properties(alloc_time=h5d.ALLOC_TIME_EARLY, fill_value=np.array(9, "i4")))
     dataset(f, "late_never_written", "i4", (3,), dcpl=properties(alloc_time=h5d.ALLOC_TIME_LATE))
+
+
+@case("data_layout/v1")
+@case("data_layout/v2")
+def layout_old(f, path):
+    # messages of version 3, rewritten as libraries before 1.6.3 wrote them
+    version = 1 if "v1" in path else 2
+    f.create_dataset("contiguous", data=ramp(4, 6))
+    f.create_dataset("chunked", data=ramp(10), chunks=(4,))
+    dataset(f, "compact", "<i2", (20,), ramp(20, dtype="i2"), dcpl=properties(layout=h5d.COMPACT))
+    f.close()
+
+    def change(data):
+        def message(name, start):
+            at = data.index(start, header_address(path, name))
+            size = struct.unpack_from("<H", data, at - 6)[0]
+            return at, size, bytes(data[at : at + size])
+
+        def write(at, size, body):
+            assert len(body) <= size
+            data[at : at + size] = body.ljust(size, b"\0")
+
+        def old(layout, dimensions, address=b""):
+            return struct.pack("<BBB5x", version, len(dimensions), layout) + address + struct.pack(f"<{len(dimensions)}I", *dimensions)
+
+        at, size, body = message("contiguous", b"\x03\x01")
+        write(at, size, old(1, (4, 6), body[2:10]))
+        at, size, body = message("chunked", b"\x03\x02\x02")
+        write(at, size, old(2, (4, 4), body[3:11]))
+        # the old message is longer: it has room for 14 of the 20 elements
+        at, size, body = message("compact", b"\x03\x00\x28\x00")
+        write(at, size, old(0, (14,)) + struct.pack("<I", 28) + body[4:32])
+        space = data.index(struct.pack("<BBBB4xQQ", 1, 1, 1, 0, 20, 20), header_address(path, "compact"))
+        data[space + 8 : space + 24] = struct.pack("<QQ", 14, 14)
+
+    patch(path, change)
 
 
 @case("data_layout/external")
@@ -1223,6 +1406,15 @@ def chunk_btree_v2_levels(f, path):
     f.create_dataset("d", data=ramp(20, 10, dtype="i1"), maxshape=(None, None), chunks=(1, 1))
 
 
+@case("chunk/btree_v2_deep", libver="v110", sizes=(4, 8))
+def chunk_btree_v2_deep(f, path):
+    # with many dimensions a record is long, and few make a tree of depth 2
+    ones = (1,) * 18
+    data = ramp(14, 14, dtype="i1").reshape(*ones, 14, 14)
+    f.create_dataset("d", data=data, maxshape=(*ones, None, None), chunks=(1,) * 20)
+    f.create_dataset("gzip", data=data, maxshape=(*ones, None, None), chunks=(1,) * 20, compression="gzip")
+
+
 @case("chunk/wide_dimension", libver="v110")
 def chunk_wide_dimension(f, path):
     # a chunk dimension of 70,000 is encoded in three bytes
@@ -1319,6 +1511,26 @@ def filter_scale_offset(f, path):
     f.create_dataset("f4", data=smooth(8, 12, dtype="f4") / 4, chunks=(4, 8), scaleoffset=2)
 
 
+@case("filter/nbit_whole")
+def filter_nbit_whole(f, path):
+    # every bit counts: the filter leaves the bytes as they are, and says so in its parameters
+    for name, dtype in (("i4", "<i4"), ("f8_be", ">f8")):
+        dcpl = properties(chunk=((4, 8),), filter=(h5z.FILTER_NBIT,))
+        dataset(f, name, dtype, (8, 12), smooth(8, 12, dtype=dtype), dcpl=dcpl)
+
+
+@case("filter/quantized")
+def filter_quantized(f, path):
+    register_quantizers()
+    groomed = (np.linspace(0, 1, 96, dtype="<f4").view("<u4") & 0xFFFFF000).view("<f4").reshape(8, 12)
+    for number, name in ((32022, "bit_groom"), (32023, "granular_bit_round")):
+        dcpl = properties(chunk=((4, 8),))
+        dcpl.set_filter(number, h5z.FLAG_MANDATORY, (3, 4, 0, 0, 0))
+        dcpl.set_shuffle()
+        dcpl.set_deflate(6)
+        dataset(f, name, "<f4", (8, 12), groomed, dcpl=dcpl)
+
+
 @case("filter/shuffle_odd_element")
 def filter_shuffle_odd_element(f, path):
     f.create_dataset("d", data=np.frombuffer(b"abcdefghijklmno", "S5"), chunks=(2,), shuffle=True, compression="gzip")
@@ -1368,6 +1580,38 @@ def filter_unknown(f, path):
             data[at + 8 : at + 16] = b"unknown\0"
 
     patch(path, change)
+
+
+@case("filter/bzip2")
+@case("filter/blosc")
+@case("filter/zstd")
+def filter_foreign(f, path):
+    variants = {
+        "bzip2": [{}, {"blocksize": 1}],
+        "blosc": [{"cname": name, "shuffle": (n + 1) % 3} for n, name in enumerate(("blosclz", "lz4", "lz4hc", "zlib", "zstd"))]
+        # here it makes nothing of some chunks, and is skipped
+        + [{"cname": "blosclz", "shuffle": 0}],
+        "zstd": [{}, {"clevel": 19}],
+    }
+    name = path.removesuffix(".h5")
+    how = {"bzip2": hdf5plugin.BZip2, "blosc": hdf5plugin.Blosc, "zstd": hdf5plugin.Zstd}[name]
+    for n, options in enumerate(variants[name]):
+        for dtype, word in (("<i4", "i4"), (">f8", "f8_be")):
+            data = smooth(16, 24, dtype=dtype)
+            f.create_dataset(f"{word}_{n}", data=data, chunks=(8, 16), shuffle=n in (1, 3), fletcher32=n == 0, **how(**options))
+
+
+@case("filter/registered")
+def filter_registered(f, path):
+    # what others have written decoders for, and Zarr v2 has no codecs
+    floats, integers = smooth(16, 24, dtype="<f4"), smooth(16, 24)
+    f.create_dataset("bitshuffle", data=integers, chunks=(8, 16), **hdf5plugin.Bitshuffle())
+    f.create_dataset("blosc2", data=integers, chunks=(8, 16), **hdf5plugin.Blosc2())
+    f.create_dataset("fcidecomp", data=integers.astype("u1"), chunks=(8, 16), **hdf5plugin.FciDecomp())
+    f.create_dataset("lz4", data=integers, chunks=(8, 16), **hdf5plugin.LZ4())
+    f.create_dataset("sz", data=floats, chunks=(8, 16), **hdf5plugin.SZ(absolute=0.01))
+    f.create_dataset("sz3", data=floats, chunks=(8, 16), **hdf5plugin.SZ3(absolute=0.01))
+    f.create_dataset("zfp", data=floats, chunks=(8, 16), **hdf5plugin.Zfp(rate=16))
 
 
 # ---------------------------------------------------------------- netCDF
@@ -1496,6 +1740,14 @@ def netcdf_string_attributes(nc, path):
     v = nc.createVariable("x", "f4", ("x",))
     v.setncattr_string("units", "m")
     v[:] = [1, 2]
+
+
+@case("netcdf/quantized.nc")
+def netcdf_quantized(nc, path):
+    nc.createDimension("x", 12)
+    for mode in ("BitGroom", "GranularBitRound", "BitRound"):
+        v = nc.createVariable(mode.lower(), "f4", ("x",), zlib=True, shuffle=True, significant_digits=3, quantize_mode=mode)
+        v[:] = np.linspace(0, 1, 12)
 
 
 @case("netcdf/classic_model.nc")
@@ -1887,10 +2139,11 @@ def converted(ds):
 def describe(path):
     """Every path of every object: hard links are followed, soft and external ones listed,
     and a group that is its own ancestor is listed without what is in it."""
-    with open(path, "rb") as raw:
-        data = raw.read()
+    data = whole(path)
     objects, links = {}, {}
-    with h5py.File(path, "r") as f:
+    # members of size 0 are of the size that the file says
+    driver = {"driver": "family", "memb_size": 0} if "%" in path else {}
+    with h5py.File(path, "r", **driver) as f:
 
         def visit(obj, name, ancestors):
             address = h5py.h5o.get_info(obj.id).addr
@@ -1960,6 +2213,13 @@ def main():
                 write(nc, file)
         else:
             file = stem + ".h5"
+            if folder == "family":
+                # members are no files of their own: they and the expectation have a folder
+                os.makedirs(stem, exist_ok=True)
+                os.chdir(stem)
+                file, stem = "member_%05d.h5", "expected"
+                for member in members(file):
+                    os.remove(member)
             f = create(file, **how)
             write(f, file)
             if f:
@@ -1967,7 +2227,7 @@ def main():
         patch(file, fix_times)
         with open(stem + ".json", "w", encoding="utf-8") as expectation:
             expectation.write(layout_json(describe(file)) + "\n")
-        print(f"{os.path.getsize(file):8} {folder}/{file}")
+        print(f"{len(whole(file)):8} {name}")
 
 
 if __name__ == "__main__":

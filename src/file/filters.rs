@@ -13,9 +13,12 @@ pub(crate) mod ids {
     pub(crate) const DEFLATE: u16 = 1;
     pub(crate) const SHUFFLE: u16 = 2;
     pub(crate) const FLETCHER32: u16 = 3;
+    pub(crate) const NBIT: u16 = 5;
     pub(crate) const BZIP2: u16 = 307;
     pub(crate) const BLOSC: u16 = 32_001;
     pub(crate) const ZSTD: u16 = 32_015;
+    pub(crate) const BIT_GROOM: u16 = 32_022;
+    pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
 }
 
 /// Why a chunk does not decode or encode.
@@ -25,11 +28,12 @@ enum Refusal {
 }
 
 impl FilterPipeline {
-    /// The filters that a chunk with this mask went through, in the order of writing.
+    /// The filters that a chunk with this mask went through and that changed its bytes, in the order of writing.
     pub(crate) fn unmasked(&self, mask: u32) -> impl DoubleEndedIterator<Item = &Filter> {
         let applied =
             move |position: usize| u32::try_from(position).map_or(0, |n| mask.checked_shr(n).unwrap_or(0)) & 1 == 0;
-        self.filters.iter().enumerate().filter(move |(position, _)| applied(*position)).map(|(_, filter)| filter)
+        let filters = self.filters.iter().enumerate().filter(move |(position, _)| applied(*position));
+        filters.map(|(_, filter)| filter).filter(|filter| !filter.is_idle())
     }
 
     /// What `bytes` become in the file.
@@ -38,7 +42,7 @@ impl FilterPipeline {
             ids::DEFLATE => Ok(deflate::encode(&bytes, filter.client_data.first().copied().unwrap_or(6))),
             ids::SHUFFLE => Ok(shuffle::encode(&bytes, filter.element_size())),
             ids::FLETCHER32 => Ok(fletcher32::encode(&bytes)),
-            _ => Err(filter.unsupported()),
+            _ => Err(filter.not_done()),
         })
     }
 }
@@ -49,26 +53,70 @@ impl Filter {
         self.client_data.first().copied().unwrap_or(1)
     }
 
-    /// The refusal of a filter that is not decoded, or has no Zarr codec.
+    /// Whether nothing is to be undone: the quantizers of floats, which only round, and nbit of types without padding bits, which
+    /// says so in its second parameter (`H5Z__filter_nbit`).
+    fn is_idle(&self) -> bool {
+        match self.id {
+            ids::BIT_GROOM | ids::GRANULAR_BIT_ROUND => true,
+            ids::NBIT => self.client_data.get(1).is_some_and(|flag| *flag != 0),
+            _ => false,
+        }
+    }
+
+    /// The refusal of a filter that has no Zarr codec.
     pub(crate) fn unsupported(&self) -> Unsupported {
-        let registered = match self.id {
+        Unsupported::Filter { id: self.id, name: self.known_as().to_owned() }
+    }
+
+    /// The refusal of a filter that is neither undone nor applied.
+    fn not_done(&self) -> Unsupported {
+        Unsupported::Coding { id: self.id, name: self.known_as().to_owned() }
+    }
+
+    /// The filter's name in the registry of filters, else in the file.
+    fn known_as(&self) -> &str {
+        match self.id {
+            1 => "deflate",
+            2 => "shuffle",
+            3 => "fletcher32",
             4 => "szip",
             5 => "nbit",
             6 => "scaleoffset",
+            305 => "lzo",
             307 => "bzip2",
             32_000 => "lzf",
             32_001 => "blosc",
+            32_002 => "mafisc",
+            32_003 => "snappy",
             32_004 => "lz4",
+            32_005 => "apax",
+            32_006 => "cbf",
+            32_007 => "jpeg-xr",
             32_008 => "bitshuffle",
+            32_009 => "spdp",
+            32_010 => "lpc-rice",
+            32_011 => "ccsds-123",
+            32_012 => "jpeg-ls",
             32_013 => "zfp",
+            32_014 => "fpzip",
             32_015 => "zstd",
+            32_016 => "b3d",
             32_017 => "sz",
+            32_018 => "fcidecomp",
+            32_019 => "jpeg",
+            32_020 => "vbz",
+            32_021 => "fapec",
+            32_022 => "bitgroom",
+            32_023 => "granular bitround",
             32_024 => "sz3",
+            32_025 => "delta-rice",
             32_026 => "blosc2",
-            _ => "unregistered",
-        };
-        let name = if registered == "unregistered" { self.name.as_deref().unwrap_or(registered) } else { registered };
-        Unsupported::Filter { id: self.id, name: name.to_owned() }
+            32_027 => "flac",
+            32_028 => "sperr",
+            32_029 => "terse/prolix",
+            32_030 => "ffmpeg",
+            _ => self.name.as_deref().unwrap_or("unregistered"),
+        }
     }
 
     /// Bytes before this filter, at most `most`.
@@ -77,7 +125,7 @@ impl Filter {
             ids::DEFLATE => deflate::decode(bytes, most).map_err(Refusal::Problem),
             ids::SHUFFLE => Ok(shuffle::decode(bytes, self.element_size())),
             ids::FLETCHER32 => fletcher32::decode(bytes).map(<[u8]>::to_vec).map_err(Refusal::Problem),
-            _ => Err(Refusal::Unsupported(self.unsupported())),
+            _ => Err(Refusal::Unsupported(self.not_done())),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod attribute;
 mod chunks;
 mod dataset;
+mod driver;
 mod filters;
 mod group;
 mod heap;
@@ -28,7 +29,7 @@ use crate::source::{Halt, ReadAt};
 use crate::structure;
 use crate::structure::message::cache_image::ImageLocation;
 use crate::structure::message::shared_message_table::TableLocation;
-use crate::structure::message::{btree_k, types};
+use crate::structure::message::{self, btree_k, types};
 use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
 
 pub use attribute::Attribute;
@@ -50,6 +51,9 @@ pub use crate::structure::message::datatype::{
 pub use crate::structure::message::fill_value::FillValue;
 pub use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
 
+/// What the files of the onion driver begin with: one that has no revision of its own, and the history of revisions.
+const ONION: [&[u8]; 2] = [b"ONIONEOF", b"OHDH"];
+
 /// An HDF5 file that is being read.
 #[derive(Debug)]
 pub(crate) struct File<'s> {
@@ -62,6 +66,8 @@ pub(crate) struct File<'s> {
     end: u64,
     /// Bytes that are missing at the end of a file that is cut off.
     missing: u64,
+    /// Whether the file says that it is the family that its source is.
+    driven: bool,
     superblock: Superblock,
     /// Where the shared messages lie, if the file has any.
     shared_messages: Option<TableLocation>,
@@ -122,14 +128,19 @@ impl<'s> File<'s> {
             base,
             end: source.size(),
             missing: 0,
+            driven: false,
             superblock,
             shared_messages: None,
             heaps,
             overlay: Overlay::default(),
         };
-        (file.end, file.missing) = file.find_end(cut_off)?;
+        match file.find_end(cut_off) {
+            Ok((end, missing)) => (file.end, file.missing) = (end, missing),
+            Err(error) => return Err(file.one_of_several()?.unwrap_or(error).into()),
+        }
         file.read_driver_information()?;
         file.read_extension()?;
+        file.refuse_undriven()?;
         Ok(file)
     }
 
@@ -180,14 +191,6 @@ impl<'s> File<'s> {
         }
     }
 
-    /// Version 0 and 1 superblocks name a driver that spreads the file over several in a block of its own.
-    fn read_driver_information(&self) -> Result<(), Halt> {
-        let Some(address) = self.superblock.driver_information else { return Ok(()) };
-        let block = self.block(Structure::Superblock, address, 16)?;
-        let name = block.bytes.get(8..16).unwrap_or_default();
-        Err(Unsupported::Feature(driver(name)).into())
-    }
-
     /// Version 2 and 3 superblocks keep what is rarely needed in an object header of its own.
     fn read_extension(&mut self) -> Result<(), Halt> {
         let Some(address) = self.superblock.extension else { return Ok(()) };
@@ -206,7 +209,9 @@ impl<'s> File<'s> {
             self.overlay = self.read_cache_image(location)?;
         }
         if let Some(message) = header.find(types::DRIVER_INFORMATION) {
-            return Err(Unsupported::Feature(driver(message.body.bytes.get(1..9).unwrap_or_default())).into());
+            let structure = Structure::DriverInformationMessage;
+            let driver = message.parse(structure, message::driver_information::parse)?;
+            self.accept(structure, message.body.at, driver)?;
         }
         Ok(())
     }
@@ -327,6 +332,9 @@ fn find_superblock(source: &dyn ReadAt) -> Result<(u64, Superblock), Halt> {
     if let Some((at, found)) = first.first().filter(|(_, bytes)| bytes.starts_with(&SIGNATURE)) {
         return Ok((*at, structure::parse(Structure::Superblock, Span::new(found, *at), Superblock::parse)?));
     }
+    if first.iter().any(|(_, bytes)| ONION.iter().any(|signature| bytes.starts_with(signature))) {
+        return Err(Unsupported::Onion.into());
+    }
     let places: Vec<u64> =
         std::iter::successors(Some(512_u64), |at| at.checked_mul(2)).take_while(|at| *at < size).collect();
     let mut broken = None;
@@ -350,15 +358,6 @@ fn probe(source: &dyn ReadAt, places: &[u64]) -> Result<Vec<(u64, Bytes)>, Halt>
     Ok(places.iter().copied().zip(source.read(&ranges)?).collect())
 }
 
-/// What to call a file driver that is not read, by the name it has in the file.
-fn driver(name: &[u8]) -> &'static str {
-    match name {
-        b"NCSAfami" => "family file driver (one file of several)",
-        b"NCSAmult" => "multi file driver (one file of several)",
-        _ => "file driver information",
-    }
-}
-
 /// A length as the number of bytes of a block.
 pub(crate) fn length_of(block: &Block) -> u64 {
     wide(block.bytes.len())
@@ -372,31 +371,15 @@ mod tests {
 
     const V0: &[u8] = include_bytes!("../../testdata/superblock/v0.h5");
 
-    /// Places in a version 0 superblock: consistency flags, end of file address, driver information address.
+    /// Places in a version 0 superblock: consistency flags, end of file address.
     const FLAGS: usize = 20;
     const END: usize = 40;
-    const DRIVER: usize = 48;
-
-    /// A file with a driver information block after everything else.
-    fn driven(name: [u8; 8]) -> Vec<u8> {
-        let block = [
-            &[0, 0, 0, 0], // version, reserved
-            &[8, 0, 0, 0], // driver information size
-            &name[..],     // driver identification
-            &[0; 8],       // driver information
-        ];
-        let bytes = [V0, &block.concat()].concat();
-        let bytes = with(&bytes, DRIVER, &wide(V0.len()).to_le_bytes());
-        let end = wide(bytes.len()).to_le_bytes();
-        with(&bytes, END, &end)
-    }
 
     #[test]
-    fn one_file_of_several_is_refused_by_the_name_of_its_driver() {
-        let told = |name: &[u8; 8]| refusals(&driven(*name), Limits::default());
-        assert_eq!(told(b"NCSAfami"), ["family file driver (one file of several) is not supported"]);
-        assert_eq!(told(b"NCSAmult"), ["multi file driver (one file of several) is not supported"]);
-        assert_eq!(told(b"somebody"), ["file driver information is not supported"]);
+    fn files_of_the_onion_driver_are_refused_by_name() {
+        for signature in ONION {
+            assert_eq!(refusals(signature, Limits::default()), [Unsupported::Onion.to_string()]);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::{Halt, LocalFile, ReadAt, Scan, Step};
+use super::{Family, Halt, LocalFile, ReadAt, Scan, Step};
 use crate::error::Error;
 
 /// A file whose bytes can be read at once, without a caller who fetches them.
@@ -15,21 +15,37 @@ pub struct Input(Kind);
 enum Kind {
     Memory(Bytes),
     Local(LocalFile),
+    Family(Box<Family>),
 }
 
 impl Input {
     /// A file of the local file system.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be opened, or is a directory.
+    /// [`Error::Io`] when it cannot be opened, or is a directory; [`Error::Unsupported`] when the onion or the subfiling driver
+    /// of libhdf5 keeps later revisions or the data in files beside it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Ok(Self(Kind::Local(LocalFile::open(path)?)))
     }
 
-    fn source(&self) -> &dyn ReadAt {
+    /// A file that the family driver of libhdf5 spread over these members, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Member`] when one but the last has another size than the first, or the last a larger one.
+    pub fn family(members: impl IntoIterator<Item = Self>) -> Result<Self, Error> {
+        Ok(Self(Kind::Family(Box::new(Family::new(members.into_iter().collect())?))))
+    }
+
+    /// Bytes of the file, of all members if it is a family.
+    pub fn size(&self) -> u64 {
+        self.source().size()
+    }
+
+    pub(super) fn source(&self) -> &dyn ReadAt {
         match &self.0 {
             Kind::Memory(bytes) => bytes,
             Kind::Local(file) => file,
+            Kind::Family(family) => &**family,
         }
     }
 

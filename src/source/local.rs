@@ -1,13 +1,14 @@
 //! A file of the local file system, by positional reads.
 
 use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
 use super::{Halt, ReadAt};
-use crate::error::Error;
+use crate::error::{Error, Unsupported};
 use crate::field::convert::narrow;
 
 /// Ranges no further apart than this are read with one system call.
@@ -25,7 +26,7 @@ impl LocalFile {
     /// Opens `path` for reading.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be opened, or is a directory.
+    /// [`Error::Io`] when it cannot be opened, or is a directory, and [`Error::Unsupported`] where files beside it hold what it lacks.
     pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -34,6 +35,12 @@ impl LocalFile {
         let metadata = file.metadata().map_err(io)?;
         if metadata.is_dir() {
             return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
+        }
+        if has_history(path).map_err(io)? {
+            return Err(Unsupported::Onion.into());
+        }
+        if has_subfiles(path, &metadata) {
+            return Err(Unsupported::Subfiling.into());
         }
         Ok(Self { file, size: metadata.len(), name })
     }
@@ -66,6 +73,32 @@ impl ReadAt for LocalFile {
     fn together(&self) -> u64 {
         1 << 20
     }
+}
+
+/// Whether the onion driver keeps later revisions of a file beside it: a file with this signature (`H5FD__onion_header_decode`).
+fn has_history(path: &Path) -> std::io::Result<bool> {
+    let mut history = path.as_os_str().to_owned();
+    history.push(".onion");
+    let mut signature = [0; 4];
+    match File::open(PathBuf::from(history)).and_then(|mut file| file.read_exact(&mut signature)) {
+        Ok(()) => Ok(signature == *b"OHDH"),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether the subfiling driver keeps the file's data beside it: then a file there that has its inode in its name says how
+/// (`H5FD_SUBFILING_CONFIG_FILENAME_TEMPLATE`).
+#[cfg(unix)]
+fn has_subfiles(path: &Path, metadata: &std::fs::Metadata) -> bool {
+    let mut configuration = path.as_os_str().to_owned();
+    configuration.push(format!(".subfile_{}.config", std::os::unix::fs::MetadataExt::ino(metadata)));
+    Path::new(&configuration).exists()
+}
+
+#[cfg(not(unix))]
+fn has_subfiles(_path: &Path, _metadata: &std::fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! Where the bytes of a file come from: the only place that knows.
 
+mod family;
 mod input;
 mod join;
 mod local;
@@ -13,6 +14,8 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 
+use family::Family;
+pub(crate) use family::Members;
 pub use input::Input;
 pub(crate) use join::{Gather, attempt, both, join};
 use local::LocalFile;
@@ -30,6 +33,11 @@ pub(crate) trait ReadAt {
     /// Bytes that are worth asking for together. A source without round trips gains nothing from more, and memory is saved.
     fn together(&self) -> u64 {
         u64::MAX
+    }
+
+    /// Where its bytes lie, if it is spread over the members of a family.
+    fn members(&self) -> Option<Members> {
+        None
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Halt, ReadAt};
+use super::{Halt, Members, ReadAt};
 use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 
@@ -13,12 +13,18 @@ use crate::field::convert::{narrow, wide};
 #[derive(Debug)]
 pub(crate) struct Resident {
     size: u64,
+    members: Option<Members>,
     pieces: BTreeMap<u64, Bytes>,
 }
 
 impl Resident {
     pub(crate) fn new(size: u64) -> Self {
-        Self { size, pieces: BTreeMap::new() }
+        Self { size, members: None, pieces: BTreeMap::new() }
+    }
+
+    /// Those of a family.
+    pub(crate) fn family(members: Members) -> Self {
+        Self { members: Some(members), ..Self::new(members.total) }
     }
 
     /// Keeps the parts of `bytes` that are not here yet; gives their number.
@@ -96,6 +102,10 @@ impl ReadAt for Resident {
         } else {
             Err(Halt::Missing(missing))
         }
+    }
+
+    fn members(&self) -> Option<Members> {
+        self.members
     }
 }
 

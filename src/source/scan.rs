@@ -85,9 +85,12 @@ pub struct Statistics {
 }
 
 impl<T> Scan<T> {
-    pub(crate) fn new(size: u64, limits: Limits, walk: impl Fn(&Resident) -> Result<T, Halt> + Send + 'static) -> Self {
-        let (resident, walk) = (Resident::new(size), Box::new(walk));
-        Self { resident, walk, fetch: Fetch::default(), limits, statistics: Statistics::default() }
+    pub(crate) fn new(
+        resident: Resident,
+        limits: Limits,
+        walk: impl Fn(&Resident) -> Result<T, Halt> + Send + 'static,
+    ) -> Self {
+        Self { resident, walk: Box::new(walk), fetch: Fetch::default(), limits, statistics: Statistics::default() }
     }
 
     /// Reads in another manner.
@@ -191,7 +194,7 @@ mod tests {
     #[test]
     fn a_scan_that_is_never_supplied_ends_at_its_limit() {
         let limits = Limits { rounds: 3, ..Limits::default() };
-        let mut scan: Scan<()> = Scan::new(10, limits, |resident| {
+        let mut scan: Scan<()> = Scan::new(Resident::new(10), limits, |resident| {
             super::super::ReadAt::read(resident, std::slice::from_ref(&(0..1)))?;
             Ok(())
         });

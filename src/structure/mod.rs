@@ -4,6 +4,7 @@ pub(crate) mod btree_v1;
 pub(crate) mod btree_v2;
 pub(crate) mod cache_image;
 pub(crate) mod chunk_index;
+pub(crate) mod driver_information;
 pub(crate) mod fractal_heap;
 pub(crate) mod global_heap;
 pub(crate) mod local_heap;

@@ -7,6 +7,7 @@ use super::codec::codecs;
 use super::decoded::decoded;
 use super::dtype::element;
 use super::external::{External, external};
+use super::family;
 use super::fill::{Fill, fill};
 use super::form::Form;
 use super::inline::{constant_chunks, small_chunks};
@@ -25,7 +26,7 @@ use crate::zarr::ArrayMetadata;
 pub(crate) struct Parts {
     pub(crate) metadata: ArrayMetadata,
     pub(crate) chunks: Manifest,
-    /// The files that the chunks lie in, where that is not the file itself.
+    /// The files that the chunks lie in, where they are not the file itself or its members.
     pub(crate) urls: Vec<String>,
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn array(
         return Ok(Parts { metadata, chunks, urls: Vec::new() });
     };
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
+    let split = family::split(file, dataset, options, (&mut chunks, &mut manifest))?;
     let elements = chunks.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
     let bytes = elements.and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let (Some(elements), Some(bytes)) = (elements, bytes) else {
@@ -80,7 +82,10 @@ pub(crate) fn array(
         *length =
             length.checked_sub(codecs.trailing).ok_or(Unsupported::Feature("a chunk shorter than its checksum"))?;
     }
-    small_chunks(file, options, &mut manifest)?;
+    if !split {
+        small_chunks(file, options, &mut manifest)?;
+    }
+    family::place(file, &mut manifest)?;
     constant_chunks(file, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
     let mut shape = longer.unwrap_or(&dataset.dataspace.dimensions).to_vec();
     shape.extend(&element.dimensions);

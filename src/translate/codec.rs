@@ -125,9 +125,35 @@ mod tests {
     }
 
     #[test]
+    fn filters_that_leave_nothing_to_undo_are_left_out() {
+        let pipeline = pipeline(&[(32_022, &[3, 4]), (2, &[4]), (5, &[8, 1]), (3, &[]), (32_023, &[3, 4])]);
+        let filters = vec![Codec::Shuffle { elementsize: 4 }];
+        assert_eq!(codecs(&pipeline, 0, 400), Ok(Codecs { filters, trailing: 4 }));
+        assert_eq!(pipeline.apply(0b1010, b"abcd".to_vec()), Ok(b"abcd".to_vec()));
+    }
+
+    #[test]
     fn what_no_reader_decodes_is_refused_by_name() {
         let message = |filters: &[(u16, &[u32])]| codecs(&pipeline(filters), 0, 400).unwrap_err().to_string();
-        assert_eq!(message(&[(4, &[])]), "filter 4 (szip) has no Zarr v2 codec");
+        let names = [
+            (4, "szip"),
+            (5, "nbit"),
+            (6, "scaleoffset"),
+            (32_000, "lzf"),
+            (32_004, "lz4"),
+            (32_008, "bitshuffle"),
+            (32_013, "zfp"),
+            (32_017, "sz"),
+            (32_018, "fcidecomp"),
+            (32_019, "jpeg"),
+            (32_024, "sz3"),
+            (32_026, "blosc2"),
+            (32_030, "ffmpeg"),
+            (499, "unregistered"),
+        ];
+        for (id, name) in names {
+            assert_eq!(message(&[(id, &[8, 0])]), format!("filter {id} ({name}) has no Zarr v2 codec"));
+        }
         assert_eq!(
             message(&[(1, &[6]), (2, &[4])]),
             "shuffle of bytes that are no whole number of elements is not supported"

@@ -28,35 +28,59 @@ pub(crate) fn external(
     find: Option<&FindExternal>,
 ) -> Result<External, Unsupported> {
     let find = find.ok_or(Unsupported::ExternalFiles)?;
-    let shape = &dataset.dataspace.dimensions;
     let total = dataset.dataspace.elements().and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let total = total.ok_or(Unsupported::Feature("a dataset of more than 2^64 bytes"))?;
     let pieces = pieces(files, total, find)?;
-    let rows = shape.first().copied().unwrap_or(1).max(1);
-    let row = total / rows;
-    let lengths = pieces.iter().map(|piece| piece.bytes);
-    let bytes = lengths.fold(total, greatest_common_divisor);
+    let rows = rows(dataset, total, pieces.iter().map(|piece| piece.bytes)).ok_or(Unsupported::ExternalRows)?;
+    let manifest = rows.manifest(pieces.iter().map(|piece| (piece.offset, piece.bytes)));
+    let (bytes, chunk) = (rows.bytes.max(1), rows.chunk);
+    let mut external = External { chunk, manifest, urls: Vec::new() };
+    let mut ids = Vec::new();
+    for piece in &pieces {
+        let id = external.intern(&piece.url)?;
+        ids.extend((0..piece.bytes / bytes).map(|_| id));
+    }
+    external.manifest.urls = Urls::Each(ids);
+    Ok(external)
+}
+
+/// As few rows to a chunk as it takes for every piece of a dataset to end between two chunks.
+pub(crate) struct Rows {
+    /// The chunk shape.
+    pub(crate) chunk: Vec<u64>,
+    /// Number of chunks in each dimension.
+    grid: Vec<u64>,
+    /// Bytes of a chunk.
+    pub(crate) bytes: u64,
+}
+
+/// The rows of a dataset of `total` bytes in pieces of these lengths; `None` where a piece ends inside a row.
+pub(crate) fn rows(dataset: &Dataset, total: u64, pieces: impl Iterator<Item = u64>) -> Option<Rows> {
+    let shape = &dataset.dataspace.dimensions;
+    let row = total / shape.first().copied().unwrap_or(1).max(1);
+    let bytes = pieces.fold(total, greatest_common_divisor);
     if total > 0 && (bytes == 0 || row == 0 || !bytes.is_multiple_of(row)) {
-        return Err(Unsupported::ExternalRows);
+        return None;
     }
     let mut chunk: Vec<u64> = shape.iter().map(|size| (*size).max(1)).collect();
     if let Some(first) = chunk.first_mut() {
         *first = if total == 0 { *first } else { bytes / row };
     }
     let grid = shape.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
-    let mut external = External { chunk, manifest: Manifest { grid, ..Manifest::default() }, urls: Vec::new() };
-    let mut ids = Vec::new();
-    for piece in &pieces {
-        let id = external.intern(&piece.url)?;
-        for n in 0..piece.bytes / bytes.max(1) {
-            external.manifest.number.push(u64::try_from(ids.len()).unwrap_or(u64::MAX));
-            external.manifest.offset.push(piece.offset + n * bytes);
-            external.manifest.length.push(bytes);
-            ids.push(id);
+    Some(Rows { chunk, grid, bytes })
+}
+
+impl Rows {
+    /// The chunks of consecutive pieces, each with its offset and its length.
+    pub(crate) fn manifest(&self, pieces: impl Iterator<Item = (u64, u64)>) -> Manifest {
+        let mut manifest = Manifest { grid: self.grid.clone(), ..Manifest::default() };
+        for (offset, length) in pieces {
+            manifest.offset.extend((0..length / self.bytes.max(1)).map(|n| offset + n * self.bytes));
         }
+        manifest.length = vec![self.bytes; manifest.offset.len()];
+        manifest.number = (0..).take(manifest.offset.len()).collect();
+        manifest
     }
-    external.manifest.urls = Urls::Each(ids);
-    Ok(external)
 }
 
 impl External {

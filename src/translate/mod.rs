@@ -7,6 +7,7 @@ mod decoded;
 mod dtype;
 mod external;
 mod fields;
+mod family;
 mod fill;
 mod flags;
 mod float;

@@ -12,6 +12,8 @@ use crate::limits::Limits;
 pub struct Options {
     /// What references call the file.
     pub url: String,
+    /// What references call the members of a family, in their order; `url` names no file then.
+    pub members: Vec<String>,
     /// Chunks of fewer stored bytes are held inline; 0 holds none (default 500).
     pub inline_threshold: u64,
     /// What is done about chunks that were never written and read as something else in HDF5 than in Zarr.
@@ -111,6 +113,7 @@ impl Options {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            members: Vec::new(),
             inline_threshold: 500,
             fill: FillPolicy::default(),
             links: LinkPolicy::default(),

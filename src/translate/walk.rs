@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
+use super::family;
 use super::fill::is_moved;
 use super::flags::flags;
 use super::options::{LinkPolicy, Options};
@@ -14,7 +15,7 @@ use crate::file::{ChunkTable, Content, CutOff, Detail, File, Link, LinkKind, Mem
 use crate::limits::{Limits, check};
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
 use crate::reference::{Array, Manifest, Node, ReferenceSet, UrlId, Urls};
-use crate::source::{Halt, Input, ReadAt, Scan, attempt, join};
+use crate::source::{Halt, Input, Members, ReadAt, Resident, Scan, attempt, join};
 use crate::zarr::Attributes;
 
 /// Names that Zarr keeps for its own documents.
@@ -40,13 +41,27 @@ pub fn tree(input: &Input, limits: Limits) -> Result<Tree, Error> {
 impl Scan<(ReferenceSet, Report)> {
     /// A translation into references of a file of `size` bytes.
     pub fn references(size: u64, options: Options) -> Self {
+        Self::translation(Resident::new(size), options)
+    }
+
+    /// A translation into references of a family whose members have these sizes. Ranges are those of the whole: byte `n` is byte
+    /// `n % size` of member `n / size`, where `size` is that of the first.
+    ///
+    /// # Errors
+    /// [`Error::Member`] when one but the last has another size than the first, or the last a larger one.
+    pub fn references_of_family(sizes: &[u64], options: Options) -> Result<Self, Error> {
+        Ok(Self::translation(Resident::family(Members::of(sizes)?), options))
+    }
+
+    fn translation(resident: Resident, options: Options) -> Self {
         let memo = Memo::replayed();
-        Self::new(size, options.limits, move |resident| translate(resident, &memo, &options))
+        Self::new(resident, options.limits, move |resident| translate(resident, &memo, &options))
     }
 }
 
 fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
     let file = File::open(source, options.limits, options.cut_off, memo)?;
+    let urls = family::urls(&file, options)?;
     let scope = Scope::new(options);
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
@@ -56,7 +71,7 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let arrays = join(tree.objects.iter().zip(chunks), |(object, chunks)| {
         scope.array(&file, &dimensions, &paths, object, chunks)
     })?;
-    let mut builder = Builder::new(&scope, &tree, &dimensions, &paths);
+    let mut builder = Builder::new(&scope, &tree, &dimensions, &paths, urls);
     if file.missing() > 0 {
         builder.report.add("/", Status::Salvaged { missing: file.missing() });
     }
@@ -165,18 +180,23 @@ struct Builder<'a> {
     seen: BTreeSet<u64>,
     /// Where the array of a path is.
     arrays: BTreeMap<String, usize>,
-    /// The files that are referenced, the translated one first.
+    /// The files that are referenced, first the translated one or its members.
     urls: Vec<String>,
     nodes: Vec<(String, Node)>,
     report: Report,
 }
 
 impl<'a> Builder<'a> {
-    fn new(scope: &'a Scope<'a>, tree: &'a Tree, dimensions: &'a Dimensions, paths: &'a Paths<'a>) -> Self {
+    fn new(
+        scope: &'a Scope<'a>,
+        tree: &'a Tree,
+        dimensions: &'a Dimensions,
+        paths: &'a Paths<'a>,
+        urls: Vec<String>,
+    ) -> Self {
         let variables = tree.objects.iter().filter(|object| !is_dimension_only(object));
         let variables = variables.map(|object| object.path.as_str()).collect();
         let (seen, arrays, nodes, report) = (BTreeSet::new(), BTreeMap::new(), Vec::new(), Report::default());
-        let urls = vec![scope.options.url.clone()];
         Self { scope, dimensions, paths, variables, seen, arrays, urls, nodes, report }
     }
 
@@ -232,7 +252,7 @@ impl<'a> Builder<'a> {
 
     /// Gives chunks in other files the ids that these files have in the set.
     fn adopt(&mut self, chunks: &mut Manifest, urls: &[String]) {
-        let Urls::Each(ids) = &mut chunks.urls else { return };
+        let (Urls::Each(ids), [_, ..]) = (&mut chunks.urls, urls) else { return };
         let known: Vec<UrlId> = urls.iter().map(|url| self.intern(url)).collect();
         for id in ids {
             *id = usize::try_from(id.0).ok().and_then(|id| known.get(id)).copied().unwrap_or_default();

@@ -470,6 +470,98 @@ fn external_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else
 }
 
 #[test]
+fn a_family_is_named_by_the_pattern_of_its_names() {
+    const PATTERN: &str = "family/v0/member_%05d.h5";
+    let scan = |arguments: &[&str]| {
+        let all = ["scan", PATTERN, "--inline-threshold", "0"].iter().chain(arguments);
+        run(&all.map(|argument| argument as _).collect::<Vec<&dyn AsRef<OsStr>>>())
+    };
+    let url = |arguments: &[&str]| scan(arguments).references()["small/0"].clone();
+    let folder = files::folder().to_str().unwrap().to_owned();
+    assert_eq!(url(&[])[0], format!("{folder}/family/v0/member_00000.h5"));
+    assert_eq!(url(&["--rename", &format!("{folder}=s3://bucket")])[0], "s3://bucket/family/v0/member_00000.h5");
+    let references = scan(&["--url", "s3://bucket/%d.h5"]).references();
+    assert_eq!(references["small/0"], serde_json::json!(["s3://bucket/0.h5", 2048, 20]));
+    assert_eq!(references["chunked/1.0"], serde_json::json!(["s3://bucket/6.h5", 756, 800]));
+    let one = scan(&["--url", "s3://bucket/file.h5"]);
+    assert!(one.failure().ends_with("--url of a family is a pattern, as s3://bucket/fam_%05d.h5"), "{one:?}");
+    for command in ["ls", "dump"] {
+        let told = run(&[&command, &PATTERN]);
+        assert_eq!((told.code, told.err.as_str()), (0, ""));
+        assert!(told.out.contains("small") && told.out.contains("chunked"), "{}", told.out);
+    }
+    let out = tempdir().unwrap();
+    let chunks = run(&[&"chunks", &PATTERN, &"chunked", &"--svg", &out.path().join("chunks.svg")]);
+    assert_eq!((chunks.code, chunks.err.as_str()), (0, ""));
+    assert!(chunks.out.contains("12 of 12 chunks written"), "{}", chunks.out);
+    let member = run(&[&"scan", &"family/v0/member_00000.h5"]);
+    assert!(member.failure().contains("family file driver: one file of several"), "{member:?}");
+}
+
+#[test]
+fn a_percent_sign_in_a_name_makes_no_pattern_of_a_file() {
+    let folder = tempdir().unwrap();
+    let named = folder.path().join("run_%05d.h5");
+    std::fs::copy(files::folder().join("superblock/v0.h5"), &named).unwrap();
+    let references = run(&[&"scan", &named, &"--inline-threshold", &"0"]).references();
+    assert_eq!(references["g/contiguous/0.0"][0], named.to_str().unwrap());
+    let missing = run(&[&"scan", &folder.path().join("other_%05d.h5")]);
+    assert!(missing.failure().ends_with("No such file or directory (os error 2)"), "{missing:?}");
+    // One that is a family by its name only.
+    std::fs::copy(&named, folder.path().join("plain_0.h5")).unwrap();
+    let plain = run(&[&"scan", &folder.path().join("plain_%d.h5")]);
+    assert!(
+        plain.failure().ends_with("superblock at 0x0: driver information of a family is missing (at 0x0)"),
+        "{plain:?}"
+    );
+}
+
+#[test]
+fn a_file_whose_later_revisions_lie_in_an_onion_file_is_refused_by_name() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("revised.h5");
+    std::fs::copy(files::folder().join("superblock/v0.h5"), &file).unwrap();
+    let history = folder.path().join("revised.h5.onion");
+    // Another's file of this name.
+    std::fs::write(&history, b"a vegetable").unwrap();
+    assert_eq!(run(&[&"scan", &file]).code, 0);
+    // As libhdf5 2.0 writes it.
+    let header = [
+        &b"OHDH"[..],                    // signature
+        &[1],                            // version
+        &[0; 3],                         // flags
+        &[0, 0x10, 0, 0],                // page size
+        &[0x18, 8, 0, 0, 0, 0, 0, 0],    // end of the original file
+        &[0x9b, 0x10, 0, 0, 0, 0, 0, 0], // address of the history
+        &[0x28, 0, 0, 0, 0, 0, 0, 0],    // size of the history
+        &[0xb9, 0x6f, 0xa8, 0xc5],       // checksum
+    ];
+    std::fs::write(&history, header.concat()).unwrap();
+    let told = "onion file driver: the later revisions of the file lie in <file>.onion, and are not read";
+    for command in ["scan", "ls", "dump"] {
+        assert_eq!(run(&[&command, &file]).failure(), format!("h5refs: {}: {told}", file.display()));
+        assert_eq!(run(&[&command, &history]).failure(), format!("h5refs: {}: {told}", history.display()));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_data_lie_in_subfiles_is_refused_by_name() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempdir().unwrap();
+    let stub = folder.path().join("stub.h5");
+    std::fs::write(&stub, b"").unwrap();
+    let configuration = |inode: u64| folder.path().join(format!("stub.h5.subfile_{inode}.config"));
+    let inode = std::fs::metadata(&stub).unwrap().ino();
+    std::fs::write(configuration(inode + 1), b"of another file").unwrap();
+    assert!(run(&[&"scan", &stub]).failure().ends_with("every byte of the file is missing (at 0x0)"));
+    std::fs::write(configuration(inode), b"stripe_size=1048576\n").unwrap();
+    let told = "subfiling file driver: the data of the file lie in files beside it, and are not read";
+    assert_eq!(run(&[&"scan", &stub]).failure(), format!("h5refs: {}: {told}", stub.display()));
+}
+
+#[test]
 fn what_is_sound_of_a_file_that_is_cut_off_is_salvaged_and_the_rest_is_refused_by_name() {
     let folder = tempdir().unwrap();
     let cut = folder.path().join("cut.nc");

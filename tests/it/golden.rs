@@ -29,20 +29,26 @@ fn each_file_holds_what_libhdf5_says() {
     let mut differences = Vec::new();
     for name in files::names() {
         let tree = h5refs::tree(&Input::from(files::bytes(&name)), Limits::default()).unwrap();
-        let mut found = describe(&tree);
-        let mut expected = files::expectation(&name);
-        for (path, object) in expected["objects"].as_object_mut().unwrap() {
-            let object = object.as_object_mut().unwrap();
-            let found = found["objects"][path].as_object_mut();
-            if NEVER_WRITTEN.contains(&(name.as_str(), path.as_str())) {
-                object["fill"] = Json::Null;
-            }
-            prepare(object, found, tree.find(path).and_then(|object| object.dataset()));
-        }
-        expected.as_object_mut().unwrap().remove("h5py");
-        compare(&name, &found, &expected, &mut differences);
+        differences.extend(differ(&name, &tree, files::expectation(&name)));
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Where what a file holds is not what is expected.
+pub(crate) fn differ(name: &str, tree: &Tree, mut expected: Json) -> Vec<String> {
+    let mut found = describe(tree);
+    for (path, object) in expected["objects"].as_object_mut().unwrap() {
+        let object = object.as_object_mut().unwrap();
+        let found = found["objects"][path].as_object_mut();
+        if NEVER_WRITTEN.contains(&(name, path.as_str())) {
+            object["fill"] = Json::Null;
+        }
+        prepare(object, found, tree.find(path).and_then(|object| object.dataset()));
+    }
+    expected.as_object_mut().unwrap().remove("h5py");
+    let mut differences = Vec::new();
+    compare(name, &found, &expected, &mut differences);
+    differences
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod bad_input;
 #[cfg(feature = "cli")]
 mod cli;
 mod element;
+mod family;
 mod files;
 mod format;
 mod golden;

@@ -14,6 +14,9 @@ use crate::{element, files, reader};
 /// Space-padded texts, which are referenced as they are stored; libhdf5 strips the spaces where h5py asks it for NUL-padded ones.
 const SPACE_PADDED: [&str; 2] = ["/spacepad_ascii", "/spacepad_utf8"];
 
+/// Files of codecs that the reader here does not have: `.ci/interop.py` compares their values, and `golden.rs` where their chunks lie.
+const FOREIGN: [&str; 3] = ["filter/blosc.h5", "filter/bzip2.h5", "filter/zstd.h5"];
+
 /// A variable shorter than its unlimited dimension, which has 5 records: netCDF reads its own fill value in those that are missing.
 const SHORT: (&str, u64, i32) = ("/short", 5, -2_147_483_647);
 
@@ -29,6 +32,7 @@ fn each_array_reads_as_libhdf5_reads_it() {
         for (path, expected) in expectation["objects"].as_object().unwrap() {
             let told = match (statuses.get(path.as_str()), expected["kind"].as_str().unwrap()) {
                 (Some(Status::Array { .. }), "dataset") => match array(&set, path) {
+                    Some(array) if FOREIGN.contains(&name.as_str()) => compare_type(path, array, expected),
                     Some(array) => compare(path, array, expected, &bytes),
                     None => Err("it is not in the set".to_owned()),
                 },

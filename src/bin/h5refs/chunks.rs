@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use h5refs::Limits;
 use h5refs::file::{ChunkTable, Dataset, FilterMasks, Storage};
-use h5refs::{Input, Limits};
 
-use crate::{Ending, layout, output, print};
+use crate::{Ending, family, layout, output, print};
 
 /// Bars of the histogram.
 const BARS: usize = 10;
@@ -19,7 +19,7 @@ const LONGEST_BAR: usize = 40;
 /// Show where the chunks of a dataset lie: sizes, a histogram of them, filter masks, and every chunk's place in the file.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The file.
+    /// The file, or the pattern of a family's names, as fam_%05d.h5; places are then those in all of it.
     file: PathBuf,
     /// Absolute path of the dataset.
     variable: String,
@@ -36,7 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let tree = h5refs::tree(&Input::open(&arguments.file)?, Limits::default())?;
+    let input = family::open(&arguments.file)?.input;
+    let tree = h5refs::tree(&input, Limits::default())?;
     let path = format!("/{}", arguments.variable.trim_matches('/'));
     let object = tree.find(&path).ok_or_else(|| format!("{path}: no such dataset"))?;
     if let Err(error) = &object.node.content {
@@ -48,8 +49,7 @@ fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>
     };
     let table = table.as_ref().map_err(|error| format!("{path}: {error}"))?;
     if let Some(svg) = &arguments.svg {
-        let end = std::fs::metadata(&arguments.file)?.len();
-        output::write(svg, |out| layout::draw(&path, table, end, out))?;
+        output::write(svg, |out| layout::draw(&path, table, input.size(), out))?;
     }
     summary(&path, dataset, chunk, index, table, out)?;
     histogram(&table.size, out)?;

@@ -4,15 +4,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use h5refs::Limits;
 use h5refs::file::{Content, Dataset, Link, LinkKind, Object, Storage};
-use h5refs::{Input, Limits};
 
-use crate::{Ending, print, say};
+use crate::{Ending, family, print, say};
 
 /// List groups, datasets and links with shapes, types, chunks and filters, like "h5ls -r".
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The file.
+    /// The file, or the pattern of a family's names, as fam_%05d.h5.
     file: PathBuf,
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     let name = arguments.file.display().to_string();
     let mut unreadable = false;
     let ending = print(&name, |out| {
-        let tree = h5refs::tree(&Input::open(&arguments.file)?, Limits::default())?;
+        let tree = h5refs::tree(&family::open(&arguments.file)?.input, Limits::default())?;
         let width = tree.objects.iter().map(|object| object.path.len()).max().unwrap_or(0).clamp(16, 48);
         for object in &tree.objects {
             if let Some(error) = error(object) {

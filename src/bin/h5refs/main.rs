@@ -3,6 +3,7 @@
 mod chunks;
 mod dump;
 mod external;
+mod family;
 mod inputs;
 mod layout;
 mod ls;

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
 use h5refs::zarr::NanPolicy;
-use h5refs::{CutOff, FillPolicy, Input, LinkPolicy, Options, Report};
+use h5refs::{CutOff, FillPolicy, LinkPolicy, Options, Report};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::family::{self, Opened, Pattern};
 use crate::selection::Selection;
 use crate::{Ending, external, inputs, output, say, without_name};
 
@@ -20,7 +21,7 @@ use crate::{Ending, external, inputs, output, say, without_name};
 /// "<file name>.json" each. Whatever cannot be referenced is a line on standard error, and the exit code is 3.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Files; @LIST and - (standard input) name one a line.
+    /// Files, and families by the pattern of their names, as fam_%05d.h5; @LIST and - (standard input) name one a line.
     #[arg(required = true)]
     inputs: Vec<String>,
     /// Output file, or folder for several inputs; - is standard output.
@@ -44,7 +45,7 @@ pub(crate) struct Arguments {
     /// All but these datasets: names or globs, of the dataset or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     drop: Vec<String>,
-    /// What references call the file (default: its absolute path).
+    /// What references call the file (default: its absolute path); of a family the pattern of its names.
     #[arg(long, value_name = "URL", conflicts_with = "rename")]
     url: Option<String>,
     /// Replace the beginning OLD of the file's absolute path by NEW.
@@ -234,12 +235,8 @@ impl Job<'_> {
 
     fn translate(&self, path: &Path, output: &Path) -> Result<Report, String> {
         let name = path.display().to_string();
-        let input = Input::open(path).map_err(|error| without_name(&name, &error))?;
-        let url = match &self.arguments.url {
-            Some(url) => url.clone(),
-            None => inputs::url(path, &self.arguments.rename)?,
-        };
-        let mut options = self.options(url);
+        let Opened { input, members } = family::open(path).map_err(|error| without_name(&name, &error))?;
+        let mut options = self.options(path, &members)?;
         options.external = self
             .arguments
             .external_root
@@ -262,8 +259,12 @@ impl Job<'_> {
         Ok(report)
     }
 
-    fn options(&self, url: String) -> Options {
-        let mut options = Options::new(url);
+    fn options(&self, path: &Path, members: &[PathBuf]) -> Result<Options, String> {
+        let mut options = Options::new(match &self.arguments.url {
+            Some(url) => url.clone(),
+            None => inputs::url(path, &self.arguments.rename)?,
+        });
+        options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
         options.group.clone_from(&self.arguments.group);
         options.select = self.selection.select();
@@ -276,7 +277,19 @@ impl Job<'_> {
             Links::All => LinkPolicy::All,
             Links::Once => LinkPolicy::Once,
         };
-        options
+        Ok(options)
+    }
+
+    /// What references call the members of a family.
+    fn member_urls(&self, members: &[PathBuf]) -> Result<Vec<String>, String> {
+        match &self.arguments.url {
+            Some(url) if !members.is_empty() => {
+                let pattern = Pattern::parse(url);
+                let pattern = pattern.ok_or("--url of a family is a pattern, as s3://bucket/fam_%05d.h5")?;
+                Ok((0..members.len()).map(|n| pattern.member(n)).collect())
+            }
+            _ => members.iter().map(|member| inputs::url(member, &self.arguments.rename)).collect(),
+        }
     }
 
     /// A line for each refusal.

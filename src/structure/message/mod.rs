@@ -8,6 +8,7 @@ pub(crate) mod continuation;
 pub(crate) mod data_layout;
 pub(crate) mod dataspace;
 pub(crate) mod datatype;
+pub(crate) mod driver_information;
 pub(crate) mod external_files;
 pub(crate) mod fill_value;
 pub(crate) mod filter_pipeline;
