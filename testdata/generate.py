@@ -1601,6 +1601,14 @@ def filter_foreign(f, path):
             f.create_dataset(f"{word}_{n}", data=data, chunks=(8, 16), shuffle=n in (1, 3), fletcher32=n == 0, **how(**options))
 
 
+@case("filter/foreign_never_written")
+def filter_foreign_never_written(f, path):
+    """Chunks that were never written, of filters that are not among libhdf5's own, and a fill value."""
+    for name, how in (("blosc", hdf5plugin.Blosc()), ("zstd", hdf5plugin.Zstd()), ("bzip2", hdf5plugin.BZip2())):
+        d = f.create_dataset(name, shape=(40, 24), dtype="<i4", chunks=(8, 16), fillvalue=7, shuffle=name == "zstd", **how)
+        d[:8, :16] = smooth(8, 16)
+
+
 @case("filter/registered")
 def filter_registered(f, path):
     # what others have written decoders for, and Zarr v2 has no codecs

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Block, File};
-use crate::codec::{deflate, fletcher32, shuffle};
+use crate::codec::{blosc, deflate, fletcher32, shuffle, zstd};
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::wide;
 use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
@@ -42,6 +42,10 @@ impl FilterPipeline {
             ids::DEFLATE => Ok(deflate::encode(&bytes, filter.client_data.first().copied().unwrap_or(6))),
             ids::SHUFFLE => Ok(shuffle::encode(&bytes, filter.element_size())),
             ids::FLETCHER32 => Ok(fletcher32::encode(&bytes)),
+            ids::BLOSC => {
+                blosc::encode(&bytes, filter.client_data.get(2).copied().unwrap_or(1)).ok_or_else(|| filter.not_done())
+            }
+            ids::ZSTD => Ok(zstd::encode(&bytes)),
             _ => Err(filter.not_done()),
         })
     }
