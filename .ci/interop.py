@@ -42,6 +42,7 @@ REFUSED = {
     "datatype/long_double.h5": {"/d": "float", "/quad": "float"},
     "datatype/time.h5": {"/d": "time"},
     "datatype/vlen_integers.h5": {"/d": "variable-length"},
+    "group/backslash.h5": {"/a\\b": "backslash"},
     # chunks that were never written, of a filter which is not encoded
     "filter/foreign_never_written.h5": {"/bzip2": "filter 307"},
     # the compressed bytes are no multiple of the element size, which numcodecs' shuffle insists on
@@ -71,8 +72,11 @@ ATTRIBUTES = {
     "datatype/enum_flags.h5": {"/alike": ['"flag_meanings": the names of the enumeration\'s members']},
 }
 
+# Files in which a dimension's name has another length where a link brings it in, so that it is told otherwise.
+RENAMED = {"group/dimensions_by_links.h5"}
+
 # The least that a full run compares; raise it with every file added.
-FLOOR = {"files": 195, "datasets": 2300, "ranges": 7100, "groups in xarray": 440, "variables in xarray": 2200}
+FLOOR = {"files": 204, "datasets": 2370, "ranges": 7150, "groups in xarray": 460, "variables in xarray": 2290}
 
 # Files that xarray itself can't open, so that only h5py is the judge.
 NOT_FOR_XARRAY = {
@@ -187,6 +191,8 @@ def same_attribute(ours, truth):
     ours, truth = np.asarray(ours).ravel(), np.asarray(truth).ravel()
     if truth.size == 0:
         return ours.size == 0 or list(ours) in ([""], [None])
+    if truth.dtype.kind == "f" and ours.size < truth.size:
+        truth = truth[~np.isnan(truth)]  # NaN beside numbers in missing_value, which would be text
     if ours.size != truth.size:
         return False
     if is_text(truth):
@@ -569,7 +575,9 @@ def compare_variable(checked, where, ours, truth):
         return
     # h5netcdf has no name for the dimensions of an array datatype
     named = len(truth.dims) if np.ndim(truth_values) > len(truth.dims) else len(ours.dims)
-    if shown(ours.dims)[:named] != shown(truth.dims):
+    # of two dimensions of one name in a group, one has its length behind it
+    names = [name.removesuffix(f"_{size}") for name, size in zip(ours.dims, ours.shape)]
+    if shown(names if names != list(ours.dims) and checked.name in RENAMED else ours.dims)[:named] != shown(truth.dims):
         checked.problem(f"{where}: dimensions {ours.dims} instead of {truth.dims}")
     try:
         values = ours.values

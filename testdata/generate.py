@@ -921,7 +921,54 @@ def fill_compound(f, path):
     d[0:2] = np.array([(1, 1.0), (2, 2.0)], dtype)
 
 
+@case("fill_value/records_never_written")
+def fill_records_never_written(f, path):
+    """Zeros that zarr does not read where a chunk is missing: records with texts, bytes or gaps, and times."""
+    gap = np.dtype({"names": ["a", "b"], "formats": ["i1", "<f8"], "offsets": [0, 8], "itemsize": 16})
+    types = {"plain": [("a", "<i4"), ("b", "<f8")], "text": [("a", "<i4"), ("s", "S3")], "gap": gap}
+    for name, dtype in types.items():
+        dtype = np.dtype(dtype)
+        f.create_dataset(name, shape=(5,), dtype=dtype, chunks=(2,))[:2] = np.ones(2, dtype)
+        f.create_dataset(f"{name}_contiguous", shape=(3,), dtype=dtype)
+    times = h5py.opaque_dtype(np.dtype("<M8[s]"))
+    f.create_dataset("times", shape=(5,), dtype=times, chunks=(2,))[:2] = np.array([1, 2], "<M8[s]").astype(times)
+
+
+@case("fill_value/attributes_of_other_types")
+def fill_attributes_of_other_types(f, path):
+    """Values of `_FillValue` that the data's type has, and some that it has not: xarray masks only the former."""
+    cases = {
+        "held": ("<i2", [-9, 1], np.float64(-9)),
+        "held_float": ("<f4", [5, 1], np.int32(5)),
+        "negative": ("u1", [255, 1], np.int8(-1)),
+        "fraction": ("<i2", [-9, 1], np.float64(-9.5)),
+        "finer": ("<f4", [0.1, 1], np.float64(0.1)),
+        "finer_half": ("<f2", [0.1, 1], np.float64(0.1)),
+        "larger": ("<f4", [np.inf, 1], np.float64(1e300)),
+        "text": ("S1", [b"z", b"a"], np.bytes_(b"z")),
+    }
+    for name, (dtype, data, fill) in cases.items():
+        d = f.create_dataset(name, data=np.array(data, dtype))
+        d.attrs["_FillValue"] = fill
+
+
 # ---------------------------------------------------------------- group
+
+
+@case("group/backslash")
+def group_backslash(f, path):
+    f.create_dataset("a\\b", data=ramp(3))
+    f.create_dataset("plain", data=ramp(4))
+
+
+@case("group/dimensions_by_links")
+def group_dimensions_by_links(f, path):
+    """Links that bring a dimension into a group that has one of that name and another length."""
+    for group, size in ((f, 3), (f.create_group("g"), 5)):
+        group.create_dataset("x", data=ramp(size)).make_scale("x")
+        group.create_dataset("d", data=ramp(size)).dims[0].attach_scale(group["x"])
+    f["a_hard"] = f["g/d"]
+    f["soft"] = h5py.SoftLink("/g/d")
 
 
 @case("group/symbol_table")
@@ -1735,6 +1782,15 @@ def netcdf_short_records(nc, path):
     nc.createVariable("full", "i4", ("time",))[:] = ramp(5)
 
 
+@case("netcdf/missing_values.nc")
+def netcdf_missing_values(nc, path):
+    nc.createDimension("x", 3)
+    for name, missing in (("mixed", [np.nan, -999.0]), ("nan", np.nan), ("number", -999.0)):
+        v = nc.createVariable(name, "f4", ("x",))
+        v.missing_value = np.array(missing, "f4")
+        v[:] = [1, -999, np.nan]
+
+
 @case("netcdf/string_attributes.nc")
 def netcdf_string_attributes(nc, path):
     nc.setncattr_string("one", "a string")
@@ -1908,6 +1964,8 @@ def json_value(value, dtype, f):
         raise NoJson("compound" if value.dtype.names else f"opaque, {value.nbytes} bytes")
     if kind == "c":
         raise NoJson(f"complex: {value}")
+    if kind in ("M", "m"):
+        raise NoJson(f"time: {value}")
     if kind == "f" and value.dtype.itemsize > 8:
         raise NoJson("long double")
     return number(value)

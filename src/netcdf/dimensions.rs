@@ -93,19 +93,31 @@ fn members_first(tree: &Tree) -> Vec<&Object> {
     // netCDF-C passes over datasets whose type it does not have: they name no dimension before the others do.
     let has_type = |object: &&Object| {
         let datatype = object.dataset().map(|dataset| &dataset.datatype);
-        datatype.is_none_or(|datatype| is_netcdf_type(datatype) && !matches!(datatype.class, Class::Array { .. }))
+        datatype.is_none_or(is_netcdf_type)
     };
     let (ours, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(has_type);
     ours.into_iter().chain(others).collect()
 }
 
-/// Whether netCDF-4 has a type for these elements: it has none for references and times, and arrays only in compounds.
+/// Whether netCDF-C reads datasets of these elements (4.10.1, by trial: of compounds and sequences only simple ones).
 fn is_netcdf_type(datatype: &Datatype) -> bool {
     match &datatype.class {
-        Class::Reference(_) | Class::Time { .. } => false,
-        Class::Compound(members) => members.iter().all(|member| is_netcdf_type(&member.datatype)),
-        Class::Array { base, .. } | Class::Sequence(base) => is_netcdf_type(base),
+        Class::Reference(_) | Class::Time { .. } | Class::BitField { .. } | Class::Array { .. } => false,
+        Class::Compound(members) => members.iter().all(|member| match &member.datatype.class {
+            Class::Array { base, .. } => is_member_type(base),
+            _ => is_member_type(&member.datatype),
+        }),
+        Class::Sequence(base) => is_member_type(base) || matches!(base.class, Class::Opaque { .. }),
         _ => true,
+    }
+}
+
+/// Whether netCDF-C reads such members of compounds.
+fn is_member_type(datatype: &Datatype) -> bool {
+    match &datatype.class {
+        Class::FixedPoint { .. } | Class::String(_) | Class::VariableString(_) => true,
+        Class::FloatingPoint { .. } => matches!(datatype.size, 4 | 8),
+        _ => false,
     }
 }
 
@@ -237,7 +249,7 @@ impl AnonymousDimensions {
             let space = object.dataset().map(|dataset| &dataset.dataspace);
             let first = space.and_then(|space| space.dimensions.first().zip(space.maximum.first()));
             if let Some((size, most)) = first {
-                let kind = (group_of(&object.path).to_owned(), *size, most.is_none());
+                let kind = (group_of(&object.path).to_owned(), *size, most.is_none() || *size == 0);
                 known.entry(kind).or_default().push(name_of(&object.path).to_owned());
             }
         }
@@ -257,10 +269,12 @@ impl AnonymousDimensions {
         names.into_iter().zip(sizes).map(|(name, size)| name.map_or_else(|| anonymous(size), str::to_owned)).collect()
     }
 
-    /// The first dimension of a kind that is not used yet.
-    fn unused(&mut self, kind: Anonymous, used: &[String]) -> String {
-        let known = self.known.entry(kind).or_default();
-        if let Some(name) = known.iter().find(|name| !used.contains(name)) {
+    /// The first dimension of a kind that is not used yet. A length of 0 makes a dimension unlimited (`nc4_dim_list_add`), and what is
+    /// looked for is not.
+    fn unused(&mut self, (group, size, unlimited): Anonymous, used: &[String]) -> String {
+        let known = self.known.entry((group, size, unlimited || size == 0)).or_default();
+        let is_shared = size > 0 || unlimited;
+        if let Some(name) = known.iter().find(|name| is_shared && !used.contains(name)) {
             return name.clone();
         }
         let name = format!("phony_dim_{}", self.next);

@@ -1,5 +1,6 @@
 //! Attributes as strict JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -44,10 +45,11 @@ pub(crate) fn attributes(
                 );
             }
             Ok(values) => {
-                if let Some(reason) = replaced(attribute, values) {
+                if let Some(reason) = replaced(attribute, values, paths) {
                     report.add(&object.path, refuse(reason.to_owned()));
                 }
-                into.insert_floats(attribute.name.clone(), json(attribute, values, paths), floats(&attribute.datatype));
+                let value = json(attribute, &without_nan(attribute, values), paths);
+                into.insert_floats(attribute.name.clone(), value, floats(&attribute.datatype));
             }
             Err(error) => report.add(&object.path, refuse(error.to_string())),
         }
@@ -55,22 +57,50 @@ pub(crate) fn attributes(
     into
 }
 
-/// What JSON cannot tell of an attribute that is told all the same, with U+FFFD in place of bytes: so netCDF-C shows it too.
-fn replaced(attribute: &Attribute, values: &[Value]) -> Option<&'static str> {
+/// What JSON cannot tell of an attribute that is told all the same. U+FFFD in place of bytes is what netCDF-C shows too.
+fn replaced(attribute: &Attribute, values: &[Value], paths: &Paths<'_>) -> Option<&'static str> {
     if !attribute.name_is_utf8 {
         return Some("a name that is not UTF-8, emitted with U+FFFD in place of its other bytes");
     }
-    let is_text = values.iter().all(is_utf8);
-    (!is_text).then_some("text that is not UTF-8, emitted with U+FFFD in place of its other bytes")
+    if values.iter().any(|value| has(value, &|value| matches!(value, Value::NotUtf8(_)))) {
+        return Some("text that is not UTF-8, emitted with U+FFFD in place of its other bytes");
+    }
+    let is_lost = |value: &Value| match value {
+        Value::Reference(Some(address)) | Value::Region(Some(address)) => !paths.contains_key(address),
+        _ => false,
+    };
+    if values.iter().any(|value| has(value, &is_lost)) {
+        return Some("a reference to an object that has no path, emitted as empty text");
+    }
+    is_decoding(attribute, values)
+        .then_some("NaN and infinity are text in strict JSON, and readers do not decode with them as numbers (--nan python writes numbers)")
 }
 
-fn is_utf8(value: &Value) -> bool {
+/// Whether a value is such, or a part of it.
+fn has(value: &Value, is: &dyn Fn(&Value) -> bool) -> bool {
     match value {
-        Value::NotUtf8(_) => false,
-        Value::Compound(members) => members.iter().all(|(_, value)| is_utf8(value)),
-        Value::Sequence(elements) => elements.iter().all(is_utf8),
-        _ => true,
+        Value::Compound(members) => members.iter().any(|(_, value)| has(value, is)),
+        Value::Sequence(elements) => elements.iter().any(|value| has(value, is)),
+        value => is(value),
     }
+}
+
+/// Whether readers decode values with numbers of an attribute that JSON lacks. One NaN as `missing_value` masks what is masked already.
+fn is_decoding(attribute: &Attribute, values: &[Value]) -> bool {
+    let any = |is: fn(f64) -> bool| values.iter().any(|value| matches!(value, Value::Float(x) if is(*x)));
+    match attribute.name.as_str() {
+        "scale_factor" | "add_offset" => any(|x| !x.is_finite()),
+        "missing_value" => any(f64::is_infinite),
+        _ => false,
+    }
+}
+
+/// The values that `missing_value` has beside NaN, which needs no masking: as text among numbers it would keep readers from masking them.
+fn without_nan<'a>(attribute: &Attribute, values: &'a [Value]) -> Cow<'a, [Value]> {
+    let is_nan = |value: &Value| matches!(value, Value::Float(x) if x.is_nan());
+    let numbers: Vec<Value> = values.iter().filter(|value| !is_nan(value)).cloned().collect();
+    let is_mixed = attribute.name == "missing_value" && !numbers.is_empty() && numbers.len() < values.len();
+    if is_mixed && attribute.dataspace.dimensions.len() < 2 { numbers.into() } else { values.into() }
 }
 
 /// Where the strings of a value of a type are floats.
@@ -270,8 +300,39 @@ mod tests {
         let bad = || Value::NotUtf8(vec![0xe9]);
         let good = || Value::Text("é".to_owned());
         let field = |value| Value::Compound(vec![("a".to_owned(), good()), ("b".to_owned(), value)]);
-        assert!(is_utf8(&field(Value::Sequence(vec![good()]))));
-        assert!(!is_utf8(&field(bad())) && !is_utf8(&Value::Sequence(vec![good(), field(bad())])));
+        let bad_in = |value: &Value| has(value, &|value| matches!(value, Value::NotUtf8(_)));
+        assert!(!bad_in(&field(Value::Sequence(vec![good()]))));
+        assert!(bad_in(&field(bad())) && bad_in(&Value::Sequence(vec![good(), field(bad())])));
+    }
+
+    /// xarray masks -999 beside NaN in the file, and neither where NaN is a text; what it decodes with is a number.
+    #[test]
+    fn numbers_that_readers_decode_with_are_numbers_or_said_not_to_be() {
+        let of = |name: &str, floats: &[f64]| {
+            let size = u64::try_from(floats.len()).unwrap();
+            let values = floats.iter().copied().map(Value::Float).collect();
+            let attribute = Attribute { name: name.to_owned(), ..attribute(Some(&[size]), values) };
+            let values = attribute.values.as_deref().unwrap();
+            let told = json(&attribute, &without_nan(&attribute, values), &Paths::new()).to_string();
+            (told, replaced(&attribute, values, &Paths::new()).is_some())
+        };
+        let told = |text: &str, said| (text.to_owned(), said);
+        assert_eq!(of("missing_value", &[f64::NAN, -999.0]), told("-999.0", false));
+        assert_eq!(of("missing_value", &[f64::NAN]), told("\"NaN\"", false));
+        assert_eq!(of("missing_value", &[f64::INFINITY]), told("\"Infinity\"", true));
+        assert_eq!(of("add_offset", &[f64::NAN]), told("\"NaN\"", true));
+        assert_eq!(of("scale_factor", &[0.5]), told("0.5", false));
+        assert_eq!(of("valid_range", &[f64::NAN, 1.0]), told("[\"NaN\",1.0]", false));
+    }
+
+    #[test]
+    fn a_reference_that_leads_to_no_path_is_said() {
+        let to = |address| vec![Value::Sequence(vec![Value::Reference(Some(address)), Value::Region(None)])];
+        let attribute = attribute(Some(&[]), Vec::new());
+        let paths = Paths::from([(0x60, "/d")]);
+        let said = |address| replaced(&attribute, &to(address), &paths);
+        assert_eq!(said(0x60), None);
+        assert_eq!(said(0x61), Some("a reference to an object that has no path, emitted as empty text"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod array;
 mod attribute;
 mod codec;
 mod decoded;
+mod distinct;
 mod dtype;
 mod external;
 mod fields;

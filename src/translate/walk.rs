@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
+use super::distinct::tell_apart;
 use super::family;
 use super::fill::is_moved;
 use super::flags::flags;
@@ -81,6 +82,7 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     for link in &tree.links {
         builder.link(link);
     }
+    tell_apart(&mut builder.nodes);
     Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
 }
 

@@ -38,8 +38,18 @@ impl Attributes {
     /// No attribute but the names of the dimensions.
     pub fn with_dimensions(names: &[String]) -> Self {
         let mut attributes = Self::default();
-        attributes.insert(DIMENSIONS, names.to_vec());
+        attributes.set_dimensions(names);
         attributes
+    }
+
+    /// The names of the dimensions, if they are told.
+    pub fn dimensions(&self) -> impl Iterator<Item = &str> {
+        self.get(DIMENSIONS).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Gives the dimensions other names.
+    pub fn set_dimensions(&mut self, names: &[String]) {
+        self.insert(DIMENSIONS, names.to_vec());
     }
 
     /// Adds an attribute, or replaces the one of that name.

@@ -100,6 +100,9 @@ impl<'a> DataLayout<'a> {
     /// Versions 1 and 2.
     fn parse_v1(sizes: Sizes, i: Span<'a>) -> Parsed<'a, Self> {
         let (at_class, dimensionality) = dimensionality(i)?;
+        if dimensionality == 0 {
+            return i.value("dimensionality", 0_u8);
+        }
         let (i, class) = le_u8(at_class)?;
         let (i, ()) = skip(5, i)?;
         let (i, address) = if class == 0 { (i, None) } else { sizes.address(i)? };
