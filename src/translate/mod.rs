@@ -14,8 +14,9 @@ mod padding;
 mod proofs;
 mod report;
 mod strings;
+mod virtual_dataset;
 mod walk;
 
-pub use options::{FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};
+pub use options::{ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};
 pub use report::{Outcome, Report, Status};
 pub use walk::{references, tree};

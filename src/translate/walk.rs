@@ -7,6 +7,7 @@ use super::attribute::{Paths, attributes};
 use super::fill::is_moved;
 use super::options::{LinkPolicy, Options};
 use super::report::{Report, Status};
+use super::virtual_dataset::current_extent;
 use crate::error::{Error, Unsupported};
 use crate::file::{Content, CutOff, Detail, File, Link, LinkKind, Memo, Object, Tree};
 use crate::limits::{Limits, check};
@@ -48,6 +49,12 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let scope = Scope::new(options);
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
+    let extents = extents(&file, &tree.objects, options)?;
+    for (object, extent) in tree.objects.iter_mut().zip(extents) {
+        if let Some(extent) = extent {
+            object.set_extent(extent);
+        }
+    }
     let dimensions = Dimensions::of(&tree);
     let arrays = join(&mut tree.objects, |object| scope.array(&file, &dimensions, object))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions);
@@ -61,6 +68,15 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
         builder.link(link);
     }
     Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
+}
+
+/// The extents of virtual datasets that are those of their sources now; where they cannot be told, the translation of the dataset
+/// says why.
+fn extents(file: &File<'_>, objects: &[Object], options: &Options) -> Result<Vec<Option<Vec<u64>>>, Halt> {
+    join(objects, |object| match object.dataset() {
+        Some(dataset) => Ok(attempt(current_extent(file, dataset, options))?.ok().flatten()),
+        None => Ok(None),
+    })
 }
 
 /// The part of a file that is asked for.

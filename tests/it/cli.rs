@@ -427,6 +427,39 @@ fn external_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else
 }
 
 #[test]
+fn sources_of_virtual_datasets_in_other_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else() {
+    let folder = files::folder().canonicalize().unwrap();
+    let scan = |name: &str, root: &Path| run(&[&"scan", &name, &"--inline-threshold", &"0", &"--external-root", &root]);
+    let rows = scan("data_layout/virtual.h5", &folder).references();
+    let place = |key: &str| rows[key].as_array().unwrap().clone();
+    let source = folder.join("data_layout/virtual_source.h5");
+    assert_eq!(place("d/0.0"), [Json::from(source.to_str().unwrap()), 2048.into(), 16.into()]);
+    assert_eq!(place("d/1.0"), place("d/0.0"));
+    let numbered = scan("data_layout/virtual_numbered.h5", &folder).references();
+    let url = |key: &str| numbered[key][0].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+    let urls = ["numbered/0.0", "numbered/1.0", "numbered/2.0", "numbered/3.0", "halves/0.0", "halves/1.0"].map(url);
+    let (first, second) = ("virtual_part_0.h5", "virtual_part_1.h5");
+    assert_eq!(urls, [first, first, second, second, first, second]);
+    assert_eq!(numbered["halves/1.0"], numbered["numbered/3.0"]);
+    let elsewhere = tempdir().unwrap();
+    let refused = scan("data_layout/virtual.h5", elsewhere.path());
+    assert_eq!(refused.code, 3);
+    let line =
+        "/d: source of the virtual dataset in the file \"virtual_source.h5\": it does not lie under --external-root\n";
+    assert_eq!(refused.err, line);
+}
+
+#[test]
+fn a_virtual_dataset_may_call_its_own_file_by_its_name() {
+    let folder = tempdir().unwrap();
+    // Its sources are called as the file is called now, and so its source is itself.
+    let named = folder.path().join("virtual_source.h5");
+    std::fs::copy(files::folder().join("data_layout/virtual.h5"), &named).unwrap();
+    let line = "/d: source \"d\" of the virtual dataset in the file \"virtual_source.h5\": a source that is itself virtual is not supported\n";
+    assert_eq!(run(&[&"scan", &named]).err, line);
+}
+
+#[test]
 fn what_is_sound_of_a_file_that_is_cut_off_is_salvaged_and_the_rest_is_refused_by_name() {
     let folder = tempdir().unwrap();
     let cut = folder.path().join("cut.nc");

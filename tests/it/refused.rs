@@ -4,8 +4,36 @@
 pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     // What Zarr v2 has no form for, and what lies in other files.
     ("data_layout/external.h5", "/d", "raw data lie in external files"),
-    ("data_layout/virtual.h5", "/d", "virtual dataset layout"),
-    ("data_layout/virtual_same_file.h5", "/d", "virtual dataset layout"),
+    ("data_layout/virtual.h5", "/d", "sources of the virtual dataset lie in other files"),
+    ("data_layout/virtual_numbered.h5", "/halves", "sources of the virtual dataset lie in other files"),
+    ("data_layout/virtual_numbered.h5", "/moved", "sources of the virtual dataset lie in other files"),
+    ("data_layout/virtual_numbered.h5", "/numbered", "sources of the virtual dataset lie in other files"),
+    // Virtual datasets that do not consist of whole chunks of their sources.
+    ("data_layout/virtual_refused.h5", "/between_chunks", "a mapping does not consist of whole chunks of its source"),
+    (
+        "data_layout/virtual_refused.h5",
+        "/no_shots",
+        "\"shot_0\" of the virtual dataset in the file \".\": the first of",
+    ),
+    (
+        "data_layout/virtual_refused.h5",
+        "/no_source",
+        "\"nowhere\" of the virtual dataset in the file \".\": there is no",
+    ),
+    ("data_layout/virtual_refused.h5", "/of_itself", "a source that is itself virtual"),
+    ("data_layout/virtual_refused.h5", "/of_virtual", "a source that is itself virtual"),
+    ("data_layout/virtual_refused.h5", "/other_file", "sources of the virtual dataset lie in other files"),
+    ("data_layout/virtual_refused.h5", "/other_filters", "its sources have chunks with different filters"),
+    ("data_layout/virtual_refused.h5", "/other_shape", "its sources have chunks of different shapes"),
+    ("data_layout/virtual_refused.h5", "/other_type", "a source has elements of another datatype"),
+    ("data_layout/virtual_refused.h5", "/overlap", "its mappings overlap, or may"),
+    ("data_layout/virtual_refused.h5", "/partial_chunk", "a mapping does not consist of whole chunks of its source"),
+    (
+        "data_layout/virtual_refused.h5",
+        "/reshaped",
+        "a mapping selects another shape in the source than in the dataset",
+    ),
+    ("data_layout/virtual_refused.h5", "/stairs", "a mapping selects blocks at irregular distances"),
     ("dataspace/null.h5", "/d", "null dataspace holds no elements"),
     ("dataspace/null_v2.h5", "/d", "null dataspace holds no elements"),
     ("datatype/compound.h5", "/mixed", "datatype compound {"),
