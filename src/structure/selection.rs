@@ -103,7 +103,7 @@ impl Pattern {
         let (i, count) = unlimited(width, i)?;
         let (i, block) = unlimited(width, i)?;
         // Blocks that overlap are no selection (`H5S_select_hyperslab`).
-        if stride == 0 || (count != Some(1) && block.is_some_and(|block| block > stride)) {
+        if stride == 0 || (count != Some(1) && block.is_none_or(|block| block > stride)) {
             return at_stride.value("stride", stride);
         }
         Ok((i, Self { start, stride, count, block }))
@@ -324,6 +324,7 @@ mod tests {
         assert_eq!(told(&REGULAR, 10, &[33]), "dataspace selection at 0x60: rank is 33 (at 0x6a)");
         assert_eq!(told(&REGULAR, 16, &[0]), "dataspace selection at 0x60: stride is 0 (at 0x70)");
         assert_eq!(told(&REGULAR, 20, &[5]), "dataspace selection at 0x60: stride is 4 (at 0x70)");
+        assert_eq!(told(&REGULAR, 20, &[0xff, 0xff]), "dataspace selection at 0x60: stride is 4 (at 0x70)");
         assert_eq!(told(&BLOCKS_ONE, 20, &[2]), "dataspace selection at 0x60: num blocks is 2 (at 0x74)");
         assert_eq!(
             told(&BLOCKS_ONE, 24, &[8]),

@@ -1,13 +1,14 @@
 //! The chunks of the sources as those of the virtual dataset.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::Bytes;
 
 use super::super::array::chunk_bytes;
 use super::super::inline::small_chunks;
 use super::place::Placement;
-use super::sources::{Chunks, Elements, Sources};
+use super::sources::{Chunks, Elements, Source, Sources};
 use crate::error::{Error, Unsupported};
 use crate::file::Datatype;
 use crate::reference::grid::{number, position};
@@ -17,12 +18,16 @@ use crate::source::{Halt, join};
 /// Most chunks that one source in one piece is split into.
 const MOST_PIECES: u64 = 1 << 20;
 
+/// Most chunks that are placed more often than once.
+const MOST_REPEATED: u64 = 1 << 20;
+
 /// Chunks that are referenced, and those that are held inline, by number.
 #[derive(Default)]
 struct Found {
     /// Number, offset and length.
     rows: Vec<(u64, u64, u64)>,
     inline: BTreeMap<u64, Bytes>,
+    counted: usize,
 }
 
 /// The chunks of all placements, and the files that they lie in.
@@ -34,12 +39,20 @@ pub(super) fn referenced(
     grid: Vec<u64>,
 ) -> Result<(Manifest, Vec<String>), Halt> {
     let mut files: BTreeMap<&str, Found> = BTreeMap::new();
+    let most = distinct(placements, chunk).saturating_add(MOST_REPEATED);
+    let mut placed = 0_u64;
     for placement in placements {
         let found = files.entry(&placement.file).or_default();
         match &placement.source.elements {
             Elements::Chunks(chunks) => chunked(sources, placement, chunks, &grid, found)?,
             Elements::Whole(Some(offset)) => pieces(sources, placement, *offset, (chunk, datatype), &grid, found)?,
             Elements::Whole(None) => {}
+        }
+        placed = placed.saturating_add(u64::try_from(found.added()).unwrap_or(u64::MAX));
+        if placed > most {
+            return Err(
+                Unsupported::VirtualMapping("more than 2^20 chunks of its sources are in several places").into()
+            );
         }
     }
     let only_here = files.keys().all(|file| sources.is_here(file));
@@ -73,7 +86,27 @@ pub(super) fn referenced(
     Ok((manifest, urls))
 }
 
+/// How many chunks the sources have, or are split into, each counted once.
+fn distinct(placements: &[Placement], chunk: &[u64]) -> u64 {
+    let sources: BTreeMap<*const Source, &Placement> =
+        placements.iter().map(|placement| (Rc::as_ptr(&placement.source), placement)).collect();
+    let chunks = sources.values().map(|placement| match &placement.source.elements {
+        Elements::Chunks(chunks) => u64::try_from(chunks.manifest.present()).unwrap_or(u64::MAX),
+        Elements::Whole(_) => {
+            let sizes = placement.source.shape.iter().zip(placement.own_chunk(chunk));
+            sizes.fold(1_u64, |n, (size, chunk)| n.saturating_mul(size.div_ceil(chunk)))
+        }
+    });
+    chunks.fold(0, u64::saturating_add)
+}
+
 impl Found {
+    /// Chunks that were added since this was asked last.
+    fn added(&mut self) -> usize {
+        let all = self.rows.len() + self.inline.len();
+        all - std::mem::replace(&mut self.counted, all)
+    }
+
     fn manifest(mut self) -> Manifest {
         self.rows.sort_unstable();
         Manifest {
@@ -145,4 +178,52 @@ fn pieces(
         found.rows.push((number(&to, grid).ok_or(TOO_MANY)?, offset.saturating_add(first), length));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::Axis;
+    use super::super::steps::Steps;
+    use super::*;
+    use crate::file::proofs::opened;
+    use crate::file::{Bits, ByteOrder, Class, FillValue};
+    use crate::limits::Limits;
+    use crate::translate::Options;
+
+    const FILE: &[u8] = include_bytes!("../../../testdata/superblock/v0.h5");
+
+    /// What becomes of a source of `size` bytes in one piece, each a chunk, which goes to `places` places.
+    fn told(size: u64, places: u64) -> String {
+        let class = Class::BitField { order: ByteOrder::Little, bits: Bits { offset: 0, precision: 8 } };
+        let datatype = Datatype { size: 1, class };
+        let elements = Elements::Whole(Some(0));
+        let source =
+            Rc::new(Source { shape: vec![size], datatype: datatype.clone(), fill: FillValue::Default, elements });
+        let placement = |n| {
+            let axis = Axis::Kept { dimension: 0, place: Steps::run(n * size, size), taken: Steps::run(0, size) };
+            Placement { file: ".".to_owned(), source: Rc::clone(&source), axes: vec![axis], dropped: Vec::new() }
+        };
+        let placements: Vec<Placement> = (0..places).map(placement).collect();
+        let options = Options { inline_threshold: 0, ..Options::new("u") };
+        opened(FILE, Limits::default(), |file| {
+            let sources = Sources::new(file, &options);
+            let (manifest, _) = referenced(&sources, &placements, &[1], &datatype, vec![size * places])?;
+            Ok(format!("{} chunks", manifest.present()))
+        })
+        .unwrap_or_else(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_source_is_not_split_into_too_many_pieces() {
+        assert_eq!(told(10, 1), "10 chunks");
+        let expected = "virtual dataset: a source in one piece would be split into more than 2^20 chunks";
+        assert_eq!(told(MOST_PIECES + 1, 1), expected);
+    }
+
+    #[test]
+    fn chunks_are_not_repeated_without_bound() {
+        assert_eq!(told(100, 20), "2000 chunks");
+        let expected = "virtual dataset: more than 2^20 chunks of its sources are in several places";
+        assert_eq!(told(MOST_REPEATED / 4, 6), expected);
+    }
 }

@@ -384,10 +384,85 @@ fn pair(taken: &[Steps], place: &[Steps]) -> Option<(Vec<Axis>, Vec<Dropped>)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::sources::Chunks;
     use super::*;
+    use crate::file::{Bits, ByteOrder, Class, Datatype, FillValue, FilterPipeline};
+    use crate::reference::Manifest;
 
     fn blocks(corners: &[([u64; 2], [u64; 2])]) -> Vec<SelectedBlock> {
         corners.iter().map(|(start, end)| SelectedBlock { start: start.to_vec(), end: end.to_vec() }).collect()
+    }
+
+    /// A source in one piece or in chunks of two, nothing of which is written.
+    fn source(shape: &[u64], in_chunks: bool) -> Rc<Source> {
+        let class = Class::BitField { order: ByteOrder::Little, bits: Bits { offset: 0, precision: 8 } };
+        let chunks = Chunks {
+            chunk: vec![2; shape.len()],
+            manifest: Manifest::default(),
+            codecs: Vec::new(),
+            pipeline: FilterPipeline::default(),
+            mask: 0,
+            trailing: 0,
+        };
+        let elements = if in_chunks { Elements::Chunks(Box::new(chunks)) } else { Elements::Whole(Some(0)) };
+        let datatype = Datatype { size: 1, class };
+        Rc::new(Source { shape: shape.to_vec(), datatype, fill: FillValue::Default, elements })
+    }
+
+    fn any_size() -> impl Strategy<Value = u64> {
+        prop_oneof![0_u64..6, (0_u64..3).prop_map(|n| u64::MAX - n), Just(1 << 33)]
+    }
+
+    /// What the parser lets through.
+    fn any_pattern() -> impl Strategy<Value = Pattern> {
+        let unlimited = || prop_oneof![4 => any_size().prop_map(Some), 1 => Just(None)];
+        (any_size(), any_size(), unlimited(), unlimited())
+            .prop_map(|(start, stride, count, block)| Pattern { start, stride, count, block })
+            .prop_filter("blocks overlap", |Pattern { stride, count, block, .. }| {
+                *stride > 0 && (*count == Some(1) || block.is_some_and(|block| block <= *stride))
+            })
+    }
+
+    fn any_selection() -> impl Strategy<Value = Selection> {
+        let corners = (vec(any_size(), 2), vec(any_size(), 2)).prop_filter("corners", |(a, b)| a <= b && a[1] <= b[1]);
+        let block = corners.prop_map(|(start, end)| SelectedBlock { start, end });
+        prop_oneof![
+            1 => Just(Selection::All),
+            8 => vec(any_pattern(), 2).prop_map(Selection::Regular),
+            3 => vec(block, 0..4).prop_map(Selection::Blocks),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn no_selection_of_any_shape_makes_it_panic(
+            selections in (any_selection(), any_selection()),
+            from in vec(any_size(), 2),
+            to in vec(any_size(), 2),
+            block in prop_oneof![3 => Just(None), 1 => any_size().prop_map(Some)],
+            in_chunks in any::<bool>(),
+        ) {
+            let (source_selection, virtual_selection) = selections;
+            let mapping = Mapping { source_file: ".".into(), source_dataset: "d".into(), source_selection, virtual_selection };
+            let mapped = || Mapped { mapping: &mapping, block, file: ".".to_owned(), source: source(&from, in_chunks) };
+            let Ok(shape) = extent(&to, &[None; 2], &[mapped()]) else { return Ok(()) };
+            let Ok(Some(placement)) = Placement::new(mapped(), &shape) else { return Ok(()) };
+            let Ok(wishes) = placement.wishes() else { return Ok(()) };
+            let chunk: Vec<u64> = wishes.iter().map(|(Wish::Exactly(n) | Wish::Divisor(n))| *n).collect();
+            prop_assert!(!chunk.contains(&0));
+            let Ok(placement) = placement.in_chunks(&chunk, &shape) else { return Ok(()) };
+            prop_assert!(!placement.apart(&placement));
+            let Some(length) = placement.len() else { return Ok(()) };
+            for n in [0, length - 1] {
+                let (place, from) = placement.cell(n);
+                prop_assert_eq!(placement.place_of(&from), Some(place));
+            }
+        }
     }
 
     fn limited(start: u64, stride: u64, count: u64, block: u64) -> Pattern {
