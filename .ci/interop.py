@@ -50,6 +50,7 @@ REFUSED = {
         "/partial_chunk": "whole chunks",
         "/reshaped": "another shape",
         "/stairs": "irregular",
+        "/strings": "variable length",
     },
     "dataspace/null.h5": {"/d": "null dataspace"},
     "dataspace/null_v2.h5": {"/d": "null dataspace"},

@@ -1097,6 +1097,9 @@ def layout_virtual_refused(f, path):
     case("of_virtual", (top, ".", "no_source", selected((8, 4), (0, 0), (4, 4))))
     case("of_itself", (top, ".", "of_itself", selected((8, 4), (4, 0), (4, 4))))
     case("other_file", (top, "nowhere.h5", "s", (4, 4)))
+    text = h5py.string_dtype()
+    f.create_dataset("text", data=["a", "bc"], dtype=text)
+    virtual(f, "strings", text, (2,), [(selected((2,), (0,), (2,)), ".", "text", (2,))])
     virtual(f, "no_shots", "i4", (1, 4), [(selected((1, 4), (0, 0), (1, 4), (1, 4), (h5s.UNLIMITED, 1), (h5s.UNLIMITED, 4)), ".", "shot_%b", (1, 4))], (None, 4))
     case("fine", (top, ".", "gzip", (4, 4)))
 

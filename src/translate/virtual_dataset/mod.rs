@@ -11,7 +11,7 @@ use super::array::{Parts, Subject};
 use super::dtype::element;
 use super::options::Options;
 use crate::error::{Error, Unsupported};
-use crate::file::{Dataset, File, Mapping, Storage};
+use crate::file::{Class, Dataset, File, Mapping, Storage};
 use crate::source::Halt;
 use crate::zarr::{ArrayMetadata, Codec};
 use chunks::referenced;
@@ -37,6 +37,9 @@ pub(super) fn virtual_array(
     options: &Options,
 ) -> Result<Parts, Halt> {
     let Subject { dataset, longer, .. } = subject;
+    if matches!(dataset.datatype.class, Class::VariableString(_)) {
+        return Err(Unsupported::VirtualMapping("strings of variable length lie in the heaps of its sources").into());
+    }
     let element = element(&dataset.datatype)?;
     let sources = Sources::new(file, options);
     let mapped = sources.of(mappings, Detail::Everything)?;
@@ -261,7 +264,8 @@ mod tests {
         for (key, shape) in [("turns", [11, 3]), ("shots", [6, 3]), ("copy", [6, 3])] {
             let (current, outdated) = (array(&set, key), array(&set, &format!("{key}_outdated")));
             assert_eq!(current.metadata.shape, shape);
-            assert_eq!((&outdated.metadata, &outdated.chunks), (&current.metadata, &current.chunks));
+            // Its dimensions have the names of those of that length too.
+            assert_eq!(outdated, current);
         }
     }
 
