@@ -85,7 +85,9 @@ impl Selection {
             return Self::parse_blocks(width, rank, i);
         }
         let (i, patterns) = count(|i| Pattern::parse(width, i), rank).parse(i)?;
-        Ok((i, Self::Regular(patterns)))
+        // Without blocks, or without anything in them, it selects nothing (`H5S_select_hyperslab`), unlimited elsewhere or not.
+        let nothing = |pattern: &Pattern| pattern.count == Some(0) || pattern.block == Some(0);
+        Ok((i, if patterns.iter().any(nothing) { Self::None } else { Self::Regular(patterns) }))
     }
 
     fn parse_blocks(width: u8, rank: usize, i: Span<'_>) -> Parsed<'_, Self> {
@@ -103,7 +105,8 @@ impl Pattern {
         let (i, count) = unlimited(width, i)?;
         let (i, block) = unlimited(width, i)?;
         // Blocks that overlap are no selection (`H5S_select_hyperslab`).
-        if stride == 0 || (count != Some(1) && block.is_none_or(|block| block > stride)) {
+        let several = count.is_none_or(|count| count > 1);
+        if stride == 0 || (several && block.is_none_or(|block| block > stride)) {
             return at_stride.value("stride", stride);
         }
         Ok((i, Self { start, stride, count, block }))
@@ -272,6 +275,12 @@ mod tests {
         let expected = vec![pattern(5, 4, None, Some(1)), pattern(0, 1, Some(1), Some(4))];
         assert_eq!(parse(&REGULAR).unwrap(), Selection::Regular(expected));
         assert_eq!(parse(&REGULAR_TWO).unwrap(), Selection::Regular(vec![pattern(2, 1, Some(1), None)]));
+    }
+
+    #[test]
+    fn a_hyperslab_without_elements_selects_nothing() {
+        assert_eq!(parse(&with(&REGULAR, 26, &[0])).unwrap(), Selection::None);
+        assert_eq!(parse(&with(&REGULAR, 28, &[0])).unwrap(), Selection::None);
     }
 
     #[test]

@@ -60,6 +60,10 @@ pub(super) fn extent(stored: &[u64], maximum: &[Option<u64>], mapped: &[Mapped<'
             *found = Some(end.max(found.unwrap_or(0)));
         }
     }
+    // libhdf5 opens no such dataset (`H5D_virtual_check_min_dims`).
+    if stored.iter().zip(&least).any(|(stored, least)| stored < least) {
+        return Err(OUTSIDE);
+    }
     let sizes = stored.iter().zip(maximum).zip(found.iter().zip(&least));
     let sizes = sizes.map(|((stored, maximum), (found, least))| match found.map(|found| found.max(*least)) {
         Some(size) if maximum.is_some_and(|maximum| size > maximum) => {
@@ -127,7 +131,11 @@ impl Placement {
         let Mapped { mapping, block, file, source } = one;
         let (from, to) =
             (patterns(&mapping.source_selection, &source.shape)?, patterns(&mapping.virtual_selection, shape)?);
-        let (Some(from), Some(to)) = (from, to) else { return Ok(None) };
+        let (from, to) = match (from, to) {
+            (Some(from), Some(to)) => (from, to),
+            (None, None) => return Ok(None),
+            _ => return Err(NOT_ALIKE),
+        };
         if block.is_some() && (unlimited(&from).is_some() || unlimited(&to).is_none()) {
             return Err(Unsupported::VirtualMapping(
                 "numbered sources without a limited selection for each unlimited block",
