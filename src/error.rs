@@ -195,6 +195,8 @@ structures! {
     LocalHeap => "local heap",
     /// III.E.
     GlobalHeap => "global heap collection",
+    /// III.F.
+    VirtualMappings => "virtual dataset mappings",
     /// III.G: the header.
     FractalHeap => "fractal heap header",
     /// III.G: a direct block.
@@ -261,6 +263,8 @@ structures! {
     ExtensibleArrayDataBlock => "extensible array data block",
     /// VII.D: a page of a data block.
     ExtensibleArrayPage => "extensible array data block page",
+    /// VIII.A.
+    Selection => "dataspace selection",
     /// VII: raw data.
     Chunk => "chunk",
     /// Raw data of a contiguous or compact dataset.
@@ -354,9 +358,30 @@ pub enum Unsupported {
         /// How many chunks do.
         chunks: usize,
     },
-    /// A virtual dataset.
-    #[error("virtual dataset layout is not supported")]
-    VirtualDataset,
+    /// A virtual dataset with sources in other files, which nobody has allowed to be referenced.
+    #[error("sources of the virtual dataset lie in other files, referenced only under --external-root")]
+    VirtualFiles,
+    /// A file with sources of a virtual dataset that cannot be referenced.
+    #[error("source of the virtual dataset in the file \"{name}\": {why}")]
+    VirtualFile {
+        /// The file's name, as the virtual dataset has it.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// A source of a virtual dataset that cannot be referenced.
+    #[error("source \"{dataset}\" of the virtual dataset in the file \"{file}\": {why}")]
+    VirtualSource {
+        /// The name of the source's file; `.` is the virtual dataset's own.
+        file: String,
+        /// The path of the source.
+        dataset: String,
+        /// Why not.
+        why: String,
+    },
+    /// A virtual dataset that does not consist of whole chunks of its sources.
+    #[error("virtual dataset: {0}")]
+    VirtualMapping(&'static str),
     /// A dataset without elements: its dataspace is null.
     #[error("null dataspace holds no elements")]
     NullDataspace,

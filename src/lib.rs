@@ -28,5 +28,6 @@ pub use output::{write_json, write_json_with};
 pub use reference::ReferenceSet;
 pub use source::{Fetch, Input, Scan, Statistics, Step};
 pub use translate::{
-    FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status, references, tree,
+    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
+    references, tree,
 };

@@ -1300,6 +1300,172 @@ def layout_virtual_same_file(f, path):
     f.create_virtual_dataset("d", layout)
 
 
+def selected(shape, start, block, stride=None, count=None, limits=None):
+    """A dataspace of which a hyperslab is selected."""
+    space = h5s.create_simple(shape, limits)
+    space.select_hyperslab(start, count or (1,) * len(shape), stride or block, block)
+    return space
+
+
+def virtual(parent, name, dtype, shape, mappings, maxshape=None, fill=None):
+    """A virtual dataset of (virtual selection, file, dataset, source selection); a shape is a whole source."""
+    dcpl = h5p.create(h5p.DATASET_CREATE)
+    dcpl.set_layout(h5d.VIRTUAL)
+    if fill is not None:
+        dcpl.set_fill_value(np.array(fill, dtype))
+    for place, file, source, taken in mappings:
+        dcpl.set_virtual(place, file.encode(), source.encode(), h5s.create_simple(taken) if isinstance(taken, tuple) else taken)
+    limits = None if maxshape is None else tuple(h5s.UNLIMITED if m is None else m for m in maxshape)
+    return dataset(parent, name, dtype, shape, dcpl=dcpl, space=h5s.create_simple(shape, limits))
+
+
+@case("data_layout/virtual_chunks", libver="v110")
+@case("data_layout/virtual_chunks_v3", libver="latest")
+def layout_virtual_chunks(f, path):
+    gzip = {"chunks": (2, 3), "compression": "gzip", "shuffle": True}
+    for n in range(4):
+        f.create_dataset(f"g/gzip_{n}", data=ramp(4, 6, start=100 * n), **(gzip if n % 2 else gzip | {"compression_opts": 9}))
+        f.create_dataset(f"g/row_{n}", data=ramp(6, dtype=">i2", start=10 * n), chunks=(4,))
+        f.create_dataset(f"g/whole_{n}", data=ramp(4 - n % 2, 3, dtype="f8", start=10 * n))
+        f.create_dataset(f"g/frames_{n}", data=ramp(3, 2, 2, dtype="u1", start=20 * n), chunks=(1, 2, 2))
+    layers = [(selected((4, 4, 6), (n, 0, 0), (1, 4, 6)), ".", f"/g/gzip_{n}", (4, 6)) for n in range(4)]
+    virtual(f, "layers", "i4", (4, 4, 6), layers)
+    tiles = [(selected((8, 12), (n // 2 * 4, n % 2 * 6), (4, 6)), ".", f"g/gzip_{n}", (4, 6)) for n in range(4)]
+    virtual(f, "tiles", "i4", (8, 12), tiles)
+    # the last chunk of each row sticks out
+    rows = [(selected((4, 6), (n, 0), (1, 6)), ".", f"/g/row_{n}", (6,)) for n in range(4)]
+    virtual(f, "rows", ">i2", (4, 6), rows)
+    ends, shapes = np.cumsum([0, 4, 3, 4, 3]), [(4 - n % 2, 3) for n in range(4)]
+    joined = [(selected((14, 3), (int(ends[n]), 0), shapes[n]), ".", f"/g/whole_{n}", shapes[n]) for n in range(4)]
+    virtual(f, "joined", "f8", (14, 3), joined)
+    turns = [(selected((12, 2, 2), (n, 0, 0), (1, 2, 2), (4, 1, 1), (3, 1, 1)), ".", f"/g/frames_{n}", (3, 2, 2)) for n in range(4)]
+    virtual(f, "turns", "u1", (12, 2, 2), turns)
+    parts = [(selected((2, 6), (0, 0), (2, 6)), ".", "/g/gzip_1", selected((4, 6), (2, 0), (2, 6)))]
+    virtual(f, "part", "i4", (2, 6), parts)
+    one = [(selected((3,), (1,), (1,)), ".", "/g/whole_0", selected((4, 3), (2, 1), (1, 1)))]
+    virtual(f, "element", "f8", (3,), one)
+
+
+@case("data_layout/virtual_gaps", libver="v110")
+def layout_virtual_gaps(f, path):
+    seven = properties(fill_value=np.array(7, "i4"), deflate=4)
+    dataset(f, "sparse", "i4", (6, 4), chunks=(2, 4), dcpl=seven, maxshape=(None, 4))
+    f["sparse"][2:4] = ramp(2, 4)
+    dataset(f, "never_written", "i4", (2, 4), dcpl=properties(fill_value=np.array(8, "i4")))
+    dataset(f, "whole", "i4", (2, 4), data=ramp(2, 4, start=50))
+    dataset(f, "zeros", "i4", (4, 4), chunks=(2, 4))
+    sparse = (selected((10, 4), (2, 0), (6, 4)), ".", "sparse", (6, 4))
+    virtual(f, "three_fills", "i4", (10, 4), [sparse], fill=-1)
+    virtual(f, "uncovered", "i4", (6, 4), [(selected((6, 4), (2, 0), (2, 4)), ".", "whole", (2, 4))], fill=-1)
+    virtual(f, "uncovered_zeros", "i4", (6, 4), [(selected((6, 4), (2, 0), (2, 4)), ".", "whole", (2, 4))])
+    halves = [(selected((4, 4), (2 * n, 0), (2, 4)), ".", name, (2, 4)) for n, name in enumerate(["whole", "never_written"])]
+    virtual(f, "halves", "i4", (4, 4), halves, fill=-1)
+    virtual(f, "from_zeros", "i4", (4, 4), [(selected((4, 4), (0, 0), (4, 4)), ".", "zeros", (4, 4))], fill=-1)
+    masked = virtual(f, "masked", "i4", (10, 4), [sparse], fill=7)
+    masked.attrs["_FillValue"] = np.int32(7)
+    virtual(f, "nothing", "i4", (2, 3), [], fill=5)
+    virtual(f, "empty", "i4", (0, 4), [])
+
+
+@case("data_layout/virtual_unlimited", libver="latest")
+def layout_virtual_unlimited(f, path):
+    endless = h5s.UNLIMITED
+    for n, length in enumerate([6, 4]):
+        f.create_dataset(f"log_{n}", data=ramp(length, 3, start=100 * n), chunks=(1, 3), maxshape=(None, 3))
+        f.create_dataset(f"shot%{n}", data=ramp(2, 3, start=100 * n), chunks=(2, 3))
+    log = selected((6, 3), (0, 0), (endless, 3), stride=(1, 3), limits=(endless, 3))
+    turns = [
+        (selected((1, 3), (n, 0), (1, 3), (2, 3), (endless, 1), (endless, 3)), ".", f"log_{n}", log) for n in range(2)
+    ]
+    shots = [(selected((1, 3), (2, 0), (2, 3), (2, 3), (endless, 1), (endless, 3)), ".", "shot%%%b", (2, 3))]
+    copy = [(selected((1, 3), (0, 0), (endless, 3), (1, 3), limits=(endless, 3)), ".", "log_0", log)]
+    for name, mappings in [("turns", turns), ("shots", shots), ("copy", copy)]:
+        # reading the shape makes libhdf5 store it
+        assert virtual(f, name, "i4", (1, 3), mappings, (None, 3), fill=-2).shape[0] > 1
+        virtual(f, name + "_outdated", "i4", (1, 3), mappings, (None, 3), fill=-2)
+
+
+@case("data_layout/virtual_names_shared", libver="latest")
+def layout_virtual_names_shared(f, path):
+    """Version 1 of the mappings, which libhdf5 2.0 reads and does not write."""
+    f.create_dataset("s", data=ramp(2, 3))
+    place = [selected((4, 3), (2 * n, 0), (2, 3)) for n in range(2)]
+    virtual(f, "d", "i4", (4, 3), [(place[0], "a.h5", "s", (2, 3)), (place[1], "a.h5", "s", (2, 3))])
+    f.close()
+    names = b"a.h5\0s\0"
+
+    def change(data):
+        first = data.index(names)
+        second = data.index(names, first + 1)
+        start, at = first - 9, data.index(b"GCOL")
+        size = int.from_bytes(data[at + 24 : at + 32], "little")
+        selections = data[first + len(names) : second], data[second + len(names) : start + size - 4]
+        block = b"\1" + struct.pack("<Q", 2) + b"\4s\0" + selections[0] + b"\6" + struct.pack("<Q", 0) + selections[1]
+        block += struct.pack("<I", lookup3(bytes(block)))
+        data[at + 24 : at + 32] = struct.pack("<Q", len(block))
+        free = -(-len(block) // 8) * 8
+        data[start : at + 4096] = block.ljust(4096 - (start - at), b"\0")
+        data[start + free + 8 : start + free + 16] = struct.pack("<Q", 4096 - (start - at) - free)
+
+    patch(path, change)
+
+
+@case("data_layout/virtual_refused", libver="v110")
+def layout_virtual_refused(f, path):
+    f.create_dataset("s", data=ramp(5, 4), chunks=(2, 4))
+    f.create_dataset("other_chunks", data=ramp(5, 4), chunks=(1, 4))
+    f.create_dataset("gzip", data=ramp(4, 4), chunks=(2, 4), compression="gzip")
+    f.create_dataset("big", data=ramp(4, 4, dtype=">i4"), chunks=(2, 4))
+    top, bottom = selected((8, 4), (0, 0), (4, 4)), selected((8, 4), (4, 0), (4, 4))
+    four = selected((5, 4), (0, 0), (4, 4))
+
+    def case(name, *mappings, shape=(8, 4)):
+        virtual(f, name, "i4", shape, mappings)
+
+    case("between_chunks", (top, ".", "s", selected((5, 4), (1, 0), (4, 4))))
+    # the source's last chunk is half full, and more follows in the dataset
+    case("partial_chunk", (selected((8, 4), (0, 0), (5, 4)), ".", "s", (5, 4)))
+    case("other_shape", (top, ".", "s", four), (bottom, ".", "other_chunks", four))
+    case("other_filters", (top, ".", "s", four), (bottom, ".", "gzip", (4, 4)))
+    case("other_type", (top, ".", "big", (4, 4)))
+    case("overlap", (top, ".", "s", four), (selected((8, 4), (2, 0), (4, 4)), ".", "s", four))
+    case("reshaped", (selected((8, 4), (0, 0), (8, 2)), ".", "s", four))
+    stairs = selected((8, 4), (0, 0), (2, 4))
+    stairs.select_hyperslab((4, 0), (1, 1), (1, 1), (1, 4), h5s.SELECT_OR)
+    stairs.select_hyperslab((6, 0), (1, 1), (1, 1), (1, 4), h5s.SELECT_OR)
+    case("stairs", (stairs, ".", "s", four))
+    case("no_source", (top, ".", "nowhere", (4, 4)))
+    case("of_virtual", (top, ".", "no_source", selected((8, 4), (0, 0), (4, 4))))
+    case("of_itself", (top, ".", "of_itself", selected((8, 4), (4, 0), (4, 4))))
+    case("other_file", (top, "nowhere.h5", "s", (4, 4)))
+    text = h5py.string_dtype()
+    f.create_dataset("text", data=["a", "bc"], dtype=text)
+    virtual(f, "strings", text, (2,), [(selected((2,), (0,), (2,)), ".", "text", (2,))])
+    virtual(f, "no_shots", "i4", (1, 4), [(selected((1, 4), (0, 0), (1, 4), (1, 4), (h5s.UNLIMITED, 1), (h5s.UNLIMITED, 4)), ".", "shot_%b", (1, 4))], (None, 4))
+    case("fine", (top, ".", "gzip", (4, 4)))
+
+
+@case("data_layout/virtual_part_0", libver="v110")
+@case("data_layout/virtual_part_1", libver="v110")
+def layout_virtual_part(f, path):
+    start = 100 if "1" in path else 0
+    f.create_dataset("g/d", data=ramp(4, 5, dtype=">f4", start=start), chunks=(2, 5), compression="gzip", fletcher32=True)
+    f["g/link"] = h5py.SoftLink("d")
+
+
+@case("data_layout/virtual_numbered", libver="v110")
+def layout_virtual_numbered(f, path):
+    place = selected((1, 5), (0, 0), (4, 5), (4, 5), (h5s.UNLIMITED, 1), (h5s.UNLIMITED, 5))
+    numbered = [(place, "virtual_part_%b.h5", "/g/link", (4, 5))]
+    assert virtual(f, "numbered", ">f4", (4, 5), numbered, (None, 5)).shape == (8, 5)
+    halves = [
+        (selected((4, 5), (2 * n, 0), (2, 5)), f"virtual_part_{n}.h5", "g/d", selected((4, 5), (2, 0), (2, 5))) for n in range(2)
+    ]
+    virtual(f, "halves", ">f4", (4, 5), halves)
+    # libhdf5 looks for the last part of the name beside the file
+    virtual(f, "moved", ">f4", (4, 5), [(selected((4, 5), (0, 0), (4, 5)), "/nowhere/virtual_part_1.h5", "g/d", (4, 5))])
+
+
 # ---------------------------------------------------------------- chunk
 
 

@@ -17,7 +17,7 @@ use crate::structure::message::datatype::Datatype;
 use crate::structure::message::types;
 
 /// An attribute of a group, dataset or committed datatype.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Attribute {
     /// The name; bytes that are not UTF-8 are replaced.
     pub name: String,

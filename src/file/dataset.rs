@@ -21,9 +21,10 @@ use crate::structure::message::external_files::{ExternalFiles, Slot};
 use crate::structure::message::fill_value::FillValue;
 use crate::structure::message::filter_pipeline::FilterPipeline;
 use crate::structure::message::types;
+use crate::structure::virtual_mappings::{Mapping, mappings};
 
 /// A dataset.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Dataset {
     /// What each element is.
     pub datatype: Datatype,
@@ -38,7 +39,7 @@ pub struct Dataset {
 }
 
 /// Where a dataset's elements lie.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Storage {
     /// In the object header.
@@ -69,7 +70,7 @@ pub enum Storage {
     /// In other files, one after another.
     External(Vec<ExternalFile>),
     /// In other datasets.
-    Virtual,
+    Virtual(Vec<Mapping>),
 }
 
 /// A part of a dataset's elements in another file ([IV.A.2.h]).
@@ -91,7 +92,7 @@ impl Storage {
             Self::Contiguous { .. } => "contiguous",
             Self::Chunked { .. } => "chunked",
             Self::External(_) => "external",
-            Self::Virtual => "virtual",
+            Self::Virtual(_) => "virtual",
         }
     }
 
@@ -189,7 +190,11 @@ impl File<'_> {
             DataLayout::Compact { elements } => Ok(compact(place, &self.overlay, elements, length()?)?),
             DataLayout::Contiguous { address, size } => Ok(self.contiguous(place, address, size, length()?)?),
             DataLayout::Chunked(chunked) => self.chunked(place, &chunked, with_chunks),
-            DataLayout::Virtual { .. } => Ok(Storage::Virtual),
+            DataLayout::Virtual { mappings: None } => Ok(Storage::Virtual(Vec::new())),
+            DataLayout::Virtual { mappings: Some(id) } => {
+                let block = self.heap_block(id)?;
+                Ok(Storage::Virtual(block.parse(Structure::VirtualMappings, |i| mappings(self.sizes(), i))?))
+            }
         }
     }
 

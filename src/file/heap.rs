@@ -74,6 +74,11 @@ impl File<'_> {
 
     /// A value in the global heap; its collection is read once. Callers join their elements, so that what many miss is fetched together.
     pub(crate) fn heap_object(&self, id: GlobalHeapId) -> Result<Bytes, Halt> {
+        self.heap_block(id).map(|block| block.bytes)
+    }
+
+    /// The same with its place in the file.
+    pub(crate) fn heap_block(&self, id: GlobalHeapId) -> Result<Block, Halt> {
         if !self.heaps.0.borrow().contains_key(&id.collection) {
             let collection = self.collection(id.collection)?;
             self.heaps.0.borrow_mut().insert(id.collection, collection);
@@ -92,13 +97,14 @@ impl File<'_> {
     }
 
     /// A value of a collection that has been read.
-    fn object_of_collection(&self, id: GlobalHeapId) -> Result<Bytes, Error> {
+    fn object_of_collection(&self, id: GlobalHeapId) -> Result<Block, Error> {
         let heaps = self.heaps.0.borrow();
         let missing = || self.problem_at(Structure::GlobalHeap, id.collection, Problem::Missing("the heap object"));
         let collection = heaps.get(&id.collection).ok_or_else(missing)?;
         let object = collection.objects.get(&id.index).ok_or_else(missing)?;
         let start = narrow(object.at.saturating_sub(collection.block.at));
-        Ok(collection.block.bytes.slice(start..start.saturating_add(narrow(object.size))))
+        let bytes = collection.block.bytes.slice(start..start.saturating_add(narrow(object.size)));
+        Ok(Block { at: object.at, bytes })
     }
 
     /// A fractal heap with all its direct blocks: a list of links or attributes wants nearly all of them.

@@ -7,6 +7,7 @@ mod driver;
 mod filters;
 mod group;
 mod heap;
+mod lookup;
 mod memo;
 mod object;
 mod overlay;
@@ -18,6 +19,7 @@ mod visited;
 mod walk;
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use bytes::Bytes;
 
@@ -37,6 +39,7 @@ pub use chunks::{ChunkTable, FilterMasks};
 pub use dataset::{Dataset, ExternalFile, Storage};
 pub(crate) use filters::ids as filter_ids;
 use heap::GlobalHeaps;
+pub(crate) use lookup::Lookup;
 pub(crate) use memo::Memo;
 use overlay::Overlay;
 pub use tree::{Content, Link, LinkKind, Node, Object, Tree};
@@ -50,6 +53,8 @@ pub use crate::structure::message::datatype::{
 };
 pub use crate::structure::message::fill_value::FillValue;
 pub use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
+pub use crate::structure::selection::{Block as SelectedBlock, Pattern, Selection};
+pub use crate::structure::virtual_mappings::Mapping;
 
 /// What the files of the onion driver begin with: one that has no revision of its own, and the history of revisions.
 const ONION: [&[u8]; 2] = [b"ONIONEOF", b"OHDH"];
@@ -59,7 +64,7 @@ const ONION: [&[u8]; 2] = [b"ONIONEOF", b"OHDH"];
 pub(crate) struct File<'s> {
     source: &'s dyn ReadAt,
     memo: &'s Memo,
-    budget: Budget,
+    budget: Rc<Budget>,
     /// File offset of address 0: where the signature was found.
     base: u64,
     /// File offset of the first byte that is not the file's.
@@ -118,8 +123,21 @@ impl Block {
 impl<'s> File<'s> {
     /// Finds and reads the superblock and its extension.
     pub(crate) fn open(source: &'s dyn ReadAt, limits: Limits, cut_off: CutOff, memo: &'s Memo) -> Result<Self, Halt> {
+        Self::open_within(source, Rc::new(Budget::new(limits)), cut_off, memo)
+    }
+
+    /// Another file that the same budget is spent on.
+    pub(crate) fn open_beside<'o>(
+        &self,
+        source: &'o dyn ReadAt,
+        cut_off: CutOff,
+        memo: &'o Memo,
+    ) -> Result<File<'o>, Halt> {
+        File::open_within(source, Rc::clone(&self.budget), cut_off, memo)
+    }
+
+    fn open_within(source: &'s dyn ReadAt, budget: Rc<Budget>, cut_off: CutOff, memo: &'s Memo) -> Result<Self, Halt> {
         let (base, superblock) = find_superblock(source)?;
-        let budget = Budget::new(limits);
         let heaps = GlobalHeaps::default();
         let mut file = Self {
             source,
@@ -214,6 +232,11 @@ impl<'s> File<'s> {
             self.accept(structure, message.body.at, driver)?;
         }
         Ok(())
+    }
+
+    /// The address of the root group.
+    fn root(&self) -> Address {
+        self.superblock.root
     }
 
     /// The part of the file at an address, if it lies inside.

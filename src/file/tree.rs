@@ -30,7 +30,7 @@ pub struct Object {
 }
 
 /// What an object is, shared by all its paths.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Node {
     /// Its kind and contents, or why it cannot be read.
     pub content: Result<Content, Error>,
@@ -39,7 +39,7 @@ pub struct Node {
 }
 
 /// The kinds of object.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Content {
     /// A group; its members are objects of their own.
@@ -94,6 +94,13 @@ impl Object {
         match &self.node.content {
             Ok(Content::Dataset(dataset)) => Some(dataset),
             _ => None,
+        }
+    }
+
+    /// Gives a dataset another extent than the one that is stored.
+    pub(crate) fn set_extent(&mut self, extent: Vec<u64>) {
+        if let Ok(Content::Dataset(dataset)) = &mut Arc::make_mut(&mut self.node).content {
+            dataset.dataspace.dimensions = extent;
         }
     }
 

@@ -12,9 +12,11 @@ pub(crate) mod message;
 pub(crate) mod object_header;
 #[cfg(test)]
 pub(crate) mod proofs;
+pub(crate) mod selection;
 pub(crate) mod shared_messages;
 pub(crate) mod superblock;
 pub(crate) mod symbol_table;
+pub(crate) mod virtual_mappings;
 
 use nom::Err;
 

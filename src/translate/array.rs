@@ -14,8 +14,9 @@ use super::inline::{constant_chunks, small_chunks};
 use super::masks::{Masks, Stored, odd_chunks};
 use super::options::Options;
 use super::padding::Padding;
+use super::virtual_dataset::virtual_array;
 use crate::error::{Error, Unsupported};
-use crate::file::{ChunkTable, Dataset, Extent, ExternalFile, File, FillValue, Object, Storage};
+use crate::file::{ChunkTable, Dataset, Datatype, Extent, ExternalFile, File, FillValue, Object, Storage};
 use crate::reference::grid::position;
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
@@ -52,7 +53,10 @@ pub(crate) fn array(
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
         (_, Storage::External(files)) => return Ok(external_array(subject, files, options)?),
-        (_, Storage::Virtual) => return Err(Unsupported::VirtualDataset.into()),
+        (_, Storage::Virtual(_)) if file.family().is_some() => {
+            return Err(Unsupported::Feature("a virtual dataset in a family of files").into());
+        }
+        (_, Storage::Virtual(mappings)) => return virtual_array(file, subject, mappings, options),
         _ => {}
     }
     let Ok(element) = element(&dataset.datatype) else {
@@ -62,11 +66,7 @@ pub(crate) fn array(
     };
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let split = family::split(file, dataset, options, (&mut chunks, &mut manifest))?;
-    let elements = chunks.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
-    let bytes = elements.and_then(|n| n.checked_mul(dataset.datatype.size.into()));
-    let (Some(elements), Some(bytes)) = (elements, bytes) else {
-        return Err(Unsupported::Feature("a chunk of more than 2^64 bytes").into());
-    };
+    let (elements, bytes) = chunk_bytes(&chunks, &dataset.datatype)?;
     let codecs = codecs(&dataset.filters, masks.common, bytes)?;
     let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing: codecs.trailing, bytes };
     let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks));
@@ -78,10 +78,7 @@ pub(crate) fn array(
         None => fill(object, &dataset.datatype, &dataset.fill, options.fill),
     };
     odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
-    for length in &mut manifest.length {
-        *length =
-            length.checked_sub(codecs.trailing).ok_or(Unsupported::Feature("a chunk shorter than its checksum"))?;
-    }
+    without_checksums(&mut manifest, codecs.trailing)?;
     if !split {
         small_chunks(file, options, &mut manifest)?;
     }
@@ -110,8 +107,26 @@ fn external_array(subject: Subject<'_>, files: &[ExternalFile], options: &Option
     Ok(Parts { metadata, chunks: Manifest { grid, ..manifest }, urls })
 }
 
+/// Elements and bytes of a chunk.
+pub(crate) fn chunk_bytes(chunk: &[u64], datatype: &Datatype) -> Result<(u64, u64), Unsupported> {
+    let elements = chunk.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
+    let bytes = elements.and_then(|n| n.checked_mul(datatype.size.into()));
+    elements.zip(bytes).ok_or(Unsupported::Feature("a chunk of more than 2^64 bytes"))
+}
+
+/// Leaves the last bytes of every chunk out of its reference.
+pub(crate) fn without_checksums(manifest: &mut Manifest, trailing: u64) -> Result<(), Unsupported> {
+    for length in &mut manifest.length {
+        *length = length.checked_sub(trailing).ok_or(Unsupported::Feature("a chunk shorter than its checksum"))?;
+    }
+    Ok(())
+}
+
 /// The chunk shape, the filters that the chunks skip, and where they lie.
-fn manifest(dataset: &Dataset, chunks: Option<Arc<ChunkTable>>) -> Result<(Vec<u64>, Masks, Manifest), Error> {
+pub(crate) fn manifest(
+    dataset: &Dataset,
+    chunks: Option<Arc<ChunkTable>>,
+) -> Result<(Vec<u64>, Masks, Manifest), Error> {
     let shape = &dataset.dataspace.dimensions;
     let whole = || shape.iter().map(|size| (*size).max(1)).collect();
     let one = |offset: Option<u64>, length: u64| {

@@ -100,7 +100,7 @@ fn pieces(files: &[ExternalFile], total: u64, find: &FindExternal) -> Result<Vec
     let mut pieces = Vec::new();
     for file in files.iter().take_while(|_| total > 0) {
         let refuse = |why: String| Unsupported::ExternalFile { name: file.name.clone(), why };
-        let found = find.find(&file.name).map_err(refuse)?;
+        let found = find.find(&file.name).map_err(|error| refuse(error.to_string()))?;
         let bytes = file.size.unwrap_or(left).min(left);
         let end = file.offset.checked_add(bytes).ok_or_else(|| refuse("its end overflows".to_owned()))?;
         if end > found.size {
@@ -127,7 +127,7 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::file::{Bits, ByteOrder, Class, Dataspace, Datatype, Extent, FillValue, FilterPipeline, Storage};
-    use crate::translate::FoundExternal;
+    use crate::translate::{ExternalError, FoundExternal};
 
     /// A dataset of 2-byte integers.
     fn dataset(shape: &[u64]) -> Dataset {
@@ -149,8 +149,8 @@ mod tests {
     /// Files of 100 bytes, but for one that is kept away.
     fn hundred() -> FindExternal {
         FindExternal::new(|name| match name {
-            "secret" => Err("it does not lie under --external-root".to_owned()),
-            name => Ok(FoundExternal { url: format!("/data/{name}"), size: 100 }),
+            "secret" => Err(ExternalError::Refused("it does not lie under --external-root".to_owned())),
+            name => Ok(FoundExternal::new(format!("/data/{name}"), 100)),
         })
     }
 

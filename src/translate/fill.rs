@@ -26,27 +26,32 @@ pub(crate) fn is_moved(attribute: &Attribute, datatype: &Datatype) -> bool {
 /// The fill value of a dataset. Without `_FillValue` nothing is declared: xarray would mask it, zeros first of all.
 pub(crate) fn fill(object: &Object, datatype: &Datatype, fill: &Hdf5Fill, policy: FillPolicy) -> Fill {
     let declared = object.attribute("_FillValue").and_then(|attribute| declared(attribute, datatype));
+    let Some(element) = constant(datatype, fill, declared.as_ref()) else { return Fill { declared, constant: None } };
+    match (policy, fill_value(datatype, &element)) {
+        // xarray opens no set with a record that has a fill value.
+        (FillPolicy::Declare, Some(value)) if declared.is_none() && is_simple(datatype) => {
+            Fill { declared: Some(value), constant: None }
+        }
+        _ => Fill { declared, constant: Some(element) },
+    }
+}
+
+/// The element that chunks never written are made of, where a reader that knows what is declared would give another.
+pub(crate) fn constant(datatype: &Datatype, fill: &Hdf5Fill, declared: Option<&FillValue>) -> Option<Vec<u8>> {
     let size = usize::try_from(datatype.size).unwrap_or(0);
     let zeros = declared.is_none() && missing_is_zeros(datatype);
     let element = match fill {
-        Hdf5Fill::Undefined => return Fill { declared, constant: None },
+        Hdf5Fill::Undefined => return None,
         Hdf5Fill::Value(bytes) if bytes.len() == size => bytes.clone(),
         // Zeros are what a reader gives; an element of them may be larger than the file.
-        Hdf5Fill::Value(_) | Hdf5Fill::Default if zeros => return Fill { declared, constant: None },
+        Hdf5Fill::Value(_) | Hdf5Fill::Default if zeros => return None,
         Hdf5Fill::Value(_) | Hdf5Fill::Default => vec![0; size],
     };
-    let given = match &declared {
+    let given = match declared {
         Some(declared) => fill_value(datatype, &element).is_some_and(|value| same(&value, declared)),
         None => zeros && element.iter().all(|byte| *byte == 0),
     };
-    match (given, policy, fill_value(datatype, &element)) {
-        (true, ..) => Fill { declared, constant: None },
-        // xarray opens no set with a record that has a fill value.
-        (false, FillPolicy::Declare, Some(value)) if declared.is_none() && is_simple(datatype) => {
-            Fill { declared: Some(value), constant: None }
-        }
-        (false, ..) => Fill { declared, constant: Some(element) },
-    }
+    (!given).then_some(element)
 }
 
 /// Whether readers give zeros for missing chunks where `fill_value` is null: for records with texts or bytes zarr 3.1 does not, nor for

@@ -20,8 +20,9 @@ mod padding;
 #[cfg(test)]
 mod proofs;
 mod report;
+mod virtual_dataset;
 mod walk;
 
-pub use options::{FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};
+pub use options::{ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};
 pub use report::{Outcome, Report, Status};
 pub use walk::{references, tree};

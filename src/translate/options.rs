@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::file::CutOff;
 use crate::limits::Limits;
+use crate::source::Input;
 
 /// How a file is translated. Build one with [`Options::new`] and set what differs from the defaults.
 #[derive(Debug, Clone)]
@@ -26,35 +28,77 @@ pub struct Options {
     pub select: Select,
     /// What is done about a file that is cut off.
     pub cut_off: CutOff,
-    /// Finds the external files of raw data (default: none may be referenced).
+    /// The file's own name, by which its virtual datasets may call it (default: none, they call it `.`).
+    pub own_name: Option<String>,
+    /// Finds the external files of raw data and of virtual datasets (default: none may be referenced).
     pub external: Option<FindExternal>,
     /// What the file may cost.
     pub limits: Limits,
 }
 
-/// Finds the external files that raw data may be referenced in, by the names that are stored.
+/// Finds the external files that raw data and sources of virtual datasets may be referenced in, by the names that are stored.
 #[derive(Clone)]
 pub struct FindExternal(Arc<Find>);
 
 /// From a stored name to the file, or why it may not be referenced.
-type Find = dyn Fn(&str) -> Result<FoundExternal, String> + Send + Sync;
+type Find = dyn Fn(&str) -> Result<FoundExternal, ExternalError> + Send + Sync;
 
 /// An external file that may be referenced.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
+#[non_exhaustive]
 pub struct FoundExternal {
     /// What references call it.
     pub url: String,
     /// Its size in bytes.
     pub size: u64,
+    open: Option<Arc<Open>>,
+}
+
+/// Opens a file.
+type Open = dyn Fn() -> Result<Input, Error> + Send + Sync;
+
+/// Why an external file cannot be referenced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExternalError {
+    /// It is not there: where files are numbered, they end before it.
+    #[error("{0}")]
+    Absent(String),
+    /// It may not be referenced.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl FoundExternal {
+    /// A file of `size` bytes that references call `url`.
+    pub fn new(url: impl Into<String>, size: u64) -> Self {
+        Self { url: url.into(), size, open: None }
+    }
+
+    /// The same, to be read with what `open` gives: an HDF5 file that holds sources of a virtual dataset.
+    #[must_use]
+    pub fn opened_by(self, open: impl Fn() -> Result<Input, Error> + Send + Sync + 'static) -> Self {
+        Self { open: Some(Arc::new(open)), ..self }
+    }
+
+    /// The file, if it can be read.
+    pub(crate) fn input(&self) -> Option<Result<Input, Error>> {
+        self.open.as_ref().map(|open| open())
+    }
+}
+
+impl fmt::Debug for FoundExternal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundExternal").field("url", &self.url).field("size", &self.size).finish_non_exhaustive()
+    }
 }
 
 impl FindExternal {
     /// `find` gives the file, or says why it may not be referenced.
-    pub fn new(find: impl Fn(&str) -> Result<FoundExternal, String> + Send + Sync + 'static) -> Self {
+    pub fn new(find: impl Fn(&str) -> Result<FoundExternal, ExternalError> + Send + Sync + 'static) -> Self {
         Self(Arc::new(find))
     }
 
-    pub(crate) fn find(&self, name: &str) -> Result<FoundExternal, String> {
+    pub(crate) fn find(&self, name: &str) -> Result<FoundExternal, ExternalError> {
         (self.0)(name)
     }
 }
@@ -120,6 +164,7 @@ impl Options {
             group: "/".to_owned(),
             select: Select::new(|_| true),
             cut_off: CutOff::default(),
+            own_name: None,
             external: None,
             limits: Limits::default(),
         }

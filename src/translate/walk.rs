@@ -11,6 +11,7 @@ use super::fill::is_moved;
 use super::flags::flags;
 use super::options::{LinkPolicy, Options};
 use super::report::{Report, Status};
+use super::virtual_dataset::current_extent;
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, Content, CutOff, Detail, File, Link, LinkKind, Memo, Object, Tree};
 use crate::limits::{Limits, check};
@@ -66,6 +67,12 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let scope = Scope::new(options);
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
+    let extents = extents(&file, &tree.objects, options)?;
+    for (object, extent) in tree.objects.iter_mut().zip(extents) {
+        if let Some(extent) = extent {
+            object.set_extent(extent);
+        }
+    }
     let dimensions = Dimensions::of(&tree);
     let chunks: Vec<_> = tree.objects.iter_mut().map(|object| scope.chunks(object)).collect();
     let paths = paths(&tree);
@@ -84,6 +91,15 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     }
     tell_apart(&mut builder.nodes);
     Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
+}
+
+/// The extents of virtual datasets that are those of their sources now; where they cannot be told, the translation of the dataset
+/// says why.
+fn extents(file: &File<'_>, objects: &[Object], options: &Options) -> Result<Vec<Option<Vec<u64>>>, Halt> {
+    join(objects, |object| match object.dataset() {
+        Some(dataset) => Ok(attempt(current_extent(file, dataset, options))?.ok().flatten()),
+        None => Ok(None),
+    })
 }
 
 /// The part of a file that is asked for.

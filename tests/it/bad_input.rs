@@ -13,11 +13,12 @@ use crate::{files, rounds};
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Small files that have most structures between them.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 12] = [
     "attribute/references.h5",
     "chunk/btree_v1.h5",
     "data_layout/compact_v18.h5",
     "data_layout/external.h5",
+    "data_layout/virtual_same_file.h5",
     "datatype/committed_v2.h5",
     "datatype/compound_v3.h5",
     "datatype/vlen_strings.h5",

@@ -370,6 +370,8 @@ fn ls_lists_objects_and_links() {
             "/g/relative Soft Link {d}",
         ]
     );
+    let of_virtual = ls("data_layout/virtual_same_file.h5");
+    assert_eq!(of_virtual[1], "/d Dataset {2, 4} int32, virtual, 2 mappings");
     let cf = ls("netcdf/cf.nc");
     assert!(cf.contains(&"/crs Dataset SCALAR int32, contiguous, 4 bytes at 0x354e".to_owned()));
     let sst =
@@ -444,6 +446,9 @@ fn what_has_no_chunks_is_a_failure_that_says_why() {
     let failure = |variable: &str| run(&[&"chunks", &"netcdf/cf.nc", &variable]).failure().to_owned();
     assert_eq!(failure("nosuch"), "h5refs: netcdf/cf.nc: /nosuch: no such dataset");
     assert_eq!(failure("/lat"), "h5refs: netcdf/cf.nc: /lat: its layout is contiguous, it has no chunks");
+    let of_virtual = run(&[&"chunks", &"data_layout/virtual.h5", &"d"]).failure().to_owned();
+    let why = "its layout is virtual, with 2 mappings to other datasets' chunks";
+    assert_eq!(of_virtual, format!("h5refs: data_layout/virtual.h5: /d: {why}"));
 }
 
 #[test]
@@ -559,6 +564,42 @@ fn a_file_whose_data_lie_in_subfiles_is_refused_by_name() {
     std::fs::write(configuration(inode), b"stripe_size=1048576\n").unwrap();
     let told = "subfiling file driver: the data of the file lie in files beside it, and are not read";
     assert_eq!(run(&[&"scan", &stub]).failure(), format!("h5refs: {}: {told}", stub.display()));
+}
+
+#[test]
+fn sources_of_virtual_datasets_in_other_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else() {
+    let folder = files::folder().canonicalize().unwrap();
+    let scan = |name: &str, root: &Path| run(&[&"scan", &name, &"--inline-threshold", &"0", &"--external-root", &root]);
+    let rows = scan("data_layout/virtual.h5", &folder).references();
+    let place = |key: &str| rows[key].as_array().unwrap().clone();
+    let source = folder.join("data_layout/virtual_source.h5");
+    assert_eq!(place("d/0.0"), [Json::from(source.to_str().unwrap()), 2048.into(), 16.into()]);
+    assert_eq!(place("d/1.0"), place("d/0.0"));
+    let row = &std::fs::read(&source).unwrap()[2048..2064];
+    let expected = &files::expectation("data_layout/virtual.h5")["objects"]["/d"]["values"];
+    assert_eq!(base64::engine::general_purpose::STANDARD.encode([row, row].concat()), expected.as_str().unwrap());
+    let numbered = scan("data_layout/virtual_numbered.h5", &folder).references();
+    let url = |key: &str| numbered[key][0].as_str().unwrap().rsplit_once('/').unwrap().1.to_owned();
+    let urls = ["numbered/0.0", "numbered/1.0", "numbered/2.0", "numbered/3.0", "halves/0.0", "halves/1.0"].map(url);
+    let (first, second) = ("virtual_part_0.h5", "virtual_part_1.h5");
+    assert_eq!(urls, [first, first, second, second, first, second]);
+    assert_eq!(numbered["halves/1.0"], numbered["numbered/3.0"]);
+    let elsewhere = tempdir().unwrap();
+    let refused = scan("data_layout/virtual.h5", elsewhere.path());
+    assert_eq!(refused.code, 3);
+    let line =
+        "/d: source of the virtual dataset in the file \"virtual_source.h5\": it does not lie under --external-root\n";
+    assert_eq!(refused.err, line);
+}
+
+#[test]
+fn a_virtual_dataset_may_call_its_own_file_by_its_name() {
+    let folder = tempdir().unwrap();
+    // Its sources are called as the file is called now, and so its source is itself.
+    let named = folder.path().join("virtual_source.h5");
+    std::fs::copy(files::folder().join("data_layout/virtual.h5"), &named).unwrap();
+    let line = "/d: source \"d\" of the virtual dataset in the file \"virtual_source.h5\": a source that is itself virtual is not supported\n";
+    assert_eq!(run(&[&"scan", &named]).err, line);
 }
 
 #[test]

@@ -15,6 +15,14 @@ use crate::files;
 /// Fill values that are never written: libhdf5 tells them all the same, and reads whatever was in memory.
 const NEVER_WRITTEN: [(&str, &str); 1] = [("netcdf/default_fill.nc", "/no_fill")];
 
+/// Virtual datasets whose sources have grown or gone since their shape was stored: libhdf5 tells that of the sources, the tree the stored one.
+const OUTDATED: [(&str, &str); 4] = [
+    ("data_layout/virtual_refused.h5", "/no_shots"),
+    ("data_layout/virtual_unlimited.h5", "/copy_outdated"),
+    ("data_layout/virtual_unlimited.h5", "/shots_outdated"),
+    ("data_layout/virtual_unlimited.h5", "/turns_outdated"),
+];
+
 #[test]
 fn every_file_has_an_expectation_and_every_expectation_a_file() {
     let stems = |names: Vec<String>| -> Vec<String> {
@@ -39,9 +47,13 @@ pub(crate) fn differ(name: &str, tree: &Tree, mut expected: Json) -> Vec<String>
     let mut found = describe(tree);
     for (path, object) in expected["objects"].as_object_mut().unwrap() {
         let object = object.as_object_mut().unwrap();
-        let found = found["objects"][path].as_object_mut();
+        let mut found = found["objects"][path].as_object_mut();
         if NEVER_WRITTEN.contains(&(name, path.as_str())) {
             object["fill"] = Json::Null;
+        }
+        if OUTDATED.contains(&(name, path.as_str())) {
+            let stored = found.as_mut().map(|found| std::mem::replace(&mut found["shape"], object["shape"].clone()));
+            assert_ne!(stored.as_ref(), Some(&object["shape"]), "{name} {path}");
         }
         prepare(object, found, tree.find(path).and_then(|object| object.dataset()));
     }

@@ -44,6 +44,10 @@ fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>
         return Err(format!("{path}: {error}").into());
     }
     let dataset = object.dataset().ok_or_else(|| format!("{path}: not a dataset"))?;
+    if let Storage::Virtual(mappings) = &dataset.storage {
+        let mappings = mappings.len();
+        return Err(format!("{path}: its layout is virtual, with {mappings} mappings to other datasets' chunks").into());
+    }
     let Storage::Chunked { chunk, index, chunks: Some(table), .. } = &dataset.storage else {
         return Err(format!("{path}: its layout is {}, it has no chunks", dataset.storage.name()).into());
     };

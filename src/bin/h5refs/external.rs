@@ -1,8 +1,9 @@
-//! External raw files, which are referenced only under a folder that the user names.
+//! External raw files and files with sources of virtual datasets, which are referenced only under a folder that the user names.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use h5refs::{FindExternal, FoundExternal};
+use h5refs::{ExternalError, FindExternal, FoundExternal, Input};
 
 use crate::inputs;
 
@@ -11,19 +12,24 @@ pub(crate) fn under(root: &Path, folder: &Path, renames: &[(String, String)]) ->
     let (root, folder, renames) = (root.to_owned(), folder.to_owned(), renames.to_vec());
     FindExternal::new(move |name| {
         let path = resolve(&root, &folder, name)?;
-        let size = std::fs::metadata(&path).map_err(|error| error.to_string())?.len();
-        Ok(FoundExternal { url: inputs::url(&path, &renames)?, size })
+        let size = std::fs::metadata(&path).map_err(|error| ExternalError::Refused(error.to_string()))?.len();
+        let url = inputs::url(&path, &renames).map_err(ExternalError::Refused)?;
+        Ok(FoundExternal::new(url, size).opened_by(move || Input::open(&path)))
     })
 }
 
 /// The file itself, symbolic links followed, if it lies under `root`.
-fn resolve(root: &Path, folder: &Path, name: &str) -> Result<PathBuf, String> {
-    let root = root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
+fn resolve(root: &Path, folder: &Path, name: &str) -> Result<PathBuf, ExternalError> {
+    let refused = |why: &str| ExternalError::Refused(why.to_owned());
+    let root = root.canonicalize().map_err(|error| refused(&format!("{}: {error}", root.display())))?;
     let beside = folder.join(name);
     let path = if beside.exists() { beside } else { root.join(name) };
-    let path = path.canonicalize().map_err(|error| error.to_string())?;
+    let path = path.canonicalize().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => ExternalError::Absent(error.to_string()),
+        _ => refused(&error.to_string()),
+    })?;
     if !path.starts_with(&root) {
-        return Err("it does not lie under --external-root".to_owned());
+        return Err(refused("it does not lie under --external-root"));
     }
-    if path.is_file() { Ok(path) } else { Err("it is no file".to_owned()) }
+    if path.is_file() { Ok(path) } else { Err(refused("it is no file")) }
 }

@@ -93,6 +93,10 @@ fn describe_storage(storage: &Storage) -> String {
         Storage::Contiguous { offset: Some(offset), length } => format!("contiguous, {length} bytes at {offset:#x}"),
         Storage::Contiguous { offset: None, .. } => "contiguous, never written".to_owned(),
         Storage::Compact { offset, elements } => format!("compact, {} bytes at {offset:#x}", elements.len()),
+        Storage::Virtual(mappings) => match mappings.len() {
+            1 => "virtual, 1 mapping".to_owned(),
+            n => format!("virtual, {n} mappings"),
+        },
         other => other.name().to_owned(),
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     /// Which paths of an object to emit.
     #[arg(long, value_enum, default_value_t = Links::All)]
     links: Links,
-    /// Reference external raw files that lie under this folder, symbolic links followed.
+    /// Reference external raw files and sources of virtual datasets that lie under this folder, symbolic links followed.
     #[arg(long, value_name = "DIR")]
     external_root: Option<PathBuf>,
     /// Read what is sound of a file that is cut off; the rest is refused object by object.
@@ -237,6 +237,7 @@ impl Job<'_> {
         let name = path.display().to_string();
         let Opened { input, members } = family::open(path).map_err(|error| without_name(&name, &error))?;
         let mut options = self.options(path, &members)?;
+        options.own_name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         options.external = self
             .arguments
             .external_root
