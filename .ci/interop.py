@@ -59,6 +59,7 @@ REFUSED = {
     "datatype/long_double.h5": {"/d": "float", "/quad": "float"},
     "datatype/time.h5": {"/d": "time"},
     "datatype/vlen_integers.h5": {"/d": "variable-length"},
+    "group/external_links_target.h5": {"/refused": "time"},
     "group/backslash.h5": {"/a\\b": "backslash"},
     # chunks that were never written, of a filter which is not encoded
     "filter/foreign_never_written.h5": {"/bzip2": "filter 307"},
@@ -118,6 +119,8 @@ NOT_FOR_XARRAY = {
     "family/v3_user_block/member_%05d.h5": "xarray opens no family",
     "group/dense_deep.h5": "h5netcdf follows every soft link",
     "group/external_link.h5": "h5netcdf follows every external link",
+    "group/external_links.h5": "h5netcdf follows every external link",
+    "group/external_links_target.h5": "h5netcdf follows every external link",
     "group/soft_links.h5": "h5netcdf follows every soft link",
     "group/soft_links_compact.h5": "h5netcdf follows every soft link",
     "kerchunk/vlen_latin1.h5": "h5netcdf wants ASCII where the type says so",

@@ -338,6 +338,16 @@ pub enum Unsupported {
         /// Why not.
         why: String,
     },
+    /// An external link that cannot be followed.
+    #[error("external link to {path} of the file \"{file}\": {why}")]
+    ExternalLink {
+        /// The other file's name, as it is stored.
+        file: String,
+        /// The path in it.
+        path: String,
+        /// Why not.
+        why: String,
+    },
     /// Raw data in other files of which no chunk shape makes whole chunks.
     #[error("raw data in external files that do not end between rows of elements")]
     ExternalRows,

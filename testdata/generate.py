@@ -1070,6 +1070,32 @@ def group_external_link(f, path):
     f["elsewhere"] = h5py.ExternalLink("other.h5", "/path/in/it")
 
 
+@case("group/external_links", libver="v18")
+def group_external_links(f, path):
+    f.create_dataset("d", data=ramp(2))
+    target = "external_links_target.h5"
+    for name, file, there in (
+        ("array", target, "/g/d"), ("by_soft_link", target, "/soft"), ("group", target, "/g"), ("root", target, "/"),
+        ("no_object", target, "/nowhere"), ("no_file", "nowhere.h5", "/d"), ("datatype", target, "/type"),
+        ("zarr", target, "/refused"),
+    ):  # fmt: skip
+        f[name] = h5py.ExternalLink(file, there)
+
+
+@case("group/external_links_target")
+def group_external_links_target(f, path):
+    f.attrs["title"] = "elsewhere"
+    g = f.create_group("g")
+    g.attrs["units"] = "K"
+    d = g.create_dataset("d", data=ramp(4, 6), chunks=(2, 6), compression="gzip")
+    d.attrs["long_name"] = "a dataset of another file"
+    g.create_group("h").create_dataset("deep", data=ramp(3, dtype=">i2"))
+    f["soft"] = h5py.SoftLink("/g/d")
+    f["back"] = h5py.ExternalLink("external_links.h5", "/")
+    f["type"] = np.dtype("<i4")
+    dataset(f, "refused", h5t.UNIX_D32LE, (2,))
+
+
 @case("group/hard_links")
 @case("group/hard_links_compact", libver="v18")
 def group_hard_links(f, path):

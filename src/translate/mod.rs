@@ -7,6 +7,7 @@ mod decoded;
 mod distinct;
 mod dtype;
 mod external;
+mod external_link;
 mod fields;
 mod family;
 mod fill;

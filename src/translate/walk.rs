@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::array::{Parts, Subject, array};
 use super::attribute::{Paths, attributes};
 use super::distinct::tell_apart;
+use super::external_link::{Linked, linked};
 use super::family;
 use super::fill::is_moved;
 use super::flags::flags;
@@ -63,11 +64,16 @@ impl Scan<(ReferenceSet, Report)> {
 
 fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
     let file = File::open(source, options.limits, options.cut_off, memo)?;
-    let urls = family::urls(&file, options)?;
+    translate_file(&file, options)
+}
+
+/// Translates a file that is open.
+pub(crate) fn translate_file(file: &File<'_>, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
+    let urls = family::urls(file, options)?;
     let scope = Scope::new(options);
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
     scope.check(&tree)?;
-    let extents = extents(&file, &tree.objects, options)?;
+    let extents = extents(file, &tree.objects, options)?;
     for (object, extent) in tree.objects.iter_mut().zip(extents) {
         if let Some(extent) = extent {
             object.set_extent(extent);
@@ -77,8 +83,9 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     let chunks: Vec<_> = tree.objects.iter_mut().map(|object| scope.chunks(object)).collect();
     let paths = paths(&tree);
     let arrays = join(tree.objects.iter().zip(chunks), |(object, chunks)| {
-        scope.array(&file, &dimensions, &paths, object, chunks)
+        scope.array(file, &dimensions, &paths, object, chunks)
     })?;
+    let linked = join(&tree.links, |link| scope.linked(file, link))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions, &paths, urls);
     if file.missing() > 0 {
         builder.report.add("/", Status::Salvaged { missing: file.missing() });
@@ -86,8 +93,11 @@ fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(Ref
     for (object, array) in tree.objects.iter().zip(arrays) {
         builder.object(object, array);
     }
-    for link in &tree.links {
-        builder.link(link);
+    for (link, linked) in tree.links.iter().zip(linked) {
+        match linked {
+            Some(linked) => builder.external(link, linked),
+            None => builder.link(link),
+        }
     }
     tell_apart(&mut builder.nodes);
     Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
@@ -148,6 +158,12 @@ impl<'a> Scope<'a> {
             return Err(Unsupported::Name("readers take a backslash for a slash").into());
         }
         Ok(check("key_bytes", u64::try_from(key.len()).unwrap_or(u64::MAX), self.options.limits.key_bytes)?)
+    }
+
+    /// What an external link leads to, if it lies in the group and such are followed; an error costs this one only.
+    fn linked(&self, file: &File<'_>, link: &Link) -> Result<Option<Result<Linked, Error>>, Halt> {
+        let wanted = self.options.links == LinkPolicy::All && self.key(&link.path).is_some();
+        if wanted { Ok(attempt(linked(file, link, self.options))?.transpose()) } else { Ok(None) }
     }
 
     /// Whether an object is a dataset that is asked for and becomes an array.
@@ -270,10 +286,14 @@ impl<'a> Builder<'a> {
 
     /// Gives chunks in other files the ids that these files have in the set.
     fn adopt(&mut self, chunks: &mut Manifest, urls: &[String]) {
-        let (Urls::Each(ids), [_, ..]) = (&mut chunks.urls, urls) else { return };
+        if urls.is_empty() {
+            return;
+        }
         let known: Vec<UrlId> = urls.iter().map(|url| self.intern(url)).collect();
-        for id in ids {
-            *id = usize::try_from(id.0).ok().and_then(|id| known.get(id)).copied().unwrap_or_default();
+        let here = |id: UrlId| usize::try_from(id.0).ok().and_then(|id| known.get(id)).copied().unwrap_or_default();
+        match &mut chunks.urls {
+            Urls::One(id) => *id = here(*id),
+            Urls::Each(ids) => ids.iter_mut().for_each(|id| *id = here(*id)),
         }
     }
 
@@ -295,6 +315,26 @@ impl<'a> Builder<'a> {
         let key = if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") };
         self.arrays.insert(path.to_owned(), self.nodes.len());
         self.nodes.push((key, Node::Array(Box::new(array))));
+    }
+
+    /// What an external link leads to, under the path of the link.
+    fn external(&mut self, link: &Link, linked: Result<Linked, Error>) {
+        let Some(key) = self.scope.key(&link.path) else { return };
+        let Linked { set, report } = match self.scope.keyable(key).and(linked) {
+            Ok(linked) => linked,
+            Err(error) => return self.refuse(&link.path, error),
+        };
+        for (below, node) in set.nodes {
+            let key = if below.is_empty() { key.to_owned() } else { format!("{key}/{below}") };
+            let mut node = node;
+            if let Node::Array(array) = &mut node {
+                self.adopt(&mut array.chunks, &set.urls);
+            }
+            self.nodes.push((key, node));
+        }
+        for outcome in report.outcomes {
+            self.report.add(&format!("{}{}", link.path, outcome.path), outcome.status);
+        }
     }
 
     /// A soft link to an array is that array once more; every other link is listed.

@@ -1,5 +1,6 @@
 //! The program: outputs, messages and exit codes, as a caller sees them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;
@@ -472,6 +473,53 @@ fn external_files_are_referenced_under_the_folder_that_is_named_and_nowhere_else
     assert_eq!(refused.code, 3);
     let line = "/d: raw data in the external file \"external_first.bin\": it does not lie under --external-root\n";
     assert_eq!(refused.err, line);
+}
+
+#[test]
+fn external_links_are_followed_under_the_folder_that_is_named_and_nowhere_else() {
+    let folder = files::folder().canonicalize().unwrap();
+    let scan = |root: &Path| {
+        run(&[&"scan", &"group/external_links.h5", &"--inline-threshold", &"0", &"--external-root", &root])
+    };
+    let found = scan(&folder);
+    let references: Json = serde_json::from_str(&found.out).unwrap();
+    let references = references["refs"].as_object().unwrap();
+    let target: Json =
+        serde_json::from_str(&run(&[&"scan", &"group/external_links_target.h5", &"--inline-threshold", &"0"]).out)
+            .unwrap();
+    let target = target["refs"].as_object().unwrap();
+    // What each link brings is what a scan of the other file has below the object, the further links left out.
+    let mut expected: serde_json::Map<String, Json> = serde_json::Map::new();
+    for (link, object) in [("array", "g/d"), ("by_soft_link", "soft"), ("group", "g"), ("root", "")] {
+        for (key, value) in target {
+            let inside =
+                if object.is_empty() { Some(format!("/{key}")) } else { key.strip_prefix(object).map(str::to_owned) };
+            if let Some(below) = inside.filter(|below| below.starts_with('/')) {
+                expected.insert(format!("{link}{below}"), value.clone());
+            }
+        }
+    }
+    let own = |key: &&String| key.starts_with('.') || key.starts_with("d/");
+    let brought: BTreeMap<&String, &Json> = references.iter().filter(|(key, _)| !own(key)).collect();
+    assert_eq!(brought, expected.iter().collect());
+    assert_eq!(found.code, 3);
+    let refused: BTreeSet<&str> = found.err.lines().collect();
+    let no_object = |path: &str| {
+        format!("external link to {path} of the file \"external_links_target.h5\": there is no dataset and no group")
+    };
+    let lines = [
+        format!("/datatype: {}", no_object("/type")),
+        "/no_file: external link to /d of the file \"nowhere.h5\": No such file or directory (os error 2)".to_owned(),
+        format!("/no_object: {}", no_object("/nowhere")),
+        "/root/refused: datatype time has no Zarr v2 form".to_owned(),
+        "/zarr: datatype time has no Zarr v2 form".to_owned(),
+    ];
+    assert_eq!(refused, lines.iter().map(String::as_str).collect());
+    let elsewhere = tempdir().unwrap();
+    let refused = scan(elsewhere.path());
+    assert!(refused.err.contains("/array: external link to /g/d of the file \"external_links_target.h5\": it does not lie under --external-root"), "{}", refused.err);
+    let listed = run(&[&"scan", &"group/external_links.h5"]);
+    assert_eq!((listed.code, listed.err.as_str()), (0, ""));
 }
 
 #[test]
