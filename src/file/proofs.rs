@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ChunkTable, CutOff, Detail, File, Memo, Object, Storage, Tree};
+use super::{
+    Bits, ByteOrder, ChunkTable, Class, CutOff, Datatype, Detail, File, FloatFormat, Memo, Object, Storage, Tree,
+};
 use crate::error::Error;
 use crate::field::checksum::lookup3;
 use crate::limits::Limits;
@@ -81,4 +83,19 @@ pub(crate) fn refusals(bytes: &[u8], limits: Limits) -> Vec<String> {
 /// What a limit says that was exceeded.
 pub(crate) fn exceeded(which: &str, limit: u64, value: u64) -> String {
     format!("{value} exceeds Limits::{which} = {limit}; raise it if the file is trusted")
+}
+
+/// A float of a sign, exponent and mantissa side by side.
+pub(crate) fn float_type(order: ByteOrder, size: u32, exponent_size: u8, mantissa_size: u8, bias: u32) -> Datatype {
+    let format = FloatFormat {
+        sign: exponent_size + mantissa_size,
+        exponent_location: mantissa_size,
+        exponent_size,
+        mantissa_location: 0,
+        mantissa_size,
+        bias,
+        normalization: 2,
+    };
+    let precision = u16::from(format.sign) + 1;
+    Datatype { size, class: Class::FloatingPoint { order, bits: Bits { offset: 0, precision }, format } }
 }

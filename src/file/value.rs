@@ -387,7 +387,7 @@ fn nested(elements: Vec<Value>, dimensions: &[u32]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::proofs::opened;
+    use crate::file::proofs::{float_type, opened};
     use crate::limits::Limits;
     use crate::structure::message::datatype::Charset;
     use crate::structure::proofs::{AT, message_of};
@@ -397,21 +397,6 @@ mod tests {
 
     fn integer(order: ByteOrder, signed: bool, size: u32, offset: u16, precision: u16) -> Datatype {
         Datatype { size, class: Class::FixedPoint { order, signed, bits: Bits { offset, precision } } }
-    }
-
-    /// A float of a sign, exponent and mantissa side by side.
-    fn float_type(order: ByteOrder, size: u32, exponent_size: u8, mantissa_size: u8, bias: u32) -> Datatype {
-        let format = FloatFormat {
-            sign: exponent_size + mantissa_size,
-            exponent_location: mantissa_size,
-            exponent_size,
-            mantissa_location: 0,
-            mantissa_size,
-            bias,
-            normalization: 2,
-        };
-        let precision = u16::from(format.sign) + 1;
-        Datatype { size, class: Class::FloatingPoint { order, bits: Bits { offset: 0, precision }, format } }
     }
 
     fn single() -> Datatype {

@@ -241,6 +241,7 @@ impl Part<'_> {
 mod tests {
     use super::super::proofs::{array, refused, within};
     use super::*;
+    use crate::file::proofs::float_type;
     use crate::file::{Bits, Charset, Padding, Reference, Text};
     use crate::limits::Limits;
     use crate::structure::proofs::with;
@@ -250,17 +251,7 @@ mod tests {
     const REFERENCES: &[u8] = include_bytes!("../../testdata/datatype/references.h5");
 
     fn float(size: u32, exponent_size: u8, mantissa_size: u8, bias: u32) -> Datatype {
-        let format = FloatFormat {
-            sign: exponent_size + mantissa_size,
-            exponent_location: mantissa_size,
-            exponent_size,
-            mantissa_location: 0,
-            mantissa_size,
-            bias,
-            normalization: 2,
-        };
-        let bits = Bits { offset: 0, precision: u16::from(format.sign) + 1 };
-        Datatype { size, class: Class::FloatingPoint { order: ByteOrder::Little, bits, format } }
+        float_type(ByteOrder::Little, size, exponent_size, mantissa_size, bias)
     }
 
     fn integer(order: ByteOrder, signed: bool, size: u32, precision: u16) -> Datatype {

@@ -2,6 +2,7 @@
 
 mod array;
 mod attribute;
+mod builder;
 mod codec;
 mod decoded;
 mod distinct;
@@ -21,6 +22,7 @@ mod padding;
 #[cfg(test)]
 mod proofs;
 mod report;
+mod scope;
 mod virtual_dataset;
 mod walk;
 

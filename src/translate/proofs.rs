@@ -32,3 +32,8 @@ pub(crate) fn array<'a>(set: &'a ReferenceSet, key: &str) -> &'a Array {
         other => panic!("{key}: {other:?}"),
     }
 }
+
+/// The keys of all nodes.
+pub(crate) fn keys(bytes: &[u8], change: impl FnOnce(&mut Options)) -> Vec<String> {
+    translated(bytes, change).unwrap().0.nodes.into_iter().map(|(key, _)| key).collect()
+}
