@@ -2,6 +2,7 @@
 
 mod array;
 mod attribute;
+mod backslash;
 mod builder;
 mod codec;
 mod decoded;

@@ -41,6 +41,11 @@ pub enum Status {
         /// Bytes that are missing.
         missing: u64,
     },
+    /// An object that is in the set under another name than in the file.
+    Renamed {
+        /// The key in the set.
+        key: String,
+    },
     /// An object that is not in the set.
     Refused(Error),
     /// An attribute that is not in the set, or not as it is in the file; its object is.
@@ -76,6 +81,18 @@ impl Report {
             _ => None,
         })
     }
+
+    /// What is in the set under another name than in the file: path, and how and why.
+    pub fn renamed(&self) -> impl Iterator<Item = (&str, String)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Renamed { key } => Some((outcome.path.as_str(), renamed(key))),
+            _ => None,
+        })
+    }
+}
+
+fn renamed(key: &str) -> String {
+    format!("told as {key}, since readers take a backslash for a slash")
 }
 
 fn cut_off(missing: u64) -> String {
@@ -108,11 +125,12 @@ struct Summary {
     groups: u64,
     arrays: u64,
     listed: u64,
+    renamed: u64,
     refused: u64,
 }
 
 impl Serialize for Report {
-    /// `{"objects": [{"path", "outcome": "group" | "array" | "listed" | "salvaged" | "refused", ..}], "summary": {..}}`.
+    /// `{"objects": [{"path", "outcome": "group" | "array" | "listed" | "renamed" | "salvaged" | "refused", ..}], "summary": {..}}`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut summary = Summary::default();
         let objects = self.outcomes.iter().map(|outcome| {
@@ -120,6 +138,7 @@ impl Serialize for Report {
                 Status::Group => ("group", &mut summary.groups),
                 Status::Array { .. } => ("array", &mut summary.arrays),
                 Status::Listed(_) => ("listed", &mut summary.listed),
+                Status::Renamed { .. } => ("renamed", &mut summary.renamed),
                 Status::Salvaged { .. } => ("salvaged", &mut summary.refused),
                 Status::Refused(_) | Status::AttributeRefused { .. } => ("refused", &mut summary.refused),
             };
@@ -138,6 +157,7 @@ fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
         Status::Group => bare,
         Status::Array { referenced, inline } => Entry { referenced: Some(*referenced), inline: Some(*inline), ..bare },
         Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
+        Status::Renamed { key } => Entry { reason: Some(renamed(key)), ..bare },
         Status::Salvaged { missing } => Entry { reason: Some(cut_off(*missing)), ..bare },
         Status::Refused(error) => Entry { reason: Some(error.to_string()), ..bare },
         Status::AttributeRefused { attribute, reason } => {
@@ -166,7 +186,7 @@ mod tests {
                 r#"{"path":"/l","outcome":"listed","reason":"a soft link to /d"},"#,
                 r#"{"path":"/x","outcome":"refused","reason":"/y: no such object"},"#,
                 r#"{"path":"/d","outcome":"refused","attribute":"a","reason":"why"}],"#,
-                r#""summary":{"groups":1,"arrays":1,"listed":1,"refused":2}}"#
+                r#""summary":{"groups":1,"arrays":1,"listed":1,"renamed":0,"refused":2}}"#
             )
         );
         let refused: Vec<_> = report.refused().collect();

@@ -18,7 +18,7 @@ const RESERVED: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zar
 pub(crate) struct Scope<'a> {
     pub(crate) options: &'a Options,
     /// What the paths of the group's members begin with, `/` at the end.
-    prefix: String,
+    pub(crate) prefix: String,
 }
 
 impl<'a> Scope<'a> {
@@ -55,9 +55,6 @@ impl<'a> Scope<'a> {
     pub(crate) fn keyable(&self, key: &str) -> Result<(), Error> {
         if key.split('/').any(|part| RESERVED.contains(&part)) {
             return Err(Unsupported::Name("Zarr keeps it for a document of its own").into());
-        }
-        if key.contains('\\') {
-            return Err(Unsupported::Name("readers take a backslash for a slash").into());
         }
         Ok(check("key_bytes", u64::try_from(key.len()).unwrap_or(u64::MAX), self.options.limits.key_bytes)?)
     }

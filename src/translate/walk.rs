@@ -1,6 +1,7 @@
 //! A file's objects as the nodes of a reference set.
 
 use super::attribute::Paths;
+use super::backslash;
 use super::builder::Builder;
 use super::distinct::tell_apart;
 use super::family;
@@ -91,6 +92,7 @@ pub(crate) fn translate_file(file: &File<'_>, options: &Options) -> Result<(Refe
         }
     }
     tell_apart(&mut builder.nodes);
+    backslash::encode(&mut builder.nodes, &scope.prefix, &mut builder.report);
     Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
 }
 

@@ -247,7 +247,7 @@ fn the_report_tells_what_became_of_every_object() {
                  "reason": "raw data lie in external files, referenced only under --external-root"},
                 {"path": "/ordinary", "outcome": "array", "referenced": 0, "inline": 1},
             ],
-            "summary": {"groups": 1, "arrays": 1, "listed": 0, "refused": 1},
+            "summary": {"groups": 1, "arrays": 1, "listed": 0, "renamed": 0, "refused": 1},
         }},
     ]});
     assert_eq!(json(&report), expected);

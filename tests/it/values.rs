@@ -96,9 +96,10 @@ fn is_right(status: &Status, kind: &str, attributes: &Json) -> bool {
     }
 }
 
-/// The array of a dataset; netCDF-C's prefix of a variable that has a dimension's name is not part of its own.
+/// The array of a dataset; netCDF-C's prefix of a variable that has a dimension's name is not part of its own, and a backslash is told
+/// as a URL has it.
 pub(crate) fn array<'a>(set: &'a ReferenceSet, path: &str) -> Option<&'a Array> {
-    let key = path.trim_start_matches('/').replace("_nc4_non_coord_", "");
+    let key = path.trim_start_matches('/').replace("_nc4_non_coord_", "").replace('\\', "%5C");
     match set.node(&key) {
         Some(Node::Array(array)) => Some(array),
         _ => None,

@@ -293,10 +293,11 @@ impl Job<'_> {
         }
     }
 
-    /// A line for each refusal.
+    /// A line for each refusal, and for each name that is not that of the file.
     fn tell(&self, report: &Report) {
         if self.arguments.error != OnError::Ignore {
-            report.refused().for_each(|(path, reason)| say(&format!("{path}: {reason}")));
+            let told = report.refused().chain(report.renamed());
+            told.for_each(|(path, reason)| say(&format!("{path}: {reason}")));
         }
     }
 
