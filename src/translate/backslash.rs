@@ -14,7 +14,10 @@ pub(crate) fn encode(nodes: &mut [(String, Node)], prefix: &str, report: &mut Re
         while !taken.insert(encoded.clone()) {
             encoded.push('_');
         }
-        report.add(&format!("{prefix}{key}"), Status::Renamed { key: encoded.clone() });
+        report.add(
+            &format!("{prefix}{key}"),
+            Status::Renamed { told: encoded.clone(), why: "readers take a backslash for a slash" },
+        );
         *key = encoded;
     }
 }

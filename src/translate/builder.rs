@@ -14,7 +14,7 @@ use crate::error::{Error, Unsupported};
 use crate::file::{Content, Link, LinkKind, Object, Tree};
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
 use crate::reference::{Array, Manifest, Node, UrlId, Urls};
-use crate::zarr::Attributes;
+use crate::zarr::{Attributes, Dtype};
 
 /// Nodes and report in the making.
 pub(crate) struct Builder<'a> {
@@ -93,6 +93,10 @@ impl<'a> Builder<'a> {
         let mut attributes =
             attributes(object, self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
         flags(object, &dataset.datatype, &mut attributes, &mut self.report);
+        if has_replaced_names(&metadata.dtype) {
+            let (told, why) = ("fields with U+FFFD in their names".to_owned(), "those of the file are not UTF-8");
+            self.report.add(&object.path, Status::Renamed { told, why });
+        }
         self.push(&object.path, Array { metadata, attributes, chunks });
     }
 
@@ -173,12 +177,18 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Whether names of fields have U+FFFD in them, which stands for bytes that are not UTF-8.
+fn has_replaced_names(dtype: &Dtype) -> bool {
+    matches!(dtype, Dtype::Structured(fields) if fields.iter().any(|field| field.0.contains('\u{fffd}')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::proofs::{array, keys, within};
     use super::*;
     use crate::file::proofs::resealed;
     use crate::limits::Limits;
+    use crate::structure::proofs::with;
 
     /// "/first", "/second" and "/g/third" are one dataset.
     const HARD_LINKS: &[u8] = include_bytes!("../../testdata/group/hard_links.h5");
@@ -241,6 +251,19 @@ mod tests {
         let at = RENAMED.windows(9).position(|bytes| bytes == b"This is a").unwrap();
         let header = RENAMED[..at].windows(4).rposition(|bytes| bytes == b"OHDR" || bytes == b"OCHK").unwrap();
         assert_eq!(keys(&resealed(RENAMED, header, at, b"t"), |_| ()), ["", "x", "_nc4_non_coord_x", "d"]);
+    }
+
+    #[test]
+    fn fields_whose_names_are_not_utf8_are_said_to_be_told_otherwise() {
+        let file = include_bytes!("../../testdata/datatype/compound.h5");
+        assert_eq!(within(file, Limits::default()).1.renamed().count(), 0);
+        // The first member of `packed`: its name, padding and offset.
+        let member = b"a\0\0\0\0\0\0\0\0\0\0\0";
+        let at = file.windows(member.len()).position(|bytes| bytes == member).unwrap();
+        let (_, report) = within(&with(file, at, &[0xe9]), Limits::default());
+        let said: Vec<_> = report.renamed().collect();
+        let what = "told as fields with U+FFFD in their names, since those of the file are not UTF-8".to_owned();
+        assert_eq!(said, [("/packed", what)]);
     }
 
     #[test]

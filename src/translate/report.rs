@@ -41,10 +41,12 @@ pub enum Status {
         /// Bytes that are missing.
         missing: u64,
     },
-    /// An object that is in the set under another name than in the file.
+    /// An object that is in the set under another name than in the file, or whose parts are.
     Renamed {
-        /// The key in the set.
-        key: String,
+        /// What it is called in the set.
+        told: String,
+        /// Why.
+        why: &'static str,
     },
     /// An object that is not in the set.
     Refused(Error),
@@ -85,14 +87,14 @@ impl Report {
     /// What is in the set under another name than in the file: path, and how and why.
     pub fn renamed(&self) -> impl Iterator<Item = (&str, String)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {
-            Status::Renamed { key } => Some((outcome.path.as_str(), renamed(key))),
+            Status::Renamed { told, why } => Some((outcome.path.as_str(), renamed(told, why))),
             _ => None,
         })
     }
 }
 
-fn renamed(key: &str) -> String {
-    format!("told as {key}, since readers take a backslash for a slash")
+fn renamed(told: &str, why: &str) -> String {
+    format!("told as {told}, since {why}")
 }
 
 fn cut_off(missing: u64) -> String {
@@ -157,7 +159,7 @@ fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
         Status::Group => bare,
         Status::Array { referenced, inline } => Entry { referenced: Some(*referenced), inline: Some(*inline), ..bare },
         Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
-        Status::Renamed { key } => Entry { reason: Some(renamed(key)), ..bare },
+        Status::Renamed { told, why } => Entry { reason: Some(renamed(told, why)), ..bare },
         Status::Salvaged { missing } => Entry { reason: Some(cut_off(*missing)), ..bare },
         Status::Refused(error) => Entry { reason: Some(error.to_string()), ..bare },
         Status::AttributeRefused { attribute, reason } => {
