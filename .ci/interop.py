@@ -86,6 +86,7 @@ ATTRIBUTES = {
     "attribute/not_utf8.h5": {"/d": ['"list": text that is not UTF-8', '"na\ufffdve": a name', '"units": text', '"variable": text']},
     "attribute/strings.h5": {"/": ['"latin1": text that is not UTF-8']},
     "attribute/strings_v3.h5": {"/": ['"latin1": text that is not UTF-8']},
+    "fill_value/record_attribute.h5": {"/d": ['"_FillValue": a record']},
     "datatype/enum_flags.h5": {"/alike": ['"flag_meanings": the names of the enumeration\'s members']},
 }
 

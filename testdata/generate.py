@@ -952,6 +952,15 @@ def fill_attributes_of_other_types(f, path):
         d.attrs["_FillValue"] = fill
 
 
+@case("fill_value/record_attribute")
+def fill_record_attribute(f, path):
+    """A record as `_FillValue`, which netCDF-4 allows for user types."""
+    dtype = np.dtype([("day", "<i4"), ("value", "<f4")])
+    d = f.create_dataset("d", data=np.array([(1, 0.5), (-99, -99.0)], dtype))
+    d.attrs.create("_FillValue", np.array((-99, -99.0), dtype))
+    f.create_dataset("plain", data=ramp(3))
+
+
 # ---------------------------------------------------------------- group
 
 

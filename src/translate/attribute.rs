@@ -44,6 +44,9 @@ pub(crate) fn attributes(
                     refuse("its name is not UTF-8, and that of another as it would be emitted".to_owned()),
                 );
             }
+            Ok(values) if is_masking(attribute) && values.iter().any(|value| matches!(value, Value::Compound(_))) => {
+                report.add(&object.path, refuse("a record: xarray opens no set in which one masks".to_owned()));
+            }
             Ok(values) => {
                 if let Some(reason) = replaced(attribute, values, paths) {
                     report.add(&object.path, refuse(reason.to_owned()));
@@ -83,6 +86,11 @@ fn has(value: &Value, is: &dyn Fn(&Value) -> bool) -> bool {
         Value::Sequence(elements) => elements.iter().any(|value| has(value, is)),
         value => is(value),
     }
+}
+
+/// Whether readers mask the values of an attribute.
+fn is_masking(attribute: &Attribute) -> bool {
+    matches!(attribute.name.as_str(), "_FillValue" | "missing_value")
 }
 
 /// Whether readers decode values with numbers of an attribute that JSON lacks. One NaN as `missing_value` masks what is masked already.
@@ -367,6 +375,23 @@ mod tests {
         assert_eq!(floats(&compound(vec![member("r", float()), member("i", float())])), Floats::Everywhere);
         let mixed = Floats::Fields([("f".to_owned(), Floats::Everywhere), ("t".to_owned(), Floats::Nowhere)].into());
         assert_eq!(floats(&compound(vec![member("f", float()), member("t", text)])), mixed);
+    }
+
+    #[test]
+    fn a_record_that_would_mask_is_refused_and_any_other_is_an_object() {
+        let record = || vec![Value::Compound(vec![("day".to_owned(), Value::Signed(-99))])];
+        let named = |name: &str| Attribute { name: name.to_owned(), ..attribute(Some(&[]), record()) };
+        let node = Node {
+            content: Ok(Content::Group),
+            attributes: Ok(["_FillValue", "missing_value", "obs"].map(named).into()),
+        };
+        let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
+        let mut report = Report::default();
+        let told = attributes(&object, &Paths::new(), |_| false, Attributes::default(), &mut report);
+        assert_eq!(serde_json::to_string(&told).unwrap(), r#"{"obs":{"day":-99}}"#);
+        let refused: Vec<String> = report.refused().map(|(_, reason)| reason).collect();
+        let of = |name: &str| format!("attribute \"{name}\": a record: xarray opens no set in which one masks");
+        assert_eq!(refused, ["_FillValue", "missing_value"].map(of));
     }
 
     #[test]

@@ -52,6 +52,7 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("datatype/time.h5", "/d", "datatype time"),
     ("datatype/vlen_integers.h5", "/d", "datatype variable-length sequence of int32"),
     ("group/external_links_target.h5", "/refused", "datatype time"),
+    ("fill_value/record_attribute.h5", "/d", "attribute \"_FillValue\": a record"),
     ("filter/foreign_never_written.h5", "/bzip2", "filter 307 (bzip2) would have to be undone or applied"),
     ("filter/gzip_shuffle.h5", "/d", "shuffle of bytes that are no whole number of elements"),
     ("filter/lzf.h5", "/d", "filter 32000 (lzf)"),
