@@ -68,15 +68,28 @@ fn simple(datatype: &Datatype) -> Result<String, Unsupported> {
     }
 }
 
-/// The NumPy type that h5py keeps in an opaque type's tag: `NUMPY:<M8[s]`.
+/// The NumPy type that h5py keeps in an opaque type's tag: `NUMPY:<M8[s]`. A type that NumPy has not would cost readers the whole set.
 fn numpy(tag: &str, size: u32) -> Option<String> {
     let dtype = tag.strip_prefix("NUMPY:")?;
-    let fits = match dtype.get(1..2)? {
-        "M" | "m" => size == 8 && dtype.get(2..4)? == "8[" && dtype.ends_with(']'),
-        "S" => dtype.get(2..)? == size.to_string(),
+    let (order, kind) = (dtype.get(..1)?, dtype.get(1..2)?);
+    let fits = match kind {
+        "M" | "m" => {
+            let unit = dtype.get(2..)?.strip_prefix("8[")?.strip_suffix(']')?;
+            size == 8 && matches!(order, "<" | ">") && is_unit(unit)
+        }
+        "S" => order == "|" && dtype.get(2..)? == size.to_string(),
         _ => false,
     };
     fits.then(|| dtype.to_owned())
+}
+
+/// Whether a text is a unit of time as NumPy has it: `s`, or a number of them, `10ms`.
+fn is_unit(text: &str) -> bool {
+    const UNITS: [&str; 13] = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"];
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let count = text.strip_suffix(unit).unwrap_or_default();
+    let is_count = count.is_empty() || count.parse::<i32>().is_ok_and(|count| count > 0);
+    is_count && UNITS.contains(&unit)
 }
 
 /// Whether every bit of the element carries the value.
@@ -203,6 +216,11 @@ mod tests {
             (opaque("NUMPY:<M8[s]", 4), "\"|V4\""),
             (opaque("NUMPY:|S3", 4), "\"|V4\""),
             (opaque("NUMPY:|O", 8), "\"|V8\""),
+            (opaque("NUMPY:<M8[x]", 8), "\"|V8\""),
+            (opaque("NUMPY:<M8[0s]", 8), "\"|V8\""),
+            (opaque("NUMPY:<M8[99999999999s]", 8), "\"|V8\""),
+            (opaque("NUMPY:?m8[s]", 8), "\"|V8\""),
+            (opaque("NUMPY:<S3", 3), "\"|V3\""),
         ];
         for (datatype, dtype) in types {
             assert_eq!(told(&datatype), dtype);
