@@ -29,5 +29,5 @@ pub use reference::ReferenceSet;
 pub use source::{Fetch, Input, Scan, Statistics, Step};
 pub use translate::{
     ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
-    references, tree,
+    UnsupportedPolicy, references, tree,
 };

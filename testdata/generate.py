@@ -683,6 +683,15 @@ def type_compound_decoded(f, path):
     f.create_dataset("scalar", data=data[1])
 
 
+@case("datatype/wide_record")
+def type_wide_record(f, path):
+    """One long text among many records: as fixed texts they would be two thousand times as long as in the file."""
+    dtype = np.dtype([("id", "<i4"), ("text", h5py.string_dtype())])
+    d = f.create_dataset("d", shape=(2000,), dtype=dtype, chunks=(2000,), compression="gzip")
+    d[7] = np.array((7, "long " * 4000), dtype)
+    f.create_dataset("texts", shape=(2000,), dtype=dtype["text"], chunks=(2000,), compression="gzip")[7] = "long " * 4000
+
+
 @case("datatype/nested_arrays")
 def type_nested_arrays(f, path):
     """Compounds in arrays in compounds: numbered and named by the way that leads to them."""
@@ -2285,6 +2294,12 @@ def storage(ds, dcpl, data):
     return rows
 
 
+def bytes_or_hash(raw):
+    if len(raw) <= 4096:
+        return {"values": base64.b64encode(raw).decode()}
+    return {"sha256": hashlib.sha256(raw).hexdigest()}
+
+
 def little_endian(read):
     little = np.zeros(read.shape, read.dtype.newbyteorder("<"))
     little[...] = read
@@ -2353,14 +2368,11 @@ def values(ds, f, data):
         return {"values": or_why(lambda: [text(v) for v in np.asarray(read).ravel()])}
     if ds.dtype.hasobject:
         read = with_fixed_texts(np.asarray(read), f)
-        return {"dtype": dtype_descr(read.dtype), "values": base64.b64encode(little_endian(read)).decode()}
+        return {"dtype": dtype_descr(read.dtype)} | bytes_or_hash(little_endian(read))
     read = np.asarray(read)
     if read.dtype.kind == "f" and read.dtype.itemsize > 8:
         return {"values": {"unrepresentable": "long double"}}
-    raw = little_endian(read)
-    if len(raw) <= 4096:
-        return {"values": base64.b64encode(raw).decode()}
-    return {"sha256": hashlib.sha256(raw).hexdigest()}
+    return bytes_or_hash(little_endian(read))
 
 
 LAYOUT = {h5d.COMPACT: "compact", h5d.CONTIGUOUS: "contiguous", h5d.CHUNKED: "chunked", h5d.VIRTUAL: "virtual"}

@@ -167,6 +167,11 @@ impl<'s> File<'s> {
         self.missing
     }
 
+    /// Bytes of the file, whatever its superblock says.
+    pub(crate) fn size(&self) -> u64 {
+        self.source.size()
+    }
+
     pub(crate) fn sizes(&self) -> Sizes {
         self.superblock.sizes
     }

@@ -7,6 +7,7 @@ use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::{narrow, wide};
 use crate::field::sizes::le_uint;
 use crate::field::{Address, Span};
+use crate::limits::check;
 use crate::source::{Halt, join};
 use crate::structure;
 use crate::structure::global_heap::GlobalHeapId;
@@ -255,6 +256,9 @@ impl File<'_> {
         if needed.is_none_or(|needed| needed > wide(data.len())) {
             return Err(Error::format(Structure::Value, data.at(), Problem::Truncated).into());
         }
+        // Each value of a compound has the names of its members.
+        let names = names_bytes(datatype).saturating_mul(count);
+        check("attribute_bytes", names, self.limits().attribute_bytes)?;
         join(data.bytes().chunks_exact(size).take(narrow(count)), |element| self.value(datatype, element, data.at()))
     }
 
@@ -351,6 +355,19 @@ impl File<'_> {
             let (i, id) = GlobalHeapId::parse(self.sizes(), i)?;
             Ok((i, (length, id)))
         })
+    }
+}
+
+/// Bytes of the names in one value of a type; those in sequences are counted with the sequence.
+fn names_bytes(datatype: &Datatype) -> u64 {
+    match &datatype.class {
+        Class::Compound(members) => members.iter().fold(0, |sum: u64, member| {
+            sum.saturating_add(wide(member.name.len())).saturating_add(names_bytes(&member.datatype))
+        }),
+        Class::Array { dimensions, base } => {
+            dimensions.iter().fold(names_bytes(base), |bytes, size| bytes.saturating_mul((*size).into()))
+        }
+        _ => 0,
     }
 }
 

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use super::attribute::Paths;
 use super::codec::codecs;
 use super::decoded::decoded;
-use super::dtype::element;
+use super::dtype::{element, without_arrays};
 use super::external::{External, external};
 use super::family;
+use super::fields::leaves;
 use super::fill::{Fill, fill};
 use super::form::Form;
 use super::inline::{constant_chunks, small_chunks};
 use super::masks::{Masks, Stored, odd_chunks};
 use super::options::Options;
 use super::padding::Padding;
+use super::repair::repaired;
 use super::virtual_dataset::virtual_array;
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, Dataset, Datatype, Extent, ExternalFile, File, FillValue, Object, Storage};
@@ -59,15 +61,20 @@ pub(crate) fn array(
         (_, Storage::Virtual(mappings)) => return virtual_array(file, subject, mappings, options),
         _ => {}
     }
+    file.budget().inline(names_bytes(&dataset.datatype))?;
     let Ok(element) = element(&dataset.datatype) else {
         let form = Form::of(&dataset.datatype)?;
         let (metadata, chunks) = decoded(file, subject, chunks.as_deref(), &form)?;
         return Ok(Parts { metadata, chunks, urls: Vec::new() });
     };
+    let kept = kept_for_repair(dataset, chunks.as_ref());
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let split = family::split(file, dataset, options, (&mut chunks, &mut manifest))?;
     let (elements, bytes) = chunk_bytes(&chunks, &dataset.datatype)?;
-    let codecs = codecs(&dataset.filters, masks.common, bytes)?;
+    let codecs = match codecs(&dataset.filters, masks.common, bytes) {
+        Ok(codecs) => codecs,
+        Err(refusal) => return repaired(file, subject, kept.as_deref(), options, refusal),
+    };
     let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing: codecs.trailing, bytes };
     let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks));
     let fill = match &padding {
@@ -91,6 +98,20 @@ pub(crate) fn array(
     let Fill { declared: fill_value, .. } = fill;
     let metadata = ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: codecs.filters };
     Ok(Parts { metadata, chunks: manifest, urls: Vec::new() })
+}
+
+/// What the fields of a record cost: many datasets may have one type of many fields.
+fn names_bytes(datatype: &Datatype) -> u64 {
+    let leaves = leaves(without_arrays(datatype).0).unwrap_or_default();
+    let bytes = leaves.iter().map(|leaf| u64::try_from(leaf.name.len()).unwrap_or(u64::MAX));
+    if leaves.len() < 2 { 0 } else { bytes.fold(0, |sum, bytes| sum.saturating_add(bytes).saturating_add(64)) }
+}
+
+/// The chunk table, if the chunks may have to be decoded.
+fn kept_for_repair(dataset: &Dataset, chunks: Option<&Arc<ChunkTable>>) -> Option<Arc<ChunkTable>> {
+    let Storage::Chunked { chunk, .. } = &dataset.storage else { return None };
+    let (_, bytes) = chunk_bytes(chunk, &dataset.datatype).ok()?;
+    codecs(&dataset.filters, 0, bytes).err().and_then(|_| chunks.map(Arc::clone))
 }
 
 /// The array of a dataset whose elements lie in other files.
@@ -156,7 +177,7 @@ pub(crate) fn manifest(
 }
 
 /// Whether the chunk with a number reaches past the array's end.
-fn is_partial(number: u64, shape: &[u64], chunk: &[u64], grid: &[u64]) -> bool {
+pub(crate) fn is_partial(number: u64, shape: &[u64], chunk: &[u64], grid: &[u64]) -> bool {
     let sizes = shape.iter().zip(chunk);
     position(number, grid).iter().zip(sizes).any(|(place, (size, chunk))| (place + 1).saturating_mul(*chunk) > *size)
 }

@@ -44,8 +44,13 @@ pub(crate) fn attributes(
                     refuse("its name is not UTF-8, and that of another as it would be emitted".to_owned()),
                 );
             }
-            Ok(values) if is_masking(attribute) && values.iter().any(|value| matches!(value, Value::Compound(_))) => {
-                report.add(&object.path, refuse("a record: xarray opens no set in which one masks".to_owned()));
+            Ok(values)
+                if is_for_decoding(attribute) && values.iter().any(|value| matches!(value, Value::Compound(_))) =>
+            {
+                report.add(
+                    &object.path,
+                    refuse("a record, with which xarray decodes nothing and opens no set".to_owned()),
+                );
             }
             Ok(values) => {
                 if let Some(reason) = replaced(attribute, values, paths) {
@@ -88,9 +93,22 @@ fn has(value: &Value, is: &dyn Fn(&Value) -> bool) -> bool {
     }
 }
 
-/// Whether readers mask the values of an attribute.
-fn is_masking(attribute: &Attribute) -> bool {
-    matches!(attribute.name.as_str(), "_FillValue" | "missing_value")
+/// Whether readers decode values with an attribute.
+fn is_for_decoding(attribute: &Attribute) -> bool {
+    const DECODING: [&str; 11] = [
+        "_FillValue",
+        "_Unsigned",
+        "add_offset",
+        "bounds",
+        "calendar",
+        "coordinates",
+        "dtype",
+        "grid_mapping",
+        "missing_value",
+        "scale_factor",
+        "units",
+    ];
+    DECODING.contains(&attribute.name.as_str())
 }
 
 /// Whether readers decode values with numbers of an attribute that JSON lacks. One NaN as `missing_value` masks what is masked already.
@@ -378,20 +396,21 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_would_mask_is_refused_and_any_other_is_an_object() {
+    fn a_record_that_readers_decode_with_is_refused_and_any_other_is_an_object() {
         let record = || vec![Value::Compound(vec![("day".to_owned(), Value::Signed(-99))])];
         let named = |name: &str| Attribute { name: name.to_owned(), ..attribute(Some(&[]), record()) };
         let node = Node {
             content: Ok(Content::Group),
-            attributes: Ok(["_FillValue", "missing_value", "obs"].map(named).into()),
+            attributes: Ok(["_FillValue", "coordinates", "obs"].map(named).into()),
         };
         let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
         let mut report = Report::default();
         let told = attributes(&object, &Paths::new(), |_| false, Attributes::default(), &mut report);
         assert_eq!(serde_json::to_string(&told).unwrap(), r#"{"obs":{"day":-99}}"#);
         let refused: Vec<String> = report.refused().map(|(_, reason)| reason).collect();
-        let of = |name: &str| format!("attribute \"{name}\": a record: xarray opens no set in which one masks");
-        assert_eq!(refused, ["_FillValue", "missing_value"].map(of));
+        let of =
+            |name: &str| format!("attribute \"{name}\": a record, with which xarray decodes nothing and opens no set");
+        assert_eq!(refused, ["_FillValue", "coordinates"].map(of));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::report::{Report, Status};
 use super::scope::Scope;
 use crate::error::{Error, Unsupported};
 use crate::file::{Content, Link, LinkKind, Object, Tree};
+use crate::limits::Budget;
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
 use crate::reference::{Array, Manifest, Node, UrlId, Urls};
 use crate::zarr::{Attributes, Dtype};
@@ -26,6 +27,7 @@ pub(crate) struct Builder<'a> {
     seen: BTreeSet<u64>,
     /// Where the array of a path is.
     arrays: BTreeMap<String, usize>,
+    budget: &'a Budget,
     /// The files that are referenced, first the translated one or its members.
     pub(crate) urls: Vec<String>,
     pub(crate) nodes: Vec<(String, Node)>,
@@ -38,12 +40,12 @@ impl<'a> Builder<'a> {
         tree: &'a Tree,
         dimensions: &'a Dimensions,
         paths: &'a Paths<'a>,
-        urls: Vec<String>,
+        (budget, urls): (&'a Budget, Vec<String>),
     ) -> Self {
         let variables = tree.objects.iter().filter(|object| !is_dimension_only(object));
         let variables = variables.map(|object| object.path.as_str()).collect();
         let (seen, arrays, nodes, report) = (BTreeSet::new(), BTreeMap::new(), Vec::new(), Report::default());
-        Self { scope, dimensions, paths, variables, seen, arrays, urls, nodes, report }
+        Self { scope, dimensions, paths, variables, seen, arrays, budget, urls, nodes, report }
     }
 
     pub(crate) fn object(&mut self, object: &Object, array: Option<Result<Parts, Error>>) {
@@ -92,7 +94,7 @@ impl<'a> Builder<'a> {
         let moved = |attribute: &_| is_moved(attribute, &dataset.datatype);
         let mut attributes =
             attributes(object, self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
-        flags(object, &dataset.datatype, &mut attributes, &mut self.report);
+        flags(object, &dataset.datatype, &mut attributes, (self.budget, &mut self.report));
         if has_replaced_names(&metadata.dtype) {
             let (told, why) = ("fields with U+FFFD in their names".to_owned(), "those of the file are not UTF-8");
             self.report.add(&object.path, Status::Renamed { told, why });

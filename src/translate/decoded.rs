@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::array::Subject;
+use super::array::{Subject, is_partial};
 use super::fill::fill;
-use super::form::{Form, Row};
+use super::form::{Elements, Form};
 use super::options::FillPolicy;
 use super::padding::renumbered;
 use crate::error::{Structure, Unsupported};
@@ -13,6 +13,9 @@ use crate::file::{Block, ChunkTable, Dataset, File, FillValue, Storage};
 use crate::reference::Manifest;
 use crate::source::{Halt, join};
 use crate::zarr::ArrayMetadata;
+
+/// How many times the bytes of the file a dataset may have decoded.
+const MOST_TIMES: u64 = 64;
 
 /// The chunks of a dataset before its filters, each with its number.
 type Chunks = Vec<(u64, Block)>;
@@ -59,24 +62,37 @@ pub(crate) fn decoded(
 ) -> Result<(ArrayMetadata, Manifest), Halt> {
     let Subject { object, dataset, paths, .. } = subject;
     let sizes = Sizes::new(&subject, form)?;
-    // Texts are charged as they are read.
-    let bytes = form.width().map(|width| sizes.chunks.saturating_mul(sizes.elements).saturating_mul(width));
-    if let Some(bytes) = bytes.filter(|bytes| *bytes > file.limits().repair_bytes) {
-        return Err(Unsupported::Decoded { datatype: dataset.datatype.name(), bytes }.into());
+    let too_many = |bytes| Unsupported::Decoded { datatype: dataset.datatype.name(), bytes };
+    // Records are as wide as their longest text, and what is compressed may be all alike.
+    let most = file.limits().repair_bytes;
+    let most = if form.width().is_some() { most } else { most.max(file.size().saturating_mul(MOST_TIMES)) };
+    let mut widths = form.narrowest();
+    let least = form.held_bytes(sizes.chunks.saturating_mul(sizes.elements), 0, &widths);
+    if least > most {
+        return Err(too_many(least).into());
     }
+    let source = Elements { file, paths };
     let stored = stored_chunks(file, dataset, chunks, &sizes)?;
     let missing = sizes.chunks.saturating_sub(u64::try_from(stored.len()).unwrap_or(u64::MAX));
-    let constant = if missing > 0 { Some(never_written(file, subject, form)?) } else { None };
-    let decode = |block: &Block| form.rows(file, paths, sizes.elements, block.span());
-    // Only a text in a record is as long as the longest; chunks are decoded again then, since all their values would take much memory.
-    let all = if form.is_text() || form.width().is_some() { &[][..] } else { &stored[..] };
-    let widths = join(all, |(_, block)| Ok(form.widths(decode(block)?.iter())))?;
-    let widths = form.widest(widths.into_iter().chain([form.widths(constant.iter())]));
-    let encoded = join(&stored, |(number, block)| Ok((*number, held(file, form.encode(&decode(block)?, &widths)?)?)))?;
+    let constant = never_written(dataset).filter(|_| missing > 0);
+    let texts = join(&stored, |(_, block)| form.measure(source, sizes.elements, block.span(), &mut widths))?;
+    let constant_texts = constant.map_or(Ok(0), |element| form.measure(source, 1, element, &mut widths))?;
+    let texts = texts.iter().fold(0, |sum: u64, texts| sum.saturating_add(*texts));
+    let elements = sizes.chunks.saturating_sub(missing).saturating_mul(sizes.elements);
+    let bytes = form.held_bytes(elements, texts, &widths);
+    if bytes > most {
+        return Err(too_many(bytes).into());
+    }
+    file.budget().inline(bytes)?;
+    let encode = |block: &Block| form.encode(source, sizes.elements, block.span(), &widths).map(Bytes::from);
+    let encoded = join(&stored, |(number, block)| Ok((*number, encode(block)?)))?;
     let mut manifest = Manifest { grid: sizes.grid.clone(), ..Manifest::default() };
     manifest.inline.extend(encoded);
-    if let Some(row) = constant {
-        constant_chunks(file, form, &row, &widths, &sizes, &mut manifest)?;
+    if missing > 0 {
+        let chunk = constant_chunk(source, form, (constant, constant_texts), &widths, (&sizes, missing))?;
+        for number in 0..sizes.chunks {
+            manifest.inline.entry(number).or_insert_with(|| chunk.clone());
+        }
     }
     manifest.grid.extend(form.dimensions.iter().map(|_| 1));
     let with_own = |sizes: Vec<u64>| sizes.into_iter().chain(form.dimensions.iter().copied()).collect();
@@ -86,46 +102,32 @@ pub(crate) fn decoded(
     Ok((ArrayMetadata { shape, chunks, dtype, fill_value, filters }, manifest))
 }
 
-/// A chunk that is held in the set.
-fn held(file: &File<'_>, chunk: Vec<u8>) -> Result<Bytes, Halt> {
-    file.budget().inline(u64::try_from(chunk.len()).unwrap_or(u64::MAX))?;
-    Ok(Bytes::from(chunk))
+/// The element that chunks which were never written are made of, where it is not zeros.
+fn never_written(dataset: &Dataset) -> Option<Span<'_>> {
+    match &dataset.fill {
+        FillValue::Value(element) => Some(Span::new(element, 0)),
+        FillValue::Default | FillValue::Undefined => None,
+    }
 }
 
-/// What elements that were never written read as.
-fn never_written(file: &File<'_>, subject: Subject<'_>, form: &Form<'_>) -> Result<Row, Halt> {
-    let row = match &subject.dataset.fill {
-        FillValue::Value(element) => form.rows(file, subject.paths, 1, Span::new(element, 0))?.pop(),
-        _ => None,
-    };
-    Ok(row.unwrap_or_else(|| form.zero()))
-}
-
-/// Chunks that were never written are chunks of the fill value; readers differ on what a missing one is.
-fn constant_chunks(
-    file: &File<'_>,
+/// A chunk that was never written, which is a chunk of the fill value; readers differ on what a missing one is.
+fn constant_chunk(
+    source: Elements<'_>,
     form: &Form<'_>,
-    row: &Row,
+    (element, texts): (Option<Span<'_>>, u64),
     widths: &[usize],
-    sizes: &Sizes,
-    manifest: &mut Manifest,
-) -> Result<(), Halt> {
-    let missing = sizes.chunks.saturating_sub(u64::try_from(manifest.present()).unwrap_or(u64::MAX));
-    let one = form.encode(std::slice::from_ref(row), widths)?;
-    let length = sizes.elements.saturating_mul(u64::try_from(one.len()).unwrap_or(u64::MAX));
-    let bytes = missing.saturating_mul(length);
-    if bytes > file.limits().repair_bytes {
-        let value = format!("{:?}", row.iter().map(|value| String::from_utf8_lossy(value)).collect::<String>());
-        return Err(Unsupported::FillValue { missing, value }.into());
+    (sizes, missing): (&Sizes, u64),
+) -> Result<Bytes, Halt> {
+    let chunk = form.held_bytes(sizes.elements, texts.saturating_mul(sizes.elements), widths);
+    let bytes = missing.saturating_mul(chunk);
+    if bytes > source.file.limits().repair_bytes {
+        let value = if element.is_none() && form.is_text() { "\"\"" } else { "of the file" };
+        return Err(Unsupported::FillValue { missing, value: value.to_owned() }.into());
     }
     // The chunk is held once and written many times.
-    file.budget().inline(bytes)?;
-    let rows = vec![row.clone(); usize::try_from(sizes.elements).unwrap_or(0)];
-    let chunk = Bytes::from(form.encode(&rows, widths)?);
-    for number in 0..sizes.chunks {
-        manifest.inline.entry(number).or_insert_with(|| chunk.clone());
-    }
-    Ok(())
+    source.file.budget().inline(bytes)?;
+    let one = element.map(|element| form.encode(source, 1, element, widths)).transpose()?;
+    Ok(Bytes::from(form.repeated(one.as_deref(), sizes.elements, widths)?))
 }
 
 /// The chunks as they lie in the file, filters undone, under their numbers in the array's grid.
@@ -145,7 +147,7 @@ fn stored_chunks(
             let range = *offset..offset.saturating_add(*length);
             Ok(file.read_blocks(&[range])?.into_iter().map(|block| (0, block)).collect())
         }
-        (Storage::Chunked { .. }, Some(table)) => {
+        (Storage::Chunked { unfiltered_edges, .. }, Some(table)) => {
             let size = sizes.in_chunk.saturating_mul(dataset.datatype.size.into());
             let own = grid(&dataset.dataspace.dimensions, &sizes.chunk);
             let ranges =
@@ -154,7 +156,9 @@ fn stored_chunks(
             let blocks = file.read_blocks(&ranges)?;
             let numbers = table.number.iter().enumerate();
             join(numbers.zip(blocks), |((n, number), block)| {
-                let filters = (&dataset.filters, table.mask(n));
+                let partial =
+                    *unfiltered_edges && is_partial(*number, &dataset.dataspace.dimensions, &sizes.chunk, &table.grid);
+                let filters = (&dataset.filters, if partial { u32::MAX } else { table.mask(n) });
                 let bytes = file.unfiltered(Structure::Chunk, &block, filters, size)?;
                 Ok((renumbered(*number, &own, &sizes.grid)?, Block { at: block.at, bytes }))
             })

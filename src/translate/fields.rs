@@ -8,6 +8,9 @@ use crate::file::{ByteOrder, Class, Datatype, Member};
 /// Fields of one compound, those of its parts counted one by one.
 const MOST: usize = 65_536;
 
+/// Bytes of all their names.
+const MOST_BYTES: usize = 1 << 20;
+
 /// A part of an element that has no parts of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leaf<'a> {
@@ -29,7 +32,9 @@ impl Leaf<'_> {
 pub(crate) fn leaves(datatype: &Datatype) -> Result<Vec<Leaf<'_>>, Unsupported> {
     let mut leaves = Vec::new();
     let mut parts = vec![Leaf { name: String::new(), offset: 0, datatype }];
+    let mut names = 0_usize;
     while let Some(part) = parts.pop() {
+        let before = parts.len();
         match &part.datatype.class {
             Class::Compound(members) if complex(part.datatype, members).is_none() => {
                 parts.extend(members.iter().map(|member| inside(&part, &member.name, member.offset, &member.datatype)));
@@ -37,18 +42,25 @@ pub(crate) fn leaves(datatype: &Datatype) -> Result<Vec<Leaf<'_>>, Unsupported> 
             Class::Array { dimensions, base } => parts.extend(elements(&part, dimensions, base)?),
             _ => leaves.push(part),
         }
-        if parts.len() + leaves.len() > MOST {
+        names += parts.iter().skip(before).map(|part| part.name.len()).sum::<usize>();
+        if parts.len() + leaves.len() > MOST || names > MOST_BYTES {
             return Err(too_many());
         }
     }
     leaves.sort_by_key(|leaf| leaf.offset);
+    // NumPy would call a field without a name by its position.
+    let is_named = leaves.iter().all(|leaf| !leaf.name.is_empty() || leaf.datatype == datatype);
     let apart = leaves.windows(2).all(|two| two[0].end() <= two[1].offset);
     let names: BTreeSet<&str> = leaves.iter().map(|leaf| leaf.name.as_str()).collect();
-    if apart && names.len() == leaves.len() { Ok(leaves) } else { Err(Unsupported::Datatype(datatype.name())) }
+    if apart && is_named && names.len() == leaves.len() {
+        Ok(leaves)
+    } else {
+        Err(Unsupported::Datatype(datatype.name()))
+    }
 }
 
 fn too_many() -> Unsupported {
-    Unsupported::Feature("a compound of more than 65,536 fields")
+    Unsupported::Feature("a compound of more than 65,536 fields, or of more than 1 MiB of their names,")
 }
 
 /// A part of a part.
@@ -62,7 +74,8 @@ fn elements<'a>(whole: &Leaf<'_>, dimensions: &[u32], base: &'a Datatype) -> Res
     let mut elements = vec![String::new()];
     for size in dimensions {
         let size = usize::try_from(*size).unwrap_or(usize::MAX);
-        if elements.len().checked_mul(size).is_none_or(|count| count > MOST) {
+        let count = elements.len().checked_mul(size).filter(|count| *count <= MOST).ok_or_else(too_many)?;
+        if count.saturating_mul(whole.name.len()) > MOST_BYTES {
             return Err(too_many());
         }
         let with = |before: &String, n| if before.is_empty() { format!("{n}") } else { format!("{before}.{n}") };
@@ -163,6 +176,12 @@ mod tests {
     }
 
     #[test]
+    fn a_field_without_a_name_is_refused() {
+        let nameless = compound(2, &[("", 0, integer(1)), ("f0", 1, integer(1))]);
+        assert_eq!(refusal(&nameless), "datatype compound {: int8, f0: int8} has no Zarr v2 form");
+    }
+
+    #[test]
     fn leaves_that_overlap_or_share_a_name_are_refused() {
         let overlapping = compound(4, &[("a", 0, integer(2)), ("b", 1, integer(2))]);
         assert_eq!(refusal(&overlapping), "datatype compound {a: int16, b: int16} has no Zarr v2 form");
@@ -172,10 +191,14 @@ mod tests {
 
     #[test]
     fn arrays_in_arrays_of_compounds_are_counted_before_they_are_held() {
-        let told = "a compound of more than 65,536 fields is not supported";
+        let told = "a compound of more than 65,536 fields, or of more than 1 MiB of their names, is not supported";
         assert_eq!(refusal(&compound(65_537, &[("a", 0, array(&[65_537], integer(1)))])), told);
         let row = compound(1_000, &[("a", 0, array(&[1_000], integer(1)))]);
         assert_eq!(refusal(&compound(1_000_000, &[("rows", 0, array(&[1_000], row))])), told);
+        let long = "n".repeat(1_000);
+        assert_eq!(refusal(&compound(2_000, &[(&long, 0, array(&[2_000], integer(1)))])), told);
+        let rows = compound(100, &[(&long, 0, array(&[100], integer(1)))]);
+        assert_eq!(refusal(&compound(10_000, &[("rows", 0, array(&[100], rows))])), told);
         let most = compound(65_536, &[("a", 0, array(&[256, 256], integer(1)))]);
         assert_eq!(leaves(&most).unwrap().len(), 65_536);
     }

@@ -6,16 +6,31 @@ use serde_json::Value as Json;
 
 use super::report::{Report, Status};
 use crate::file::{Class, Datatype, Object, Value, decode};
+use crate::limits::Budget;
 use crate::zarr::Attributes;
 
 /// The attributes of CF for flags; an object that has one of them says itself what its values mean.
 const FLAGS: [&str; 3] = ["flag_values", "flag_meanings", "flag_masks"];
 
+/// What a member costs beside its name, in bytes.
+const MEMBER: u64 = 128;
+
 /// Adds `flag_values` and `flag_meanings` to the attributes of an array of an enumeration.
-pub(crate) fn flags(object: &Object, datatype: &Datatype, into: &mut Attributes, report: &mut Report) {
+pub(crate) fn flags(
+    object: &Object,
+    datatype: &Datatype,
+    into: &mut Attributes,
+    (budget, report): (&Budget, &mut Report),
+) {
     let Some((base, members)) = enumeration(datatype) else { return };
     if members.is_empty() || FLAGS.iter().any(|name| object.attribute(name).is_some()) {
         return;
+    }
+    // Many datasets may have one enumeration of many members.
+    let bytes = members.iter().map(|(name, _)| u64::try_from(name.len()).unwrap_or(u64::MAX).saturating_add(MEMBER));
+    if let Err(limit) = budget.inline(bytes.fold(0, u64::saturating_add)) {
+        let (attribute, reason) = ("flag_meanings".to_owned(), limit.to_string());
+        return report.add(&object.path, Status::AttributeRefused { attribute, reason });
     }
     let members: Option<Vec<(i128, &str)>> =
         members.iter().map(|(name, element)| Some((number(base, element)?, name.as_str()))).collect();

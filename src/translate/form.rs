@@ -10,8 +10,12 @@ use crate::file::{ByteOrder, Class, Datatype, File, FloatFormat, Value};
 use crate::source::{Halt, join};
 use crate::zarr::{Codec, Dtype, Field};
 
-/// The values of one element, one for each part of its form: numbers in their new bytes, texts in theirs.
-pub(crate) type Row = Vec<Vec<u8>>;
+/// What elements are decoded with: their file, and the paths that references lead to.
+#[derive(Clone, Copy)]
+pub(crate) struct Elements<'a> {
+    pub(crate) file: &'a File<'a>,
+    pub(crate) paths: &'a Paths<'a>,
+}
 
 /// A type that Zarr has, for the values of one that it has not.
 #[derive(Debug)]
@@ -58,47 +62,62 @@ impl<'a> Form<'a> {
         sizes.sum()
     }
 
-    /// The values of `count` elements that lie one after another in `data`.
-    pub(crate) fn rows(
+    /// Bytes of each part that all elements have; 0 where they differ.
+    fn fixed(&self) -> impl Iterator<Item = usize> {
+        let sizes = self.parts.iter().map(|part| part.kind.size(part.leaf.datatype).unwrap_or(0));
+        sizes.map(|size| usize::try_from(size).unwrap_or(0))
+    }
+
+    /// The width of each part where no text is wider than another; there is no type of no bytes.
+    pub(crate) fn narrowest(&self) -> Vec<usize> {
+        self.fixed().map(|size| size.max(1)).collect()
+    }
+
+    /// Widens texts to the longest of `count` elements that lie one after another in `data`, and gives the bytes of them all. What is
+    /// missing of them is reported together.
+    pub(crate) fn measure(
         &self,
-        file: &File<'_>,
-        paths: &Paths<'_>,
+        source: Elements<'_>,
         count: u64,
         data: Span<'_>,
-    ) -> Result<Vec<Row>, Halt> {
+        widths: &mut [usize],
+    ) -> Result<u64, Halt> {
+        let mut total = 0_u64;
+        if self.width().is_some() {
+            return Ok(total);
+        }
+        let texts = || self.parts.iter().enumerate().filter(|(_, part)| matches!(part.kind, Kind::Text));
+        join(self.elements(count, data)?, |element| {
+            join(texts(), |(n, part)| {
+                let length = part.value(source, Span::new(element, data.at()))?.len();
+                total = total.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                if let Some(width) = widths.get_mut(n) {
+                    *width = length.max(*width);
+                }
+                Ok(())
+            })
+        })?;
+        Ok(total)
+    }
+
+    /// Bytes of `count` elements as they are held, whose texts have `texts` bytes together.
+    pub(crate) fn held_bytes(&self, count: u64, texts: u64, widths: &[usize]) -> u64 {
+        let width =
+            widths.iter().fold(0_u64, |sum, width| sum.saturating_add(u64::try_from(*width).unwrap_or(u64::MAX)));
+        if self.is_text() {
+            // A length before each, and their number.
+            count.saturating_add(1).saturating_mul(4).saturating_add(texts)
+        } else {
+            count.saturating_mul(width)
+        }
+    }
+
+    /// The bytes of each element.
+    fn elements<'d>(&self, count: u64, data: Span<'d>) -> Result<impl Iterator<Item = &'d [u8]> + use<'d>, Error> {
         let truncated = || Error::format(Structure::Value, data.at(), Problem::Truncated);
         let needed = usize::try_from(count).ok().and_then(|count| count.checked_mul(self.size));
         let elements = needed.and_then(|needed| data.bytes().get(..needed)).ok_or_else(truncated)?;
-        join(elements.chunks_exact(self.size.max(1)), |element| {
-            join(&self.parts, |part| part.value(file, paths, Span::new(element, data.at())))
-        })
-    }
-
-    /// The element of zeros and empty texts.
-    pub(crate) fn zero(&self) -> Row {
-        let zeros = |part: &Part<'_>| part.kind.size(part.leaf.datatype).unwrap_or(0);
-        self.parts.iter().map(|part| vec![0; usize::try_from(zeros(part)).unwrap_or(0)]).collect()
-    }
-
-    /// Bytes of each part in a record: a text takes as many as the longest.
-    pub(crate) fn widths<'r>(&self, rows: impl Iterator<Item = &'r Row>) -> Vec<usize> {
-        // There is no type of no bytes.
-        let mut widths = vec![1; self.parts.len()];
-        for row in rows {
-            for (width, value) in widths.iter_mut().zip(row) {
-                *width = value.len().max(*width);
-            }
-        }
-        let fixed = self.parts.iter().map(|part| part.kind.size(part.leaf.datatype));
-        let fixed = fixed.map(|size| size.and_then(|size| usize::try_from(size).ok()));
-        widths.iter().zip(fixed).map(|(width, fixed)| fixed.unwrap_or(*width)).collect()
-    }
-
-    /// The largest width of each part.
-    pub(crate) fn widest(&self, widths: impl Iterator<Item = Vec<usize>>) -> Vec<usize> {
-        widths.fold(vec![1; self.parts.len()], |widest, widths| {
-            widest.iter().zip(&widths).map(|(a, b)| *a.max(b)).collect()
-        })
+        Ok(elements.chunks_exact(self.size.max(1)))
     }
 
     /// Whether an element is one text of its own.
@@ -125,30 +144,46 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// A chunk of these elements.
-    pub(crate) fn encode(&self, rows: &[Row], widths: &[usize]) -> Result<Vec<u8>, Unsupported> {
-        if self.is_text() {
-            return vlen_utf8(rows);
-        }
-        let mut chunk = Vec::new();
-        for (value, width) in rows.iter().flat_map(|row| row.iter().zip(widths)) {
-            chunk.extend_from_slice(value);
-            chunk.resize(chunk.len() + width.saturating_sub(value.len()), 0);
+    /// A chunk of `count` elements that lie one after another in `data`, and are here.
+    pub(crate) fn encode(
+        &self,
+        source: Elements<'_>,
+        count: u64,
+        data: Span<'_>,
+        widths: &[usize],
+    ) -> Result<Vec<u8>, Halt> {
+        let mut chunk = if self.is_text() { length(count)?.to_vec() } else { Vec::new() };
+        for element in self.elements(count, data)? {
+            for (part, width) in self.parts.iter().zip(widths) {
+                let value = part.value(source, Span::new(element, data.at()))?;
+                if self.is_text() {
+                    std::str::from_utf8(&value).map_err(|_| Unsupported::Feature("text that is not UTF-8"))?;
+                    chunk.extend(length(value.len())?);
+                    chunk.extend_from_slice(&value);
+                } else {
+                    chunk.extend_from_slice(&value);
+                    chunk.resize(chunk.len() + width.saturating_sub(value.len()), 0);
+                }
+            }
         }
         Ok(chunk)
     }
+
+    /// A chunk of `count` times one element, which is encoded as a chunk of its own; `None` is zeros and empty texts.
+    pub(crate) fn repeated(&self, one: Option<&[u8]>, count: u64, widths: &[usize]) -> Result<Vec<u8>, Unsupported> {
+        let zeros = vec![0; usize::try_from(self.held_bytes(1, 0, widths)).unwrap_or(0)];
+        let one = one.unwrap_or(&zeros);
+        let times = usize::try_from(count).unwrap_or(0);
+        match one.split_at_checked(4).filter(|_| self.is_text()) {
+            Some((_, text)) => Ok([&length(count)?[..], &text.repeat(times)].concat()),
+            None => Ok(one.repeat(times)),
+        }
+    }
 }
 
-/// numcodecs' `vlen-utf8`: the number of texts, then each with its length in bytes before it.
-fn vlen_utf8(rows: &[Row]) -> Result<Vec<u8>, Unsupported> {
-    let length = |n: usize| u32::try_from(n).map_err(|_| Unsupported::Feature("a chunk of more than 2^32 strings"));
-    let mut chunk = length(rows.len())?.to_le_bytes().to_vec();
-    for text in rows.iter().flatten() {
-        std::str::from_utf8(text).map_err(|_| Unsupported::Feature("text that is not UTF-8"))?;
-        chunk.extend(length(text.len())?.to_le_bytes());
-        chunk.extend_from_slice(text);
-    }
-    Ok(chunk)
+/// A length as numcodecs' `vlen-utf8` has it: of the number of texts, and of each before its bytes.
+fn length(n: impl TryInto<u32>) -> Result<[u8; 4], Unsupported> {
+    n.try_into().map(u32::to_le_bytes).map_err(|_| Unsupported::Feature("a chunk of more than 2^32 strings"))
 }
 
 impl Kind {
@@ -199,7 +234,7 @@ fn float_size(format: &FloatFormat) -> Option<u32> {
 
 impl Part<'_> {
     /// The value of the part of one element.
-    fn value(&self, file: &File<'_>, paths: &Paths<'_>, element: Span<'_>) -> Result<Vec<u8>, Halt> {
+    fn value(&self, source: Elements<'_>, element: Span<'_>) -> Result<Vec<u8>, Halt> {
         let truncated = || Error::format(Structure::Value, element.at(), Problem::Truncated);
         let (start, end) = (usize::try_from(self.leaf.offset), usize::try_from(self.leaf.end()));
         let range = start.unwrap_or(usize::MAX)..end.unwrap_or(usize::MAX);
@@ -207,9 +242,9 @@ impl Part<'_> {
         if let Kind::Bytes(_) = self.kind {
             return Ok(bytes.to_vec());
         }
-        let values = file.values(self.leaf.datatype, 1, Span::new(bytes, element.at()))?;
+        let values = source.file.values(self.leaf.datatype, 1, Span::new(bytes, element.at()))?;
         let value = values.into_iter().next().ok_or_else(truncated)?;
-        self.encode(&value, paths).map_err(Halt::from)
+        self.encode(&value, source.paths).map_err(Halt::from)
     }
 
     fn encode(&self, value: &Value, paths: &Paths<'_>) -> Result<Vec<u8>, Unsupported> {
@@ -260,7 +295,7 @@ mod tests {
 
     fn dtype(datatype: &Datatype) -> Result<String, String> {
         let form = Form::of(datatype).map_err(|refusal| refusal.to_string())?;
-        Ok(serde_json::to_string(&form.types(&form.widths(std::iter::empty())).0).unwrap())
+        Ok(serde_json::to_string(&form.types(&form.narrowest()).0).unwrap())
     }
 
     #[test]

@@ -22,11 +22,14 @@ mod options;
 mod padding;
 #[cfg(test)]
 mod proofs;
+mod repair;
 mod report;
 mod scope;
 mod virtual_dataset;
 mod walk;
 
-pub use options::{ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select};
+pub use options::{
+    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select, UnsupportedPolicy,
+};
 pub use report::{Outcome, Report, Status};
 pub use walk::{references, tree};

@@ -20,6 +20,8 @@ pub struct Options {
     pub inline_threshold: u64,
     /// What is done about chunks that were never written and read as something else in HDF5 than in Zarr.
     pub fill: FillPolicy,
+    /// What is done about arrays whose chunks no codec of Zarr v2 decodes.
+    pub unsupported: UnsupportedPolicy,
     /// Which paths of an object are emitted.
     pub links: LinkPolicy,
     /// The group that becomes the root, by absolute path (default `/`).
@@ -130,6 +132,17 @@ impl fmt::Debug for Select {
     }
 }
 
+/// What is done about arrays whose chunks no codec of Zarr v2 decodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum UnsupportedPolicy {
+    /// Those of at most [`Limits::repair_bytes`] are held inline decoded, as far as this crate decodes them; the others are refused.
+    #[default]
+    Inline,
+    /// They are refused.
+    Refuse,
+}
+
 /// What is done about chunks that were never written and whose value a reader of Zarr would not give, or would mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -160,6 +173,7 @@ impl Options {
             members: Vec::new(),
             inline_threshold: 500,
             fill: FillPolicy::default(),
+            unsupported: UnsupportedPolicy::default(),
             links: LinkPolicy::default(),
             group: "/".to_owned(),
             select: Select::new(|_| true),

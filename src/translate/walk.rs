@@ -78,7 +78,7 @@ pub(crate) fn translate_file(file: &File<'_>, options: &Options) -> Result<(Refe
         scope.array(file, &dimensions, &paths, object, chunks)
     })?;
     let linked = join(&tree.links, |link| scope.linked(file, link))?;
-    let mut builder = Builder::new(&scope, &tree, &dimensions, &paths, urls);
+    let mut builder = Builder::new(&scope, &tree, &dimensions, &paths, (file.budget(), urls));
     if file.missing() > 0 {
         builder.report.add("/", Status::Salvaged { missing: file.missing() });
     }

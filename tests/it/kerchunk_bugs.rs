@@ -282,8 +282,8 @@ fn the_order_of_filters_is_kept() {
     let file = translated("filter/fletcher32_first.h5");
     let shuffle = Codec::Shuffle { elementsize: 4 };
     assert_eq!(file.right("d").metadata.filters, [Codec::Fletcher32, shuffle, Codec::Zlib { level: 6 }]);
-    let refused = translated("filter/gzip_shuffle.h5").refused("d");
-    assert!(refused.contains("shuffle of bytes that are no whole number of elements"), "{refused}");
+    // Shuffled last, the bytes are no whole number of elements, which numcodecs refuses: held decoded.
+    assert!(translated("filter/gzip_shuffle.h5").right("d").metadata.filters.is_empty());
 }
 
 /// 22: a filter that is there twice is undone twice.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
 use h5refs::zarr::NanPolicy;
-use h5refs::{CutOff, FillPolicy, LinkPolicy, Options, Report};
+use h5refs::{CutOff, FillPolicy, LinkPolicy, Options, Report, UnsupportedPolicy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::family::{self, Opened, Pattern};
@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// How to write NaN and infinity inside .zarray and .zattrs.
     #[arg(long, value_enum, default_value_t = Nan::String)]
     nan: Nan,
+    /// What to do about datasets whose filters have no Zarr codec.
+    #[arg(long, value_enum, default_value_t = OnUnsupported::Inline)]
+    unsupported: OnUnsupported,
     /// Which paths of an object to emit.
     #[arg(long, value_enum, default_value_t = Links::All)]
     links: Links,
@@ -98,6 +101,14 @@ enum Nan {
     String,
     /// As the bare tokens that Python reads and writes; the outer document stays strict JSON.
     Python,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OnUnsupported {
+    /// Hold small ones inline, decoded; refuse the others.
+    Inline,
+    /// Refuse them.
+    Refuse,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -273,6 +284,10 @@ impl Job<'_> {
         options.fill = match self.arguments.fill {
             Fill::Exact => FillPolicy::Exact,
             Fill::Declare => FillPolicy::Declare,
+        };
+        options.unsupported = match self.arguments.unsupported {
+            OnUnsupported::Inline => UnsupportedPolicy::Inline,
+            OnUnsupported::Refuse => UnsupportedPolicy::Refuse,
         };
         options.links = match self.arguments.links {
             Links::All => LinkPolicy::All,

@@ -1,0 +1,62 @@
+//! Datasets whose chunks no codec of Zarr v2 decodes: decoded, and held inline while they are small.
+
+use super::array::{Parts, Subject};
+use super::decoded::decoded;
+use super::form::Form;
+use super::options::{Options, UnsupportedPolicy};
+use crate::error::{Error, Unsupported};
+use crate::file::{ChunkTable, File};
+use crate::source::{Halt, attempt};
+
+/// The array of a dataset that is refused otherwise; if it cannot be held either, that refusal stands.
+pub(crate) fn repaired(
+    file: &File<'_>,
+    subject: Subject<'_>,
+    chunks: Option<&ChunkTable>,
+    options: &Options,
+    refusal: Unsupported,
+) -> Result<Parts, Halt> {
+    let dataset = subject.dataset;
+    let bytes = dataset.dataspace.elements().and_then(|n| n.checked_mul(dataset.datatype.size.into()));
+    let small = bytes.is_some_and(|bytes| bytes <= file.limits().repair_bytes);
+    // What lies past the end of a variable that is to be longer is not its fill value.
+    if options.unsupported == UnsupportedPolicy::Refuse || !small || subject.longer.is_some() {
+        return Err(refusal.into());
+    }
+    let form = Form::of(&dataset.datatype)?;
+    match attempt(decoded(file, subject, chunks, &form))? {
+        Ok((metadata, chunks)) => Ok(Parts { metadata, chunks, urls: Vec::new() }),
+        Err(Error::Unsupported(_)) => Err(refusal.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proofs::{array, refused, translated, within};
+    use super::*;
+    use crate::limits::Limits;
+
+    /// Integers, compressed and then shuffled: bytes that are no whole number of elements, which numcodecs refuses.
+    const GZIP_SHUFFLE: &[u8] = include_bytes!("../../testdata/filter/gzip_shuffle.h5");
+    const REFUSAL: &str = "/d: shuffle of bytes that are no whole number of elements is not supported";
+
+    #[test]
+    fn small_datasets_are_held_decoded_without_codecs() {
+        let (set, report) = within(GZIP_SHUFFLE, Limits::default());
+        assert_eq!(report.refused().count(), 0);
+        let array = array(&set, "d");
+        assert!(array.metadata.filters.is_empty() && array.chunks.number.is_empty());
+        let sizes: Vec<usize> = array.chunks.inline.values().map(bytes::Bytes::len).collect();
+        let chunk: u64 = array.metadata.chunks.iter().product();
+        assert!(sizes.iter().all(|size| *size == usize::try_from(chunk * 4).unwrap()), "{sizes:?}");
+    }
+
+    #[test]
+    fn large_ones_and_all_where_that_is_wanted_are_refused() {
+        assert_eq!(refused(GZIP_SHUFFLE, Limits { repair_bytes: 100, ..Limits::default() }), [REFUSAL]);
+        let wanted = |options: &mut Options| options.unsupported = UnsupportedPolicy::Refuse;
+        let (_, report) = translated(GZIP_SHUFFLE, wanted).unwrap();
+        assert_eq!(report.refused().map(|(path, why)| format!("{path}: {why}")).collect::<Vec<_>>(), [REFUSAL]);
+    }
+}
