@@ -179,6 +179,19 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_of_more_than_4_gib_has_a_size_of_8_bytes() {
+        let bytes = [
+            0xc0, 0x08, 0, 0, 0, 0, 0, 0, // element 0: address
+            0x10, 0, 0, 0, 2, 0, 0, 0, // chunk size
+            0, 0, 0, 0, // filter mask
+        ];
+        let format = Format::new(Sizes::EIGHT, FILTERED, 20).unwrap();
+        let parse = |i| format.page(Sizes::EIGHT, 1, i);
+        let page = crate::structure::parse(Structure::FixedArrayPage, Span::new(&sealed(&bytes), AT), parse).unwrap();
+        assert_eq!(page, [Element { address: Some(Address(0x8c0)), filtered: Some(((2 << 32) + 16, 0)) }]);
+    }
+
+    #[test]
     fn the_most_significant_bit_of_a_byte_comes_first() {
         let set = |bitmap: &[u8]| (0..20).filter(|n| bit(bitmap, *n)).collect::<Vec<_>>();
         assert_eq!(set(&[0b1010_0000, 0b0000_0001]), [0, 2, 15]);
