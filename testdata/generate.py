@@ -1776,6 +1776,177 @@ def filter_nbit_whole(f, path):
         dataset(f, name, dtype, (8, 12), smooth(8, 12, dtype=dtype), dcpl=dcpl)
 
 
+def number_type(base, precision, offset=0):
+    """A number of which some bits are padding."""
+    tid = base.copy()
+    tid.set_precision(precision)
+    tid.set_offset(offset)
+    return tid
+
+
+def extremes(count, bits, signed, dtype):
+    """Numbers of so many bits, the least and the largest among them."""
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
+    data = np.random.default_rng(bits).integers(low, high, count, dtype="i8" if signed else "u8", endpoint=False)
+    data[:3] = [low, high - 1, 0]
+    return data.astype(dtype)
+
+
+@case("filter/nbit_numbers", libver="v110")
+def filter_nbit_numbers(f, path):
+    for base, name, dtype in ((h5t.STD_U8LE, "u1", "u1"), (h5t.STD_I16LE, "i2", "i2"), (h5t.STD_U16BE, "u2_be", "u2"),
+                              (h5t.STD_I32BE, "i4_be", "i4"), (h5t.STD_I64LE, "i8", "i8"), (h5t.STD_U64BE, "u8_be", "u8")):
+        size = 8 * base.get_size()
+        # libhdf5 2.0 takes no type of which half is padding
+        for bits, offset in ((size // 2 + 1, 0), (size // 2 + 2, size // 2 - 2), (size - 3, 2), (size - 1, 1)):
+            dcpl = properties(chunk=((7,),), filter=(h5z.FILTER_NBIT,))
+            data = extremes(20, bits, dtype[0] == "i", dtype)
+            if offset == 1:
+                dcpl.set_deflate(6)
+            dataset(f, f"{name}_{bits}_at_{offset}", number_type(base, bits, offset), (20,), data, dcpl=dcpl)
+
+
+@case("filter/nbit_records", libver="v110")
+def filter_nbit_records(f, path):
+    inner = h5t.create(h5t.COMPOUND, 6)
+    inner.insert(b"a", 0, number_type(h5t.STD_I16LE, 11, 3))
+    inner.insert(b"b", 2, number_type(h5t.STD_U32BE, 17))
+    text = h5t.C_S1.copy()
+    text.set_size(3)
+    parts = h5t.array_create(inner, (2,))
+    outer = h5t.create(h5t.COMPOUND, 42)
+    outer.insert(b"whole", 0, h5t.IEEE_F64LE)
+    outer.insert(b"text", 8, text)
+    outer.insert(b"part", 11, inner)
+    outer.insert(b"some", 17, h5t.array_create(number_type(h5t.STD_U16LE, 9), (2, 3)))
+    outer.insert(b"small", 29, number_type(h5t.STD_I8LE, 5, 2))
+    outer.insert(b"parts", 30, parts)
+    part = np.dtype([("a", "i2"), ("b", "u4")])
+    data = np.zeros(5, [("whole", "f8"), ("text", "S3"), ("part", part), ("some", "u2", (2, 3)), ("small", "i1"), ("parts", part, (2,))])
+    rng = np.random.default_rng(5)
+    data["whole"], data["text"], data["small"] = rng.normal(size=5), [b"a", b"bc", b"def", b"", b"g"], rng.integers(-16, 16, 5)
+    data["some"] = rng.integers(0, 512, (5, 2, 3))
+    for records, shape in ((data["part"], 5), (data["parts"], (5, 2))):
+        records["a"], records["b"] = rng.integers(-1024, 1024, shape), rng.integers(0, 2**17, shape)
+    dcpl = properties(chunk=((2,),), filter=(h5z.FILTER_NBIT,))
+    space = h5s.create_simple((5,))
+    d = h5d.create(f.id, b"records", outer, space, dcpl)
+    d.write(h5s.ALL, h5s.ALL, data, h5t.py_create(data.dtype))
+    # libhdf5 takes the parameters of the array's elements for those of the next member, which it does not store
+    inner = h5t.create(h5t.COMPOUND, 8)
+    inner.insert(b"a", 1, number_type(h5t.STD_I16LE, 11, 3))
+    inner.insert(b"b", 4, number_type(h5t.STD_U32BE, 17))
+    lost = h5t.create(h5t.COMPOUND, 24)
+    lost.insert(b"parts", 0, h5t.array_create(inner, (2,)))
+    lost.insert(b"small", 20, number_type(h5t.STD_I8LE, 5, 2))
+    d = h5d.create(f.id, b"lost", lost, space, dcpl)
+    d.write(h5s.ALL, h5s.ALL, data, h5t.py_create(data.dtype))
+    dcpl = properties(chunk=((3,),), filter=(h5z.FILTER_NBIT,))
+    arrays = h5t.array_create(number_type(h5t.STD_I16BE, 10, 4), (2, 2))
+    d = h5d.create(f.id, b"arrays", arrays, space, dcpl)
+    d.write(h5s.ALL, h5s.ALL, rng.integers(-512, 512, (5, 2, 2)).astype("i2"), h5t.array_create(h5t.NATIVE_INT16, (2, 2)))
+
+
+def scale_offset(scale, factor, fill="default"):
+    """The filter with parameters that h5py does not let through: libhdf5 adds the others."""
+    dcpl = properties(chunk=((4, 8),))
+    dcpl.set_filter(h5z.FILTER_SCALEOFFSET, h5z.FLAG_OPTIONAL, (scale, factor & 0xFFFFFFFF))
+    if fill is None:
+        dcpl.set_fill_time(h5d.FILL_TIME_NEVER)
+        done(libhdf5().H5Pset_fill_value(dcpl.id, -1, None))
+    elif fill != "default":
+        dcpl.set_fill_value(fill)
+    return dcpl
+
+
+@case("filter/scale_offset_integers", libver="v110")
+def filter_scale_offset_integers(f, path):
+    rng = np.random.default_rng(6)
+    coded, plain = f.create_group("coded"), f.create_group("plain")
+    for dtype in ("i1", "u1", "<i2", ">u2", "<u4", ">i4", "<i8", ">u8"):
+        name = np.dtype(dtype).name + ("_be" if dtype[0] == ">" else "")
+        limits = np.iinfo(dtype)
+        narrow = rng.integers(5, 90, (8, 12)).astype(dtype) + (np.array(limits.min) if dtype[-2] == "i" else np.array(7)).astype(dtype)
+        full = rng.integers(limits.min, limits.max, (8, 12), dtype=np.dtype(dtype).newbyteorder("="), endpoint=True).astype(dtype)
+        full[::4, ::8] = limits.min
+        full[1::4, 1::8] = limits.max
+        filled = narrow.copy()
+        filled[1:7:2, ::3] = limits.max - 3
+        for how, data, fill in (("narrow", narrow, "default"), ("no_fill", narrow, None), ("full", full, "default"),
+                                ("full_no_fill", full, None), ("filled", filled, np.array(limits.max - 3, dtype)),
+                                ("one", np.full((8, 12), limits.max - 9, dtype), None),
+                                ("all_filled", np.full((8, 12), 3, dtype), np.array(3, dtype))):
+            dataset(coded, f"{name}_{how}", dtype, (8, 12), data, dcpl=scale_offset(2, 0, fill))
+        # all bits, with which the filter does nothing, and as many as are asked for
+        dataset(coded, f"{name}_seven_bits", dtype, (8, 12), narrow, dcpl=scale_offset(2, 7))
+        dataset(plain, name, dtype, (8, 12), full, dcpl=scale_offset(2, 8 * limits.dtype.itemsize))
+
+
+@case("filter/scale_offset_floats", libver="v110")
+def filter_scale_offset_floats(f, path):
+    rng = np.random.default_rng(7)
+    for dtype in ("<f4", ">f4", "<f8", ">f8"):
+        name = np.dtype(dtype).name + ("_be" if dtype[0] == ">" else "")
+        data = (rng.normal(size=(8, 12)) * 300).astype(dtype)
+        filled = data.copy()
+        filled[1:7:2, ::3] = -999.25
+        for factor in (0, 1, 3, 5):
+            dataset(f, f"{name}_{factor}", dtype, (8, 12), data, dcpl=scale_offset(0, factor))
+            dataset(f, f"{name}_{factor}_no_fill", dtype, (8, 12), data, dcpl=scale_offset(0, factor, None))
+            dataset(f, f"{name}_{factor}_filled", dtype, (8, 12), filled, dcpl=scale_offset(0, factor, np.array(-999.25, dtype)))
+        dataset(f, f"{name}_minus_2", dtype, (8, 12), data * 1000, dcpl=scale_offset(0, -2))
+        dataset(f, f"{name}_too_many_bits", dtype, (8, 12), data, dcpl=scale_offset(0, 30))
+        dataset(f, f"{name}_one", dtype, (8, 12), np.full((8, 12), -2.5), dcpl=scale_offset(0, 2, None))
+        # codes of more bits than the type is exact in
+        large = (rng.random((8, 12)) * 2.0 ** (30 if dtype[-1] == "4" else 61)).astype(dtype)
+        dataset(f, f"{name}_large", dtype, (8, 12), large, dcpl=scale_offset(0, 0, None))
+
+
+@case("filter/szip_pixels", libver="v110")
+def filter_szip_pixels(f, path):
+    rng = np.random.default_rng(8)
+    whole, odd = f.create_group("whole"), f.create_group("odd")
+    for coding, mask in (("nn", 32), ("ec", 4)):
+        for dtype in ("u1", "i1", "<i2", ">u2", "<u4", ">i4", "<f4", "<i8", ">f8"):
+            for block, shape, chunk in ((8, (9, 40), (5, 32)), (4, (6, 30), (3, 13)), (32, (8, 30), (8, 30)), (10, (5, 70), (5, 35))):
+                name = f"{coding}_{np.dtype(dtype).name}{'_be' if dtype[0] == '>' else ''}_{block}"
+                data = np.add.outer(np.arange(shape[0]) ** 2, np.cumsum(rng.integers(-2, 3, shape[1])))
+                data[: shape[0] // 2] %= 5
+                data[shape[0] // 2] = 0
+                data[-1] = rng.integers(0, 250, shape[1])
+                dcpl = properties(chunk=(chunk,))
+                dcpl.set_szip(mask, block)
+                dataset(whole, name, dtype, shape, abs(data).astype(dtype), dcpl=dcpl)
+        # other numbers of bits, of which some are decoded as they have no type of Zarr
+        for bits, base, memory in ((5, h5t.STD_U8LE, "u1"), (12, h5t.STD_U16BE, "u2"), (20, h5t.STD_U32LE, "u4"), (24, h5t.STD_U32BE, "u4")):
+            dcpl = properties(chunk=((4, 20),))
+            dcpl.set_szip(mask, 8)
+            data = np.cumsum(rng.integers(-3, 4, (8, 20)), axis=1) + 2 ** (bits - 1)
+            data[-1] = rng.integers(0, 2**bits, 20)
+            data[3] = [0, 2**bits - 1] * 10
+            dataset(odd, f"{coding}_{bits}_bits", number_type(base, bits), (8, 20), (data % 2**bits).astype(memory), dcpl=dcpl)
+        # zeros over more than a segment of 64 blocks
+        dcpl = properties(chunk=((4, 600),))
+        dcpl.set_szip(mask, 4)
+        zeros = np.zeros((4, 600), "<i2")
+        zeros[1, 300:] = 7
+        zeros[2, 77] = -1
+        zeros[3, 590:] = rng.integers(-30000, 30000, 10)
+        dataset(whole, f"{coding}_zeros", "<i2", (4, 600), zeros, dcpl=dcpl)
+
+
+@case("filter/lzf_runs", libver="v110")
+def filter_lzf_runs(f, path):
+    rng = np.random.default_rng(9)
+    noise = rng.integers(0, 256, 30000).astype("u1")
+    half = noise.copy()
+    half[10000:20000] = noise[3000:13000]
+    half[20000:27000] = 5
+    f.create_dataset("half", data=half, chunks=(15000,), compression="lzf")
+    f.create_dataset("smooth", data=smooth(40, 60), chunks=(16, 32), compression="lzf", shuffle=True, fletcher32=True)
+    f.create_dataset("floats", data=np.round(rng.normal(size=(40, 60)), 1).astype(">f8"), chunks=(16, 32), compression="lzf")
+
+
 @case("filter/quantized")
 def filter_quantized(f, path):
     register_quantizers()

@@ -20,7 +20,8 @@ pub(crate) fn repaired(
     let bytes = dataset.dataspace.elements().and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let small = bytes.is_some_and(|bytes| bytes <= file.limits().repair_bytes);
     // What lies past the end of a variable that is to be longer is not its fill value.
-    if options.unsupported == UnsupportedPolicy::Refuse || !small || subject.longer.is_some() {
+    let wanted = options.unsupported == UnsupportedPolicy::Inline && dataset.filters.is_decoded();
+    if !wanted || !small || subject.longer.is_some() {
         return Err(refusal.into());
     }
     let form = Form::of(&dataset.datatype)?;

@@ -219,7 +219,7 @@ fn error_raise_leaves_no_file() {
 fn error_raise_keeps_an_older_file() {
     let (folder, path) = output();
     std::fs::write(&path, "older").unwrap();
-    run(&[&"scan", &"filter/szip.h5", &"--error", &"raise", &"-o", &path]).failure();
+    run(&[&"scan", &"filter/registered.h5", &"--error", &"raise", &"-o", &path]).failure();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "older");
     assert_eq!(listing(folder.path()), ["out.json"]);
 }
@@ -227,7 +227,7 @@ fn error_raise_keeps_an_older_file() {
 #[test]
 fn error_ignore_prints_nothing_and_ends_with_3() {
     let (_folder, path) = output();
-    let run = run(&[&"scan", &"filter/szip.h5", &"--error", &"ignore", &"-o", &path]);
+    let run = run(&[&"scan", &"filter/registered.h5", &"--error", &"ignore", &"-o", &path]);
     assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (3, "", ""));
     assert!(json(&path)["refs"][".zgroup"].is_string());
 }
