@@ -1,7 +1,19 @@
 //! What HDF5 filters do to the bytes of a chunk, one file per filter; knows no structure.
 
+#[cfg(feature = "bitshuffle")]
+pub(crate) mod bitshuffle;
 pub(crate) mod blosc;
+#[cfg(feature = "blosc")]
+mod blosclz;
+#[cfg(feature = "bzip2")]
+pub(crate) mod bzip2;
 pub(crate) mod deflate;
 pub(crate) mod fletcher32;
+#[cfg(feature = "lz4")]
+mod framed;
+#[cfg(feature = "lz4")]
+pub(crate) mod lz4;
 pub(crate) mod shuffle;
+#[cfg(feature = "blosc")]
+pub(crate) mod unblosc;
 pub(crate) mod zstd;
