@@ -47,7 +47,7 @@ impl Parameters {
 pub(crate) fn decode(bytes: &[u8], client_data: &[u32], most: u64) -> Result<Vec<u8>, Problem> {
     let Parameters { element_size, mut block, compression } = Parameters::of(client_data)?;
     let mut framed = Framed::new(bytes, "bitshuffle chunk");
-    let mut total = framed.left();
+    let mut total = wide(bytes.len());
     if compression != Compression::None {
         total = framed.total(most)?;
         block = u64::from(framed.size()?).checked_div(element_size).unwrap_or(0);

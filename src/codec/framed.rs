@@ -1,7 +1,7 @@
 //! The framing of the filters LZ4 and bitshuffle: a header, then blocks with their sizes before them, all numbers big-endian.
 
 use crate::error::Problem;
-use crate::field::convert::{narrow, wide};
+use crate::field::convert::narrow;
 
 /// What is left of a chunk; `what` it is, errors say.
 pub(crate) struct Framed<'a> {
@@ -39,11 +39,6 @@ impl<'a> Framed<'a> {
         let (taken, rest) = self.bytes.split_at_checked(narrow(size)).ok_or(self.wrong())?;
         self.bytes = rest;
         Ok(taken)
-    }
-
-    /// How many bytes are left.
-    pub(crate) fn left(&self) -> u64 {
-        wide(self.bytes.len())
     }
 
     pub(crate) fn wrong(&self) -> Problem {
