@@ -296,6 +296,18 @@ pub enum Unsupported {
         /// The filter's name, from the file or the registry.
         name: String,
     },
+    /// A filter that a feature of this crate undoes, without which it was built.
+    #[error(
+        "filter {id} ({name}) would have to be undone or applied, which h5refs does only where it is built with the feature \"{feature}\""
+    )]
+    CodingFeature {
+        /// Registered filter number.
+        id: u16,
+        /// The filter's name in the registry.
+        name: String,
+        /// The feature's name.
+        feature: &'static str,
+    },
     /// Chunks of one dataset that skip other filters than most, and are too large to be held inline.
     #[error(
         "{chunks} chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"

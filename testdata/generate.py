@@ -2050,6 +2050,83 @@ def filter_registered(f, path):
     f.create_dataset("zfp", data=floats, chunks=(8, 16), **hdf5plugin.Zfp(rate=16))
 
 
+def bytes_of(count, size, noise=0, dtype=None):
+    """Elements of which all but the last byte count slowly, `noise` of the lowest bytes excepted, the first of which are random."""
+    elements = np.zeros((count, size), "u1")
+    for byte in range(size):
+        elements[:, byte] = np.arange(count) // (37 * (byte + 1))
+    noise = min(noise, count)
+    elements[:noise, 0] = np.random.default_rng(size).integers(0, 256, noise, "u1")
+    return elements.reshape(-1).view(dtype or f"<u{size}")
+
+
+# Of 1, 2, 4, 8 and 12 bytes.
+SIZES = {1: "u1", 2: "<u2", 4: "<u4", 8: "<u8", 12: [("a", "<u4"), ("b", "<u8")]}
+
+
+@case("filter/blosc_blocks", libver="v110")
+@case("filter/blosc_snappy", libver="v110")
+def filter_blosc_blocks(f, path):
+    """Several blocks, the last one short, and of no whole number of elements times 8; in parts and not."""
+    os.environ["BLOSC_BLOCKSIZE"] = "4096"  # compressors whose blocks are in parts take 65536 all the same
+    for cname in ("snappy",) if "snappy" in path else ("blosclz", "lz4", "lz4hc", "zlib", "zstd"):
+        for shuffle in (0, 1, 2):
+            for size, dtype in SIZES.items():
+                if (cname, size) == ("snappy", 1):
+                    continue  # nothing is made of them, and the filter is skipped
+                count = 70001 // size
+                # parts and blocks of which nothing is made
+                noise = {("lz4", 1, 8): count, ("zstd", 0, 4): 2000, ("zstd", 1, 4): 2000}.get((cname, shuffle, size), 100)
+                data = bytes_of(count, size, noise, dtype)
+                how = hdf5plugin.Blosc(cname=cname, shuffle=shuffle, clevel=9)
+                f.create_dataset(f"{cname}_{shuffle}_{size}", data=data, chunks=(count,), **how)
+    del os.environ["BLOSC_BLOCKSIZE"]
+
+
+@case("filter/lz4", libver="v110")
+def filter_lz4(f, path):
+    for block in (0, 7, 64, 100, 4096):
+        for size in (1, 4):
+            f.create_dataset(f"blocks_{block}_{size}", data=bytes_of(1500, size, 150), chunks=(700,), **hdf5plugin.LZ4(nbytes=block))
+
+
+@case("filter/bitshuffle", libver="v110")
+def filter_bitshuffle(f, path):
+    """Chunks of several blocks, the last one shorter, and of elements that make no byte of each bit."""
+    for cname in ("none", "lz4", "zstd"):
+        for size in (1, 2, 4, 8, 12):
+            for block, count in ((0, 2 * (8192 // size) + 8 * 3 + 5), (64, 150), (0, 5)):
+                how = hdf5plugin.Bitshuffle(nelems=block, cname=cname)
+                data = bytes_of(2 * count - 1, size, 20, SIZES[size])
+                if cname == "none":
+                    data = data[:600]
+                f.create_dataset(f"{cname}_{size}_{block}_{count}", data=data, chunks=(min(count, len(data)),), **how)
+
+
+@case("filter/foreign_decoded")
+def filter_foreign_decoded(f, path):
+    """Values that are held decoded, in chunks of filters that are not among libhdf5's own."""
+    filters = {
+        "bitshuffle": hdf5plugin.Bitshuffle(cname="zstd"),
+        "blosc": hdf5plugin.Blosc(),
+        "bzip2": hdf5plugin.BZip2(),
+        "lz4": hdf5plugin.LZ4(),
+        "zstd": hdf5plugin.Zstd(),
+    }
+    tid = h5t.STD_I16BE.copy()
+    tid.set_precision(12)
+    for name, how in filters.items():
+        dcpl = properties(chunk=((500,),))
+        dcpl.set_shuffle()
+        dcpl.set_filter(how["compression"], h5z.FLAG_MANDATORY, how["compression_opts"])
+        dcpl.set_fletcher32()
+        dataset(f, f"i12_{name}", tid, (700,), np.arange(700, dtype="i2") // 5 - 12, dcpl=dcpl)
+    texts = [f"text {n % 7}" for n in range(120)]
+    # bitshuffle and Blosc are not told of what size the elements are, and fail
+    for name in ("bzip2", "lz4", "zstd"):
+        f.create_dataset(f"texts_{name}", data=texts, dtype=h5py.string_dtype(), chunks=(50,), **filters[name])
+
+
 # ---------------------------------------------------------------- netCDF
 
 

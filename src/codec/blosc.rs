@@ -1,5 +1,5 @@
 //! Blosc 1, filter 32001: a buffer after a header of 16 bytes (c-blosc, `README_HEADER.rst`). Buffers are only made here, of bytes as
-//! they are: it takes no compressor to hold a chunk that the file does not have as one.
+//! they are: it takes no compressor to hold a chunk that the file does not have as one. They are undone in `unblosc`.
 
 /// Bytes of the header.
 const HEADER: u32 = 16;

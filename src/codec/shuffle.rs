@@ -1,10 +1,32 @@
 //! Shuffle, filter 2: the first bytes of all elements, then the second bytes, and so on; what is left over stays as it is.
 
+use std::array;
+use std::slice::Iter;
+
 use crate::field::convert::narrow;
 
 /// Puts each element's bytes together again.
 pub(crate) fn decode(bytes: &[u8], element_size: u32) -> Vec<u8> {
-    permute(bytes, element_size, |elements, size| (elements, size))
+    match element_size {
+        0 | 1 => bytes.to_vec(),
+        2 => together::<2>(bytes),
+        4 => together::<4>(bytes),
+        8 => together::<8>(bytes),
+        _ => permute(bytes, element_size, |elements, size| (elements, size)),
+    }
+}
+
+/// The same for elements of the usual sizes, several times as fast.
+fn together<const SIZE: usize>(bytes: &[u8]) -> Vec<u8> {
+    let elements = bytes.len().checked_div(SIZE).unwrap_or(0);
+    let mut rows = bytes.chunks_exact(elements.max(1)).map(<[u8]>::iter);
+    let mut rows: [Iter<'_, u8>; SIZE] = array::from_fn(|_| rows.next().unwrap_or_default());
+    let mut elements_together = Vec::with_capacity(bytes.len());
+    for _ in 0..elements {
+        elements_together.extend_from_slice(&rows.each_mut().map(|row| row.next().copied().unwrap_or(0)));
+    }
+    elements_together.extend(bytes.iter().skip(elements.saturating_mul(SIZE)));
+    elements_together
 }
 
 /// Puts the bytes of one significance together.

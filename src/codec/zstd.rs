@@ -1,5 +1,15 @@
-//! Zstandard, filter 32015: a frame (RFC 8878). Frames are only made here, of blocks as they are: it takes no compressor to hold a
-//! chunk that the file does not have as one.
+//! Zstandard, filter 32015: frames (RFC 8878). They are made of blocks as they are: it takes no compressor to hold a chunk that the
+//! file does not have as one.
+
+#[cfg(feature = "zstd")]
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+#[cfg(feature = "zstd")]
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+#[cfg(feature = "zstd")]
+use crate::error::Problem;
+#[cfg(feature = "zstd")]
+use crate::field::convert::{narrow, wide};
 
 /// Bytes that a block may have (RFC 8878, 3.1.1.2).
 const BLOCK: usize = 128 << 10;
@@ -27,8 +37,75 @@ pub(crate) fn encode(bytes: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// At most `most` bytes of what `frames` hold; more is refused.
+#[cfg(feature = "zstd")]
+pub(crate) fn decode(frames: &[u8], most: u64) -> Result<Vec<u8>, Problem> {
+    let (mut rest, mut decoded) = (frames, Vec::new());
+    while !rest.is_empty() {
+        append(&mut rest, most, &mut decoded).ok_or(Problem::Decode("Zstandard frame"))?;
+    }
+    Ok(decoded)
+}
+
+/// Appends what the first frame of `rest` holds, which it leaves behind it.
+#[cfg(feature = "zstd")]
+fn append(rest: &mut &[u8], most: u64, decoded: &mut Vec<u8>) -> Option<()> {
+    let start = decoded.len();
+    let mut decoder = FrameDecoder::new();
+    decoder.set_max_window_size(u64::MAX);
+    let header = frame_header(rest, most);
+    match decoder.init(header.as_slice()) {
+        Ok(()) => {}
+        Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
+            *rest = rest.get(8..)?.get(narrow(length.into())..)?;
+            return Some(());
+        }
+        Err(_) => return None,
+    }
+    let size = decoder.content_size();
+    if size > most {
+        return None;
+    }
+    *rest = rest.get(narrow(decoder.bytes_read_from_source())..)?;
+    loop {
+        let finished = decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1)).ok()?;
+        decoder.collect_to_writer(&mut *decoded).ok()?;
+        if wide(decoded.len()) > most {
+            return None;
+        }
+        if finished {
+            break;
+        }
+    }
+    let intact =
+        decoder.get_checksum_from_data().is_none_or(|stored| decoder.get_calculated_checksum() == Some(stored));
+    let whole = size == 0 || wide(decoded.len().saturating_sub(start)) == size;
+    (whole && (intact || cfg!(fuzzing))).then_some(())
+}
+
+/// The bytes that a frame's header lies in (3.1.1.1), with a window no larger than `most` bytes need.
+///
+/// The decoder keeps as many bytes as the window has, which a frame of a few bytes may say to be gigabytes.
+#[cfg(feature = "zstd")]
+fn frame_header(frame: &[u8], most: u64) -> Vec<u8> {
+    const LONGEST: usize = 18;
+    const SINGLE_SEGMENT: u8 = 1 << 5;
+    let mut header: Vec<u8> = frame.iter().copied().take(LONGEST).collect();
+    let single = header.get(4).is_some_and(|descriptor| descriptor & SINGLE_SEGMENT != 0);
+    let skippable = header.first() != Some(&0x28);
+    if let Some(window) = header.get_mut(5).filter(|_| !single && !skippable) {
+        let needed = most.max(wide(BLOCK)).checked_next_power_of_two().unwrap_or(1 << 63).ilog2();
+        let enough = u8::try_from(needed.saturating_sub(10).min(31)).unwrap_or(31) << 3;
+        *window = (*window).min(enough);
+    }
+    header
+}
+
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "zstd")]
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -39,5 +116,80 @@ mod tests {
         assert_eq!(encode(&[7; 300]), [&head(300)[..], &[0x63, 0x09, 0, 7]].concat());
         let long = encode(&vec![0; BLOCK + 1]);
         assert_eq!(long, [&head(131_073)[..], &[0x02, 0, 0x10, 0], &[0x0b, 0, 0, 0]].concat());
+    }
+
+    /// What libzstd makes of ten times "h5refs", with the size and a checksum.
+    #[cfg(feature = "zstd")]
+    const FRAME: [u8; 25] = [
+        0x28, 0xb5, 0x2f, 0xfd, // magic number
+        0x24, // frame header descriptor: a content size of 1 byte, a single segment, a checksum
+        60,   // frame content size
+        0x65, 0x00, 0x00, // the last block, compressed, of 12 bytes
+        0x30, 0x68, 0x35, 0x72, 0x65, 0x66, 0x73, 0x01, 0x00, 0xcb, 0x59, 0x8a, // literals and sequences
+        0x1e, 0x55, 0x2f, 0xa6, // content checksum
+    ];
+
+    #[cfg(feature = "zstd")]
+    const WRONG: Problem = Problem::Decode("Zstandard frame");
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn a_foreign_frame_decodes_and_none_of_its_beginnings() {
+        assert_eq!(decode(&FRAME, 60).unwrap(), b"h5refs".repeat(10));
+        assert_eq!(decode(&FRAME, 59), Err(WRONG));
+        for length in 1..FRAME.len() {
+            assert_eq!(decode(&FRAME[..length], 60), Err(WRONG), "{length} bytes");
+        }
+        for at in [5, 10, 24] {
+            let mut wrong = FRAME;
+            wrong[at] ^= 1;
+            assert_eq!(decode(&wrong, 600), Err(WRONG), "byte {at} is another");
+        }
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn frames_follow_each_other_and_some_are_skipped() {
+        let skipped = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9];
+        let frames = [&encode(b"abc")[..], &skipped, &FRAME, &encode(b"")].concat();
+        assert_eq!(decode(&frames, 63), Ok([b"abc".to_vec(), b"h5refs".repeat(10)].concat()));
+        assert_eq!(decode(&frames, 62), Err(WRONG));
+        assert_eq!(decode(&skipped[..9], 62), Err(WRONG));
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn frames_need_no_size_and_no_more_memory_than_they_fill() {
+        let head = [0x28, 0xb5, 0x2f, 0xfd, 0, 31 << 3]; // no content size, a window of 2 TiB
+        let blocks = [0x02, 0, 0x10, 7, 0x1b, 0, 0, 8]; // 128 KiB of 7, and 3 of 8
+        let frame = [&head[..], &blocks].concat();
+        let expected = [vec![7; BLOCK], vec![8; 3]].concat();
+        assert_eq!(decode(&frame, 131_075), Ok(expected));
+        assert_eq!(decode(&frame, 131_074), Err(WRONG));
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn what_is_encoded_decodes() {
+        let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n / 70_000).to_le_bytes()[0]).collect();
+        assert_eq!(decode(&encode(&bytes), 300_000).unwrap(), bytes);
+    }
+
+    #[cfg(feature = "zstd")]
+    proptest! {
+        #[test]
+        fn a_frame_with_changed_bytes_decodes_to_no_more_than_is_expected(changes in prop::collection::vec((4..FRAME.len(), any::<u8>()), 1..4)) {
+            let mut changed = FRAME;
+            for (at, byte) in changes {
+                changed[at] = byte;
+            }
+            prop_assert!(decode(&changed, 100).unwrap_or_default().len() <= 100);
+        }
+
+        #[test]
+        fn arbitrary_blocks_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let frame = [&[0x28, 0xb5, 0x2f, 0xfd, 0, 8, 0x05 | 0x50, 0, 0][..], &bytes].concat();
+            prop_assert!(decode(&frame, 100).unwrap_or_default().len() <= 100);
+        }
     }
 }

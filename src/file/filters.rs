@@ -3,6 +3,14 @@
 use bytes::Bytes;
 
 use super::{Block, File};
+#[cfg(feature = "bitshuffle")]
+use crate::codec::bitshuffle;
+#[cfg(feature = "bzip2")]
+use crate::codec::bzip2;
+#[cfg(feature = "lz4")]
+use crate::codec::lz4;
+#[cfg(feature = "blosc")]
+use crate::codec::unblosc;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::wide;
@@ -19,6 +27,8 @@ pub(crate) mod ids {
     pub(crate) const BZIP2: u16 = 307;
     pub(crate) const LZF: u16 = 32_000;
     pub(crate) const BLOSC: u16 = 32_001;
+    pub(crate) const LZ4: u16 = 32_004;
+    pub(crate) const BITSHUFFLE: u16 = 32_008;
     pub(crate) const ZSTD: u16 = 32_015;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
@@ -53,6 +63,8 @@ impl FilterPipeline {
             ids::BLOSC => {
                 blosc::encode(&bytes, filter.client_data.get(2).copied().unwrap_or(1)).ok_or_else(|| filter.not_done())
             }
+            #[cfg(feature = "bzip2")]
+            ids::BZIP2 => Ok(bzip2::encode(&bytes, filter.client_data.first().copied().unwrap_or(9))),
             ids::ZSTD => Ok(zstd::encode(&bytes)),
             _ => Err(filter.not_done()),
         })
@@ -81,9 +93,26 @@ impl Filter {
         Unsupported::Filter { id: self.id, name: self.known_as().to_owned() }
     }
 
-    /// The refusal of a filter that is neither undone nor applied.
+    /// The refusal of a filter that is not undone or not applied.
     fn not_done(&self) -> Unsupported {
-        Unsupported::Coding { id: self.id, name: self.known_as().to_owned() }
+        let name = self.known_as().to_owned();
+        match self.missing_feature() {
+            Some(feature) => Unsupported::CodingFeature { id: self.id, name, feature },
+            None => Unsupported::Coding { id: self.id, name },
+        }
+    }
+
+    /// The feature with which this crate undoes the filter, if it was built without.
+    fn missing_feature(&self) -> Option<&'static str> {
+        let (feature, is_there) = match self.id {
+            ids::BITSHUFFLE => ("bitshuffle", cfg!(feature = "bitshuffle")),
+            ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
+            ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
+            ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
+            ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
+            _ => return None,
+        };
+        (!is_there).then_some(feature)
     }
 
     /// The filter's name in the registry of filters, else in the file.
@@ -134,16 +163,27 @@ impl Filter {
 
     /// Bytes before this filter, at most `most`.
     fn undo(&self, bytes: &[u8], most: u64) -> Result<Vec<u8>, Refusal> {
-        match self.id {
-            ids::DEFLATE => deflate::decode(bytes, most).map_err(Refusal::Problem),
+        let undone = match self.id {
+            ids::DEFLATE => deflate::decode(bytes, most),
             ids::SHUFFLE => Ok(shuffle::decode(bytes, self.element_size())),
-            ids::FLETCHER32 => fletcher32::decode(bytes).map(<[u8]>::to_vec).map_err(Refusal::Problem),
-            ids::SZIP => szip::decode(bytes, &self.client_data, most).map_err(Refusal::Problem),
-            ids::NBIT => nbit::decode(bytes, &self.client_data, most).map_err(Refusal::Problem),
-            ids::SCALE_OFFSET => scaleoffset::decode(bytes, &self.client_data, most).map_err(Refusal::Problem),
-            ids::LZF => lzf::decode(bytes, most).map_err(Refusal::Problem),
-            _ => Err(Refusal::Unsupported(self.not_done())),
-        }
+            ids::FLETCHER32 => fletcher32::decode(bytes).map(<[u8]>::to_vec),
+            ids::SZIP => szip::decode(bytes, &self.client_data, most),
+            ids::NBIT => nbit::decode(bytes, &self.client_data, most),
+            ids::SCALE_OFFSET => scaleoffset::decode(bytes, &self.client_data, most),
+            ids::LZF => lzf::decode(bytes, most),
+            #[cfg(feature = "bitshuffle")]
+            ids::BITSHUFFLE => bitshuffle::decode(bytes, &self.client_data, most),
+            #[cfg(feature = "blosc")]
+            ids::BLOSC => unblosc::decode(bytes, most),
+            #[cfg(feature = "bzip2")]
+            ids::BZIP2 => bzip2::decode(bytes, most),
+            #[cfg(feature = "lz4")]
+            ids::LZ4 => lz4::decode(bytes, most),
+            #[cfg(feature = "zstd")]
+            ids::ZSTD => zstd::decode(bytes, most),
+            _ => return Err(Refusal::Unsupported(self.not_done())),
+        };
+        undone.map_err(Refusal::Problem)
     }
 }
 
@@ -299,5 +339,30 @@ mod tests {
             }
         }
         assert!(compared > 240, "{compared}");
+    }
+
+    #[test]
+    fn a_filter_that_this_build_lacks_is_refused_with_its_feature() {
+        let features = [
+            (ids::BITSHUFFLE, "bitshuffle", cfg!(feature = "bitshuffle")),
+            (ids::BLOSC, "blosc", cfg!(feature = "blosc")),
+            (ids::BZIP2, "bzip2", cfg!(feature = "bzip2")),
+            (ids::LZ4, "lz4", cfg!(feature = "lz4")),
+            (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
+        ];
+        for (id, name, is_there) in features {
+            let filter = Filter { id, name: None, optional: false, client_data: vec![] };
+            let refusal = match filter.undo(&[1], 0) {
+                Err(Refusal::Unsupported(refusal)) => Some(refusal.to_string()),
+                _ => None,
+            };
+            let expected = format!(
+                "filter {id} ({name}) would have to be undone or applied, which h5refs does only where it is built with the feature \"{name}\""
+            );
+            assert_eq!(refusal, (!is_there).then_some(expected));
+        }
+        let other = Filter { id: 32_013, name: None, optional: false, client_data: vec![] };
+        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0) else { panic!("zfp was undone") };
+        assert_eq!(refusal.to_string(), "filter 32013 (zfp) would have to be undone or applied, which is not done");
     }
 }

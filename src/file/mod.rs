@@ -5,6 +5,9 @@ mod chunks;
 mod dataset;
 mod driver;
 mod filters;
+#[cfg(test)]
+#[cfg(all(feature = "bitshuffle", feature = "blosc", feature = "bzip2"))]
+mod foreign;
 mod group;
 mod heap;
 mod lookup;

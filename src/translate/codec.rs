@@ -56,9 +56,9 @@ fn foreign(filter: &Filter) -> Result<Codec, Unsupported> {
                 0 => "blosclz",
                 1 => "lz4",
                 2 => "lz4hc",
-                3 => "snappy",
                 4 => "zlib",
                 5 => "zstd",
+                // numcodecs is built without Snappy, which has the number 3.
                 _ => return Err(filter.unsupported()),
             };
             Ok(Codec::Blosc { cname, clevel: parameter(4, 5), shuffle: parameter(5, 1), blocksize: 0 })

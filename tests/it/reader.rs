@@ -72,9 +72,11 @@ fn chunk(array: &Array, stored: &[u8], count: usize) -> Vec<Vec<u8>> {
     let mut bytes = stored.to_vec();
     for codec in array.metadata.filters.iter().rev() {
         bytes = match codec {
-            Codec::Zlib { .. } => inflated(&bytes),
+            Codec::Zlib { .. } => read(flate2::read::ZlibDecoder::new(&bytes[..])),
             Codec::Shuffle { elementsize } => unshuffled(&bytes, usize::try_from(*elementsize).unwrap()),
             Codec::Fletcher32 => bytes[..bytes.len() - 4].to_vec(),
+            Codec::Bz2 { .. } => read(bzip2::read::BzDecoder::new(&bytes[..])),
+            Codec::Zstd { .. } => read(ruzstd::decoding::StreamingDecoder::new(&bytes[..]).unwrap()),
             Codec::VlenUtf8 => return texts(&bytes, count),
             other => panic!("the test knows no codec {other:?}"),
         };
@@ -84,10 +86,10 @@ fn chunk(array: &Array, stored: &[u8], count: usize) -> Vec<Vec<u8>> {
     bytes.chunks_exact(size).map(<[u8]>::to_vec).collect()
 }
 
-fn inflated(bytes: &[u8]) -> Vec<u8> {
-    let mut inflated = Vec::new();
-    flate2::read::ZlibDecoder::new(bytes).read_to_end(&mut inflated).unwrap();
-    inflated
+fn read(mut decoder: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    decoder.read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
 fn unshuffled(bytes: &[u8], size: usize) -> Vec<u8> {

@@ -17,6 +17,9 @@ pub(crate) const EXACT: Fetch = Fetch { first: 512, least: 1, gap: 0, most: u64:
 /// Most rounds that a file here may take with the defaults.
 const MOST_ROUNDS: u64 = 8;
 
+/// A file of which less is read in builds that do not undo all of its filters.
+const OF_ALL_FEATURES: &str = "filter/foreign_decoded.h5";
+
 /// Rounds of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Rounds {
@@ -112,7 +115,8 @@ fn each_file_takes_as_many_rounds_as_its_graph_is_deep() {
         panic!("the table is rewritten; look at what changed and run again");
     }
     let expected: BTreeMap<String, Rounds> = serde_json::from_slice(&std::fs::read(table()).unwrap()).unwrap();
-    let differ = |name: &&String| found.get(*name) != expected.get(*name);
+    let counts = |name: &str| cfg!(feature = "cli") || name != OF_ALL_FEATURES;
+    let differ = |name: &&String| counts(name) && found.get(*name) != expected.get(*name);
     let names: BTreeSet<&String> = found.keys().chain(expected.keys()).filter(differ).collect();
     let differences: Vec<_> = names.into_iter().map(|name| (name, found.get(name), expected.get(name))).collect();
     assert!(differences.is_empty(), "found and expected differ (UPDATE_ROUNDS=1 rewrites the table): {differences:#?}");
