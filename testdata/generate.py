@@ -775,6 +775,21 @@ def type_odd_chunked(f, path):
         d.write(h5s.create_simple((5,)), some, np.array([-2048, -1, 0, 1, 2047], "i2"), h5t.NATIVE_INT16)
 
 
+@case("datatype/odd_partial_edges", libver="v110")
+def type_odd_partial_edges(f, path):
+    """Partial edge chunks that are stored unfiltered, of values that are decoded."""
+    tid = h5t.STD_I16LE.copy()
+    tid.set_precision(12)
+    for name, kind in (("numbers", tid), ("texts", h5t.py_create(h5py.string_dtype(), logical=True))):
+        dcpl = properties(chunk=((2, 4),), deflate=6)
+        done(libhdf5().H5Pset_chunk_opts(dcpl.id, 2))
+        d = h5d.create(f.id, name.encode(), kind, h5s.create_simple((5, 7)), dcpl)
+        if name == "numbers":
+            d.write(h5s.ALL, h5s.ALL, ramp(5, 7, dtype="i2") - 9, h5t.NATIVE_INT16)
+        else:
+            f[name][...] = np.array([[f"{i}-{j}" for j in range(7)] for i in range(5)], object)
+
+
 @case("datatype/small_floats")
 def type_small_floats(f, path):
     """Floats of one byte, of three and a big-endian one of two that is not IEEE's; with infinities, NaN and subnormal numbers."""
