@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::array::Parts;
 use super::attribute::{Paths, attributes};
 use super::external_link::Linked;
 use super::fill::is_moved;
@@ -10,6 +9,7 @@ use super::flags::flags;
 use super::options::LinkPolicy;
 use super::report::{Report, Status};
 use super::scope::Scope;
+use super::subject::Parts;
 use crate::error::{Error, Unsupported};
 use crate::file::{Content, Link, LinkKind, Object, Tree};
 use crate::limits::Budget;

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 
-use super::array::{Subject, is_partial};
+use super::chunks::is_partial;
 use super::fill::fill;
 use super::form::{Elements, Form};
 use super::options::FillPolicy;
 use super::padding::renumbered;
+use super::subject::Subject;
 use crate::error::{Structure, Unsupported};
 use crate::field::Span;
 use crate::file::{Block, ChunkTable, Dataset, File, FillValue, Storage};

@@ -4,6 +4,7 @@ mod array;
 mod attribute;
 mod backslash;
 mod builder;
+mod chunks;
 mod codec;
 mod decoded;
 mod distinct;
@@ -25,6 +26,7 @@ mod proofs;
 mod repair;
 mod report;
 mod scope;
+mod subject;
 mod virtual_dataset;
 mod walk;
 

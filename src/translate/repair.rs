@@ -1,9 +1,9 @@
 //! Datasets whose chunks no codec of Zarr v2 decodes: decoded, and held inline while they are small.
 
-use super::array::{Parts, Subject};
 use super::decoded::decoded;
 use super::form::Form;
 use super::options::{Options, UnsupportedPolicy};
+use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, File};
 use crate::source::{Halt, attempt};

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::array::{Parts, Subject, array};
+use super::array::array;
 use super::attribute::Paths;
 use super::external_link::{Linked, linked};
 use super::options::{LinkPolicy, Options};
+use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, Content, File, Link, Object, Tree};
 use crate::limits::check;

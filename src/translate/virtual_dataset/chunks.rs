@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::super::array::chunk_bytes;
+use super::super::chunks::chunk_bytes;
 use super::super::inline::small_chunks;
 use super::place::Placement;
 use super::sources::{Chunks, Elements, Source, Sources};

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::super::array::{Subject, chunk_bytes};
+use super::super::chunks::chunk_bytes;
 use super::super::fill::{constant, fill, fill_value};
 use super::super::masks::Stored;
 use super::super::options::FillPolicy;
+use super::super::subject::Subject;
 use super::place::Placement;
 use super::sources::{Chunks, Elements};
 use crate::error::{Error, Unsupported};

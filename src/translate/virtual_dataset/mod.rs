@@ -7,9 +7,9 @@ mod place;
 mod sources;
 mod steps;
 
-use super::array::{Parts, Subject};
 use super::dtype::element;
 use super::options::Options;
+use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
 use crate::file::{Class, Dataset, File, Mapping, Storage};
 use crate::source::Halt;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::super::array::{chunk_bytes, manifest, without_checksums};
+use super::super::chunks::{chunk_bytes, manifest, without_checksums};
 use super::super::codec::codecs;
 use super::super::masks::{Stored, odd_chunks};
 use super::super::options::{ExternalError, FoundExternal, Options};
