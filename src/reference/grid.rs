@@ -1,5 +1,10 @@
 //! Chunks by number: positions in a grid, in C order.
 
+/// The number of chunks along each dimension of an array.
+pub(crate) fn grid(shape: &[u64], chunk: &[u64]) -> Vec<u64> {
+    shape.iter().zip(chunk).map(|(size, chunk)| size.div_ceil((*chunk).max(1))).collect()
+}
+
 /// The position of the chunk with a number.
 pub(crate) fn position(number: u64, grid: &[u64]) -> Vec<u64> {
     let mut rest = number;
@@ -23,6 +28,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_last_chunk_of_a_dimension_may_be_partial() {
+        assert_eq!(grid(&[5, 0, 4], &[2, 3, 4]), [3, 0, 1]);
+    }
 
     #[test]
     fn the_last_dimension_varies_fastest() {

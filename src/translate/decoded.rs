@@ -12,8 +12,9 @@ use crate::error::{Structure, Unsupported};
 use crate::field::Span;
 use crate::file::{Block, ChunkTable, Dataset, File, FillValue, Storage};
 use crate::reference::Manifest;
+use crate::reference::grid::grid;
 use crate::source::{Halt, join};
-use crate::zarr::ArrayMetadata;
+use crate::zarr::{ArrayMetadata, FillValue as Declared};
 
 /// How many times the bytes of the file a dataset may have decoded.
 const MOST_TIMES: u64 = 64;
@@ -48,10 +49,14 @@ impl Sizes {
         let elements = product(&form.dimensions).and_then(|n| n.checked_mul(in_chunk)).ok_or(too_many)?;
         Ok(Self { shape, chunk, grid, chunks, in_chunk, elements })
     }
-}
 
-fn grid(shape: &[u64], chunk: &[u64]) -> Vec<u64> {
-    shape.iter().zip(chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect()
+    /// The metadata of the array, with the dimensions of an array type after the dataset's.
+    fn metadata(self, form: &Form<'_>, widths: &[usize], fill_value: Option<Declared>) -> ArrayMetadata {
+        let with_own = |sizes: Vec<u64>| sizes.into_iter().chain(form.dimensions.iter().copied()).collect();
+        let (dtype, filters) = form.types(widths);
+        let (shape, chunks) = (with_own(self.shape), with_own(self.chunk));
+        ArrayMetadata { shape, chunks, dtype, fill_value, filters }
+    }
 }
 
 /// The metadata and chunks of a dataset, decoded; its chunk shape is kept.
@@ -87,7 +92,7 @@ pub(crate) fn decoded(
     file.budget().inline(bytes)?;
     let encode = |block: &Block| form.encode(source, sizes.elements, block.span(), &widths).map(Bytes::from);
     let encoded = join(&stored, |(number, block)| Ok((*number, encode(block)?)))?;
-    let mut manifest = Manifest { grid: sizes.grid.clone(), ..Manifest::default() };
+    let mut manifest = Manifest::default();
     manifest.inline.extend(encoded);
     if missing > 0 {
         let chunk = constant_chunk(source, form, (constant, constant_texts), &widths, (&sizes, missing))?;
@@ -95,12 +100,10 @@ pub(crate) fn decoded(
             manifest.inline.entry(number).or_insert_with(|| chunk.clone());
         }
     }
-    manifest.grid.extend(form.dimensions.iter().map(|_| 1));
-    let with_own = |sizes: Vec<u64>| sizes.into_iter().chain(form.dimensions.iter().copied()).collect();
-    let (dtype, filters) = form.types(&widths);
     let fill_value = fill(object, &dataset.datatype, &dataset.fill, FillPolicy::Exact).declared;
-    let (shape, chunks) = (with_own(sizes.shape), with_own(sizes.chunk));
-    Ok((ArrayMetadata { shape, chunks, dtype, fill_value, filters }, manifest))
+    manifest.grid.clone_from(&sizes.grid);
+    manifest.grid.extend(form.dimensions.iter().map(|_| 1));
+    Ok((sizes.metadata(form, &widths, fill_value), manifest))
 }
 
 /// The element that chunks which were never written are made of, where it is not zeros.

@@ -119,7 +119,8 @@ fn padding(gap: u32, at: u32) -> Option<Field> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{Charset, FloatFormat, Member, Padding, Reference, Text};
+    use crate::file::proofs::float_type;
+    use crate::file::{Charset, Member, Padding, Reference, Text};
 
     fn integer(order: ByteOrder, signed: bool, size: u32) -> Datatype {
         let bits = Bits { offset: 0, precision: u16::try_from(size * 8).unwrap() };
@@ -131,19 +132,7 @@ mod tests {
     }
 
     fn float(order: ByteOrder, size: u32, exponent_size: u8, bias: u32) -> Datatype {
-        let bits = u8::try_from(size * 8).unwrap();
-        let mantissa_size = bits - 1 - exponent_size;
-        let format = FloatFormat {
-            sign: bits - 1,
-            exponent_location: mantissa_size,
-            exponent_size,
-            mantissa_location: 0,
-            mantissa_size,
-            bias,
-            normalization: 2,
-        };
-        let bits = Bits { offset: 0, precision: bits.into() };
-        Datatype { size, class: Class::FloatingPoint { order, bits, format } }
+        float_type(order, size, exponent_size, u8::try_from(size * 8).unwrap() - 1 - exponent_size, bias)
     }
 
     fn single() -> Datatype {

@@ -3,6 +3,7 @@
 use super::options::FindExternal;
 use crate::error::Unsupported;
 use crate::file::{Dataset, ExternalFile};
+use crate::reference::grid::grid;
 use crate::reference::{Manifest, UrlId, Urls};
 
 /// Where the rows of an external dataset lie: how many make a chunk, and each chunk's file and offset.
@@ -66,7 +67,7 @@ pub(crate) fn rows(dataset: &Dataset, total: u64, pieces: impl Iterator<Item = u
     if let Some(first) = chunk.first_mut() {
         *first = if total == 0 { *first } else { bytes / row };
     }
-    let grid = shape.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
+    let grid = grid(shape, &chunk);
     Some(Rows { chunk, grid, bytes })
 }
 

@@ -1,8 +1,7 @@
 //! The chunks of a family: each lies in one member, or is held inline.
 
-use bytes::Bytes;
-
 use super::external::rows;
+use super::inline::hold;
 use super::options::Options;
 use crate::error::{Error, Unsupported};
 use crate::file::{Dataset, File, Storage};
@@ -58,12 +57,7 @@ pub(crate) fn place(file: &File<'_>, manifest: &mut Manifest) -> Result<(), Halt
         return Err(Unsupported::MemberBorders { chunks: ranges.len() }.into());
     }
     file.budget().inline(total)?;
-    let mut inline = Vec::with_capacity(numbers.len());
-    file.raw_data(&ranges, |n, bytes| {
-        inline.extend(numbers.get(n).map(|number| (*number, Bytes::copy_from_slice(&bytes))));
-        Ok(())
-    })?;
-    manifest.hold_inline(inline);
+    hold(file, (&numbers, &ranges), manifest)?;
     let mut urls = Vec::with_capacity(manifest.offset.len());
     for offset in &mut manifest.offset {
         let (member, inside) = members.place(*offset);

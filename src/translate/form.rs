@@ -192,7 +192,7 @@ impl Kind {
         if let Ok(dtype) = plain(datatype) {
             return Some(Self::Bytes(dtype));
         }
-        let size = datatype.size.next_power_of_two();
+        let size = datatype.size.checked_next_power_of_two()?;
         match &datatype.class {
             Class::FixedPoint { order, signed, .. } if size <= 8 => {
                 Some(Self::Number { letter: if *signed { 'i' } else { 'u' }, order: *order, size })
@@ -323,6 +323,10 @@ mod tests {
         let sequence = Datatype { size: 16, class: Class::Sequence(Box::new(integer(ByteOrder::Little, true, 1, 8))) };
         let types = [
             (integer(ByteOrder::Little, true, 9, 72), "int72"),
+            (
+                Datatype { size: u32::MAX, ..integer(ByteOrder::Little, true, 9, 72) },
+                "int34359738360 of precision 72 at bit 0",
+            ),
             (float(8, 12, 51, 2_047), "float of 12 exponent and 51 mantissa bits in 8 bytes"),
             (float(16, 15, 64, 16_383), "float of 15 exponent and 64 mantissa bits in 16 bytes"),
             (time, "time"),

@@ -1,5 +1,7 @@
 //! Chunks that are held in the set itself: small ones, and those that stand for chunks never written.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::fill::{Fill, fill_value};
@@ -21,8 +23,17 @@ pub(crate) fn small_chunks(file: &File<'_>, options: &Options, manifest: &mut Ma
     for range in &ranges {
         file.budget().inline(range.end.saturating_sub(range.start))?;
     }
+    hold(file, (&numbers, &ranges), manifest)
+}
+
+/// Holds these chunks inline as they lie in the file; the caller has charged them.
+pub(crate) fn hold(
+    file: &File<'_>,
+    (numbers, ranges): (&[u64], &[Range<u64>]),
+    manifest: &mut Manifest,
+) -> Result<(), Halt> {
     let mut inline = Vec::with_capacity(numbers.len());
-    file.raw_data(&ranges, |n, bytes| {
+    file.raw_data(ranges, |n, bytes| {
         inline.extend(numbers.get(n).map(|number| (*number, Bytes::copy_from_slice(&bytes))));
         Ok(())
     })?;

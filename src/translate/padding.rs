@@ -40,7 +40,7 @@ impl<'a> Padding<'a> {
     ) -> Result<(), Halt> {
         self.refuse_two_fills(manifest)?;
         let old = std::mem::take(&mut manifest.grid);
-        manifest.grid = self.shape.iter().zip(self.chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
+        manifest.grid = grid::grid(self.shape, self.chunk);
         for number in &mut manifest.number {
             *number = renumbered(*number, &old, &manifest.grid)?;
         }

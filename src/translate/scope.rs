@@ -15,6 +15,7 @@ use crate::source::{Halt, attempt};
 
 /// Names that Zarr keeps for its own documents.
 const RESERVED: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"];
+
 /// The part of a file that is asked for.
 pub(crate) struct Scope<'a> {
     pub(crate) options: &'a Options,

@@ -104,6 +104,7 @@ fn extents(file: &File<'_>, objects: &[Object], options: &Options) -> Result<Vec
         None => Ok(None),
     })
 }
+
 /// The first path of each object.
 fn paths(tree: &Tree) -> Paths<'_> {
     let mut paths = Paths::new();

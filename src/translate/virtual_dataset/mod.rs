@@ -12,6 +12,7 @@ use super::options::Options;
 use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
 use crate::file::{Class, Dataset, File, Mapping, Storage};
+use crate::reference::grid::grid;
 use crate::source::Halt;
 use crate::zarr::{ArrayMetadata, Codec};
 use chunks::referenced;
@@ -58,7 +59,7 @@ pub(super) fn virtual_array(
     let placements: Vec<Placement> = placements.collect::<Result<_, _>>()?;
     refuse_overlaps(file, &placements)?;
     let codecs = common_codecs(&placements)?;
-    let grid: Vec<u64> = shape.iter().zip(&chunk).map(|(size, chunk)| size.div_ceil(*chunk)).collect();
+    let grid = grid(&shape, &chunk);
     let (mut manifest, urls) = referenced(&sources, &placements, &chunk, &dataset.datatype, grid)?;
     let gaps = Gaps { file, subject, placements: &placements, encoder: encoder(&placements) };
     let fill_value = gaps.fill(&chunk, options.fill, &mut manifest)?;
