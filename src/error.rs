@@ -53,6 +53,17 @@ pub enum Error {
         /// How many URLs there are.
         given: usize,
     },
+    /// A set of references that contradicts itself or the formats that it is written in.
+    #[error("reference {key}: {problem}")]
+    Reference {
+        /// The key, or what else of the set is meant.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A text that is no set of references.
+    #[error("not a set of references: {0}")]
+    Document(String),
     /// A path names no object of the file.
     #[error("{path}: no such object")]
     NotFound {

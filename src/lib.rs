@@ -24,7 +24,7 @@ pub use error::Error;
 pub use file::CutOff;
 pub use limits::Limits;
 pub use netcdf::write_cdl;
-pub use output::{write_json, write_json_with};
+pub use output::{read_json, write_json, write_json_with};
 pub use reference::ReferenceSet;
 pub use source::{Fetch, Input, Scan, Statistics, Step};
 pub use translate::{

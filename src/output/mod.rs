@@ -2,4 +2,4 @@
 
 mod json;
 
-pub use json::{write_json, write_json_with};
+pub use json::{read_json, write_json, write_json_with};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::UrlId;
+use super::{Reference, UrlId};
 
 /// Where each chunk of an array lies. A chunk that is neither in the columns nor inline is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,7 +17,7 @@ pub struct Manifest {
     pub urls: Urls,
     /// Offset of each referenced chunk in its file.
     pub offset: Vec<u64>,
-    /// Bytes of each referenced chunk.
+    /// Bytes of each referenced chunk, or [`Self::WHOLE`].
     pub length: Vec<u64>,
     /// Encoded chunks that are held here, by number; none of them is in the columns.
     pub inline: BTreeMap<u64, Bytes>,
@@ -39,6 +39,22 @@ impl Default for Urls {
 }
 
 impl Manifest {
+    /// The length of a chunk that is a whole file, however long that is; its offset is 0.
+    pub const WHOLE: u64 = u64::MAX;
+
+    /// What a chunk is, by its number; `None` if it is missing.
+    pub fn get(&self, number: u64) -> Option<Reference> {
+        if let Some(bytes) = self.inline.get(&number) {
+            return Some(Reference::Inline(bytes.clone()));
+        }
+        let n = self.number.binary_search(&number).ok()?;
+        let (offset, length) = (*self.offset.get(n)?, *self.length.get(n)?);
+        Some(match length {
+            Self::WHOLE => Reference::Whole { url: self.url(n) },
+            length => Reference::Range { url: self.url(n), offset, length },
+        })
+    }
+
     /// Chunks that are referenced or inline.
     pub fn present(&self) -> usize {
         self.number.len() + self.inline.len()
@@ -89,5 +105,10 @@ mod tests {
             (vec![0, 3], vec![10, 30], vec![1, 3])
         );
         assert_eq!((manifest.present(), manifest.url(1)), (3, UrlId(0)));
+        assert_eq!(manifest.get(1), Some(Reference::Inline(Bytes::from_static(b"xy"))));
+        assert_eq!(manifest.get(3), Some(Reference::Range { url: UrlId(0), offset: 30, length: 3 }));
+        assert_eq!(manifest.get(2), None);
+        manifest.length[1] = Manifest::WHOLE;
+        assert_eq!(manifest.get(3), Some(Reference::Whole { url: UrlId(0) }));
     }
 }

@@ -1,8 +1,13 @@
 //! The reference model: which bytes of which file are a chunk. Knows no HDF5.
 
+mod builder;
+mod documents;
 pub(crate) mod grid;
+pub(crate) mod key;
 mod manifest;
 mod set;
 
+pub(crate) use builder::Builder;
+pub(crate) use documents::{Arrays, Documents};
 pub use manifest::{Manifest, Urls};
 pub use set::{Array, Node, Reference, ReferenceSet, UrlId};

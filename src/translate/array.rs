@@ -76,7 +76,7 @@ pub(crate) fn array(
     chunks.extend(&element.dimensions);
     manifest.grid.extend(element.dimensions.iter().map(|_| 1));
     let Fill { declared: fill_value, .. } = fill;
-    let metadata = ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: codecs.filters };
+    let metadata = ArrayMetadata::new(shape, chunks, element.dtype, fill_value, codecs.filters);
     Ok(Parts { metadata, chunks: manifest, urls: Vec::new() })
 }
 
@@ -104,6 +104,6 @@ fn external_array(subject: Subject<'_>, files: &[ExternalFile], options: &Option
     shape.extend(&element.dimensions);
     chunks.extend(&element.dimensions);
     let grid = manifest.grid.iter().copied().chain(element.dimensions.iter().map(|_| 1)).collect();
-    let metadata = ArrayMetadata { shape, chunks, dtype: element.dtype, fill_value, filters: Vec::new() };
+    let metadata = ArrayMetadata::new(shape, chunks, element.dtype, fill_value, Vec::new());
     Ok(Parts { metadata, chunks: Manifest { grid, ..manifest }, urls })
 }

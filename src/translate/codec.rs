@@ -26,7 +26,7 @@ pub(crate) fn codecs(pipeline: &FilterPipeline, mask: u32, bytes: u64) -> Result
     for filter in applied.into_iter().take(kept) {
         match filter.id {
             ids::DEFLATE => {
-                filters.push(Codec::Zlib { level: filter.client_data.first().copied().unwrap_or(6) });
+                filters.push(Codec::Zlib { level: filter.client_data.first().copied().unwrap_or(6).cast_signed() });
                 length = None;
             }
             ids::SHUFFLE => filters.extend(shuffle(filter.element_size(), length)?),
@@ -48,7 +48,7 @@ pub(crate) fn codecs(pipeline: &FilterPipeline, mask: u32, bytes: u64) -> Result
 fn foreign(filter: &Filter) -> Result<Codec, Unsupported> {
     let parameter = |n: usize, default| filter.client_data.get(n).copied().unwrap_or(default);
     match filter.id {
-        ids::BZIP2 => Ok(Codec::Bz2 { level: parameter(0, 9) }),
+        ids::BZIP2 => Ok(Codec::Bz2 { level: parameter(0, 9).cast_signed() }),
         ids::ZSTD => Ok(Codec::Zstd { level: parameter(0, 3).cast_signed() }),
         // The first four are versions, size of an element, size of a chunk (hdf5-blosc, blosc_filter.c).
         ids::BLOSC => {
@@ -61,7 +61,12 @@ fn foreign(filter: &Filter) -> Result<Codec, Unsupported> {
                 // numcodecs is built without Snappy, which has the number 3.
                 _ => return Err(filter.unsupported()),
             };
-            Ok(Codec::Blosc { cname, clevel: parameter(4, 5), shuffle: parameter(5, 1), blocksize: 0 })
+            Ok(Codec::Blosc {
+                cname: cname.into(),
+                clevel: parameter(4, 5),
+                shuffle: parameter(5, 1).cast_signed(),
+                blocksize: 0,
+            })
         }
         _ => Err(filter.unsupported()),
     }
@@ -112,7 +117,7 @@ mod tests {
         let pipeline = pipeline(&[(2, &[4]), (32_001, &[2, 2, 4, 400, 7, 2, 5]), (32_015, &[u32::MAX]), (307, &[])]);
         let filters = vec![
             Codec::Shuffle { elementsize: 4 },
-            Codec::Blosc { cname: "zstd", clevel: 7, shuffle: 2, blocksize: 0 },
+            Codec::Blosc { cname: "zstd".into(), clevel: 7, shuffle: 2, blocksize: 0 },
             Codec::Zstd { level: -1 },
             Codec::Bz2 { level: 9 },
         ];

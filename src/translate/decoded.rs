@@ -55,7 +55,7 @@ impl Sizes {
         let with_own = |sizes: Vec<u64>| sizes.into_iter().chain(form.dimensions.iter().copied()).collect();
         let (dtype, filters) = form.types(widths);
         let (shape, chunks) = (with_own(self.shape), with_own(self.chunk));
-        ArrayMetadata { shape, chunks, dtype, fill_value, filters }
+        ArrayMetadata::new(shape, chunks, dtype, fill_value, filters)
     }
 }
 
@@ -213,13 +213,8 @@ mod tests {
     #[test]
     fn texts_are_objects_that_one_filter_reads() {
         let (set, _) = within(STRINGS, Limits::default());
-        let expected = ArrayMetadata {
-            shape: vec![3],
-            chunks: vec![2],
-            dtype: Dtype::Simple("|O".to_owned()),
-            fill_value: None,
-            filters: vec![Codec::VlenUtf8],
-        };
+        let dtype = Dtype::Simple("|O".to_owned());
+        let expected = ArrayMetadata::new(vec![3], vec![2], dtype, None, vec![Codec::VlenUtf8]);
         let chunked = array(&set, "chunked");
         assert_eq!((&chunked.metadata, &chunked.chunks.grid), (&expected, &vec![2]));
         assert!(chunked.chunks.number.is_empty());

@@ -78,13 +78,8 @@ mod tests {
 
     fn array(key: &str, names: &[&str], shape: &[u64]) -> (String, Node) {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let metadata = ArrayMetadata {
-            shape: shape.to_vec(),
-            chunks: shape.to_vec(),
-            dtype: Dtype::Simple("<i4".to_owned()),
-            fill_value: None,
-            filters: Vec::new(),
-        };
+        let dtype = Dtype::Simple("<i4".to_owned());
+        let metadata = ArrayMetadata::new(shape.to_vec(), shape.to_vec(), dtype, None, Vec::new());
         let attributes = Attributes::with_dimensions(&names);
         (key.to_owned(), Node::Array(Box::new(Array { metadata, attributes, chunks: Manifest::default() })))
     }

@@ -1,12 +1,14 @@
 //! `.zattrs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::NanPolicy;
-use super::nan::is_name;
+use super::nan::{is_name, marked_float, read_as};
+use super::{Invalid, NanPolicy};
 
 /// The attributes of a group or array, in order.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -76,6 +78,14 @@ impl Attributes {
         self.0.iter().map(|known| (known.name.as_str(), &known.value))
     }
 
+    /// The document of a text, in which floats that JSON lacks may be bare tokens.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is no object, or has a name twice.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        read_as(text).map_err(|error| Invalid::new(format!("attributes: {error}")))
+    }
+
     /// The document as text.
     pub(crate) fn to_json(&self, nan: NanPolicy) -> serde_json::Result<String> {
         if nan == NanPolicy::String {
@@ -94,6 +104,29 @@ impl Attributes {
 }
 
 impl Floats {
+    /// Takes the marks from what was a bare token; where those were.
+    fn unmark(value: &mut Value) -> Self {
+        match value {
+            Value::String(text) => match marked_float(text).map(str::to_owned) {
+                Some(name) => {
+                    *text = name;
+                    Self::Everywhere
+                }
+                None => Self::Nowhere,
+            },
+            Value::Array(elements) => {
+                let floats = elements.iter_mut().map(Self::unmark);
+                floats.fold(Self::Nowhere, |all, one| if one == Self::Nowhere { all } else { one })
+            }
+            Value::Object(fields) => {
+                let floats = fields.iter_mut().map(|(name, field)| (name.clone(), Self::unmark(field)));
+                let floats: BTreeMap<_, _> = floats.filter(|(_, floats)| *floats != Self::Nowhere).collect();
+                if floats.is_empty() { Self::Nowhere } else { Self::Fields(floats) }
+            }
+            _ => Self::Nowhere,
+        }
+    }
+
     /// Those in a field of an object.
     fn of(&self, name: &str) -> &Self {
         match self {
@@ -139,9 +172,53 @@ impl Serialize for Attributes {
     }
 }
 
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Reads the attributes in their order.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Attributes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of attributes")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Attributes, M::Error> {
+        let (mut attributes, mut names) = (Vec::new(), BTreeSet::new());
+        while let Some((name, mut value)) = map.next_entry::<String, Value>()? {
+            if !names.insert(name.clone()) {
+                return Err(M::Error::custom(format!("{name:?} is there twice")));
+            }
+            let floats = Floats::unmark(&mut value);
+            attributes.push(Attribute { name, value, floats });
+        }
+        Ok(Attributes(attributes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back_in_order_and_with_its_floats() {
+        let texts = [
+            r#"{"z":1,"_ARRAY_DIMENSIONS":["y","x"],"a":"NaN","u":18446744073709551615}"#,
+            r#"{"float":-Infinity,"list":[[NaN,Infinity],1.5],"compound":[{"f":[NaN],"t":"NaN"}]}"#,
+            "{}",
+        ];
+        for text in texts {
+            assert_eq!(Attributes::parse(text).unwrap().to_json(NanPolicy::Python).unwrap(), text);
+        }
+        for wrong in [r#"{"a":1,"a":2}"#, "[]", "hello", "{\"a\":1"] {
+            assert!(Attributes::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn floats_are_bare_only_where_they_are_floats() {

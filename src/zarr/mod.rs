@@ -5,15 +5,30 @@ mod attributes;
 mod codec;
 mod dtype;
 mod fill_value;
+mod invalid;
 mod nan;
 
-pub use array::ArrayMetadata;
+pub(crate) use array::Separator;
+pub use array::{ArrayMetadata, Order};
 pub use attributes::{Attributes, Floats};
 pub use codec::Codec;
-pub use dtype::{Dtype, Field};
+pub use dtype::{Dtype, Field, Kind, Scalar};
 pub use fill_value::FillValue;
+pub use invalid::Invalid;
 pub use nan::NanPolicy;
 pub(crate) use nan::not_finite;
 
 /// The document of every group, `.zgroup`.
 pub const GROUP: &str = r#"{"zarr_format":2}"#;
+
+/// Whether a text is the document of a group.
+pub(crate) fn check_group(text: &str) -> Result<(), Invalid> {
+    let document = nan::read(text).map_err(|error| Invalid::new(error.to_string()))?;
+    match document.get("zarr_format") {
+        Some(format) if *format == 2 => Ok(()),
+        other => Err(Invalid::new(format!(
+            "zarr_format {}, and only 2 is read",
+            codec::short(other.unwrap_or(&serde_json::Value::Null))
+        ))),
+    }
+}

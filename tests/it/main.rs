@@ -13,6 +13,7 @@ mod golden;
 mod kerchunk_bugs;
 mod layers;
 mod netcdf;
+mod read_back;
 mod reader;
 mod refused;
 mod rounds;

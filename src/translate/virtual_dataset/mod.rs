@@ -66,7 +66,7 @@ pub(super) fn virtual_array(
     shape.extend(&element.dimensions);
     chunk.extend(&element.dimensions);
     manifest.grid.extend(element.dimensions.iter().map(|_| 1));
-    let metadata = ArrayMetadata { shape, chunks: chunk, dtype: element.dtype, fill_value, filters: codecs };
+    let metadata = ArrayMetadata::new(shape, chunk, element.dtype, fill_value, codecs);
     Ok(Parts { metadata, chunks: manifest, urls })
 }
 
@@ -148,6 +148,7 @@ fn common_codecs(placements: &[Placement]) -> Result<Vec<Codec>, Unsupported> {
 fn decode_alike(a: &Codec, b: &Codec) -> bool {
     match (a, b) {
         (Codec::Shuffle { elementsize: a }, Codec::Shuffle { elementsize: b }) => a == b,
+        (Codec::Other(a), Codec::Other(b)) => a == b,
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
 }

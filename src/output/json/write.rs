@@ -84,9 +84,11 @@ impl<W: Write> Writer<W> {
             self.line.push(b'[');
             let url = usize::try_from(manifest.url(n).0).ok().and_then(|url| urls.get(url));
             self.line.extend_from_slice(url.map_or(b"null", Vec::as_slice));
-            for part in [offset, length] {
-                self.line.push(b',');
-                self.line.extend_from_slice(itoa::Buffer::new().format(*part).as_bytes());
+            if *length != Manifest::WHOLE {
+                for part in [offset, length] {
+                    self.line.push(b',');
+                    self.line.extend_from_slice(itoa::Buffer::new().format(*part).as_bytes());
+                }
             }
             self.line.push(b']');
             self.out.write_all(&self.line)?;
@@ -149,13 +151,8 @@ mod tests {
     use crate::zarr::{ArrayMetadata, Attributes, Dtype, FillValue, Floats};
 
     fn array(grid: Vec<u64>, manifest: Manifest) -> Node {
-        let metadata = ArrayMetadata {
-            shape: grid.clone(),
-            chunks: vec![1; grid.len()],
-            dtype: Dtype::Simple("|u1".to_owned()),
-            fill_value: None,
-            filters: Vec::new(),
-        };
+        let dtype = Dtype::Simple("|u1".to_owned());
+        let metadata = ArrayMetadata::new(grid.clone(), vec![1; grid.len()], dtype, None, Vec::new());
         Node::Array(Box::new(Array {
             metadata,
             attributes: Attributes::default(),

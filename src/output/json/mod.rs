@@ -1,0 +1,10 @@
+//! kerchunk JSON, written and read.
+
+mod expression;
+mod generate;
+mod read;
+mod template;
+mod write;
+
+pub use read::read_json;
+pub use write::{write_json, write_json_with};

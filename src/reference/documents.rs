@@ -1,0 +1,178 @@
+//! The documents of a set by their keys, and the arrays whose chunks other keys name.
+
+use std::collections::HashMap;
+
+use super::Builder;
+use super::key::{chunk_number, split};
+use crate::error::Error;
+use crate::zarr::{ArrayMetadata, Attributes, Invalid, Separator, check_group};
+
+/// The documents of groups and arrays, in the order in which their paths came.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    paths: HashMap<String, usize>,
+    nodes: Vec<(String, Texts)>,
+}
+
+/// The documents of one group or array.
+#[derive(Debug, Default)]
+struct Texts {
+    group: Option<String>,
+    array: Option<String>,
+    attributes: Option<String>,
+}
+
+/// The arrays of a set, by their paths.
+#[derive(Debug, Default)]
+pub(crate) struct Arrays(HashMap<String, Keys>);
+
+/// How the chunks of an array are named.
+#[derive(Debug)]
+struct Keys {
+    handle: usize,
+    separator: Separator,
+    grid: Vec<u64>,
+}
+
+impl Documents {
+    /// Whether a key is that of a document.
+    pub(crate) fn is_one(key: &str) -> bool {
+        matches!(split(key).1, ".zgroup" | ".zarray" | ".zattrs")
+    }
+
+    /// Adds a document.
+    pub(crate) fn add(&mut self, key: &str, text: String) -> Result<(), Error> {
+        let (path, name) = split(key);
+        let at = *self.paths.entry(path.to_owned()).or_insert(self.nodes.len());
+        if at == self.nodes.len() {
+            self.nodes.push((path.to_owned(), Texts::default()));
+        }
+        let Some((_, texts)) = self.nodes.get_mut(at) else { return Ok(()) };
+        let place = match name {
+            ".zgroup" => &mut texts.group,
+            ".zarray" => &mut texts.array,
+            _ => &mut texts.attributes,
+        };
+        match place.replace(text) {
+            None => Ok(()),
+            Some(_) => Err(wrong(key, "is there twice")),
+        }
+    }
+
+    /// The nodes without chunks; the arrays; the paths that have attributes and are neither group nor array.
+    pub(crate) fn build(self) -> Result<(Builder, Arrays, Vec<String>), Error> {
+        let (mut builder, mut arrays, mut stray) = (Builder::default(), Arrays::default(), Vec::new());
+        for (path, Texts { group, array, attributes }) in self.nodes {
+            let key = |name: &str| super::key::joined(&path, name);
+            let invalid = |name: &str, what: Invalid| wrong(&key(name), &what.to_string());
+            let attributes = attributes.as_deref().map_or(Ok(Attributes::default()), Attributes::parse);
+            let attributes = attributes.map_err(|what| invalid(".zattrs", what))?;
+            match (group, array) {
+                (Some(_), Some(_)) => return Err(wrong(&path, "is a group and an array")),
+                (Some(group), None) => {
+                    check_group(&group).map_err(|what| invalid(".zgroup", what))?;
+                    builder.group(&path, attributes);
+                }
+                (None, Some(array)) => {
+                    let (metadata, separator) =
+                        ArrayMetadata::parse(&array).map_err(|what| invalid(".zarray", what))?;
+                    let grid = super::grid::grid(&metadata.shape, &metadata.chunks);
+                    let handle = builder.array(&path, metadata, attributes);
+                    arrays.0.insert(path, Keys { handle, separator, grid });
+                }
+                (None, None) => stray.push(key(".zattrs")),
+            }
+        }
+        let inside = self.paths.keys().find_map(|path| arrays.around(path).map(|array| (path, array)));
+        match inside {
+            Some((path, array)) => Err(wrong(path, &format!("lies inside the array {array}"))),
+            None => Ok((builder, arrays, stray)),
+        }
+    }
+}
+
+impl Arrays {
+    /// The array that a path lies in, if it lies in one.
+    fn around<'a>(&self, path: &'a str) -> Option<&'a str> {
+        ancestors(path).find(|ancestor| self.0.contains_key(*ancestor))
+    }
+
+    /// The handle and the grid of an array.
+    pub(crate) fn get(&self, path: &str) -> Option<(usize, &[u64])> {
+        self.0.get(path).map(|keys| (keys.handle, keys.grid.as_slice()))
+    }
+
+    /// The array and the number of the chunk that a key names; `None` where it lies in no array.
+    ///
+    /// # Errors
+    /// [`Error::Reference`] where it lies in an array and is none of its chunks.
+    pub(crate) fn chunk(&self, key: &str) -> Result<Option<(usize, u64)>, Error> {
+        let Some(path) = self.around(key) else { return Ok(None) };
+        let keys = self.0.get(path);
+        let name = key.strip_prefix(path).map(|name| name.strip_prefix('/').unwrap_or(name));
+        let chunk = keys
+            .zip(name)
+            .and_then(|(keys, name)| Some((keys.handle, chunk_number(name, keys.separator, &keys.grid)?)));
+        chunk.map(Some).ok_or_else(|| wrong(key, "lies inside an array, and is none of its chunks"))
+    }
+}
+
+/// The paths that a path lies in, the nearest first; the last is the root's.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path).filter(|path| !path.is_empty()).map(|path| split(path).0), |path| {
+        (!path.is_empty()).then(|| split(path).0)
+    })
+}
+
+fn wrong(key: &str, problem: &str) -> Error {
+    Error::Reference { key: key.to_owned(), problem: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zarr::GROUP;
+
+    const ARRAY: &str = r#"{"zarr_format":2,"shape":[4,4],"chunks":[2,2],"dtype":"<i4","compressor":null,"filters":null,"fill_value":0,"order":"C"}"#;
+
+    fn built(documents: &[(&str, &str)]) -> Result<(Builder, Arrays, Vec<String>), Error> {
+        let mut all = Documents::default();
+        for (key, text) in documents {
+            all.add(key, (*text).to_owned())?;
+        }
+        all.build()
+    }
+
+    #[test]
+    fn a_key_is_a_chunk_of_the_array_that_it_lies_in() {
+        let slashes = ARRAY.replace("\"order\"", "\"dimension_separator\":\"/\",\"order\"");
+        let (_, arrays, stray) =
+            built(&[("g/.zgroup", GROUP), ("g/a/.zarray", ARRAY), ("b/.zarray", &slashes), ("x/.zattrs", "{}")])
+                .unwrap();
+        assert_eq!(stray, ["x/.zattrs"]);
+        let (a, b) = (arrays.get("g/a").unwrap().0, arrays.get("b").unwrap().0);
+        assert_eq!(arrays.chunk("g/a/1.0").unwrap(), Some((a, 2)));
+        assert_eq!(arrays.chunk("b/1/1").unwrap(), Some((b, 3)));
+        assert_eq!((arrays.chunk("g/0.0").unwrap(), arrays.chunk("c").unwrap()), (None, None));
+        for wrong in ["g/a/2.0", "g/a/1/0", "g/a/x", "b/1.1", "g/a/0.0/x", "b/0/0/0"] {
+            assert!(arrays.chunk(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_array_at_the_root_has_all_keys() {
+        let (_, arrays, _) = built(&[(".zarray", ARRAY)]).unwrap();
+        assert_eq!(arrays.chunk("1.1").unwrap(), Some((0, 3)));
+        assert!(arrays.chunk("x/0.0").is_err());
+    }
+
+    #[test]
+    fn documents_that_contradict_each_other_are_refused() {
+        let told = |documents: &[(&str, &str)]| built(documents).map(|_| ()).unwrap_err().to_string();
+        assert_eq!(told(&[("a/.zarray", ARRAY), ("a/.zarray", ARRAY)]), "reference a/.zarray: is there twice");
+        assert_eq!(told(&[("a/.zarray", ARRAY), ("a/.zgroup", GROUP)]), "reference a: is a group and an array");
+        assert_eq!(told(&[("a/.zarray", ARRAY), ("a/b/.zgroup", GROUP)]), "reference a/b: lies inside the array a");
+        assert!(told(&[(".zgroup", "{\"zarr_format\":3}")]).starts_with("reference .zgroup: zarr_format 3"));
+        assert!(told(&[("a/.zattrs", "[]")]).starts_with("reference a/.zattrs: attributes"));
+    }
+}
