@@ -61,6 +61,22 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// A file that references name and that may not be read.
+    #[error("{url} is not read: {why}")]
+    NotAllowed {
+        /// The file, as the references name it.
+        url: String,
+        /// Why not.
+        why: String,
+    },
+    /// An array, or a part of one, that cannot be read through its references.
+    #[error("{key}: {problem}")]
+    Chunk {
+        /// The key of the chunk, or the path of the array.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A text that is no set of references.
     #[error("not a set of references: {0}")]
     Document(String),

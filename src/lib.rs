@@ -9,6 +9,8 @@ mod field;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod codec;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+mod window;
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod structure;
 mod source;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
@@ -19,6 +21,7 @@ pub mod zarr;
 pub mod reference;
 mod translate;
 pub mod output;
+pub mod store;
 
 pub use error::Error;
 pub use file::CutOff;
@@ -26,7 +29,8 @@ pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::{read_json, write_json, write_json_with};
 pub use reference::ReferenceSet;
-pub use source::{Fetch, Input, Scan, Statistics, Step};
+pub use source::{Fetch, Input, LocalSources, Scan, Sources, State, Statistics, Step};
+pub use store::Store;
 pub use translate::{
     ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
     UnsupportedPolicy, references, tree,

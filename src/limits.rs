@@ -34,6 +34,9 @@ pub struct Limits {
     pub chunk_bytes: u64,
     /// Bytes decoded from compressed chunks and heaps in one file (default 1 GiB).
     pub decoded_bytes: u64,
+    /// Bytes of the elements that one read of a dataset gives; the chunks that it decodes may have four times as many
+    /// (default 1 GiB).
+    pub read_bytes: u64,
     /// Bytes of values stored inline for one file (default 256 MiB).
     pub inline_bytes: u64,
     /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
@@ -62,6 +65,7 @@ impl Default for Limits {
             chunks: 1_000_000_000,
             chunk_bytes: GIB,
             decoded_bytes: GIB,
+            read_bytes: GIB,
             inline_bytes: 256 * MIB,
             repair_bytes: MIB,
             key_bytes: 64 << 10,

@@ -29,6 +29,22 @@ impl LocalFile {
     /// [`Error::Io`] when it cannot be opened, or is a directory, and [`Error::Unsupported`] where files beside it hold what it lacks.
     pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
+        let (opened, metadata) = Self::opened(path)?;
+        if has_history(path).map_err(|error| Error::io(opened.name.clone(), error))? {
+            return Err(Unsupported::Onion.into());
+        }
+        if has_subfiles(path, &metadata) {
+            return Err(Unsupported::Subfiling.into());
+        }
+        Ok(opened)
+    }
+
+    /// The same for a file whose bytes are read as they are, whatever lies beside it.
+    pub(super) fn open_plain(path: &Path) -> Result<Self, Error> {
+        Self::opened(path).map(|(opened, _)| opened)
+    }
+
+    fn opened(path: &Path) -> Result<(Self, std::fs::Metadata), Error> {
         let name = path.display().to_string();
         let io = |error| Error::io(name.clone(), error);
         let file = File::open(path).map_err(io)?;
@@ -36,13 +52,7 @@ impl LocalFile {
         if metadata.is_dir() {
             return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
-        if has_history(path).map_err(io)? {
-            return Err(Unsupported::Onion.into());
-        }
-        if has_subfiles(path, &metadata) {
-            return Err(Unsupported::Subfiling.into());
-        }
-        Ok(Self { file, size: metadata.len(), name })
+        Ok((Self { file, size: metadata.len(), name }, metadata))
     }
 
     fn read_one(&self, range: &Range<u64>) -> Result<Bytes, Halt> {

@@ -6,6 +6,7 @@ mod join;
 mod local;
 mod resident;
 mod scan;
+mod sources;
 
 use std::ops::Range;
 
@@ -21,6 +22,7 @@ pub(crate) use join::{Gather, attempt, both, join};
 use local::LocalFile;
 pub(crate) use resident::Resident;
 pub use scan::{Fetch, Scan, Statistics, Step};
+pub use sources::{LocalSources, Sources, State};
 
 /// Random access to one file.
 pub(crate) trait ReadAt {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The layers, from the top; `error` and `limits` are one, as are `field` and `codec`.
+/// The layers, from the top; `error` and `limits` are one, as are `field`, `codec` and `window`.
 const LAYERS: [&[&str]; 14] = [
     &["error", "limits"],
-    &["field", "codec"],
+    &["field", "codec", "window"],
     &["structure"],
     &["source"],
     &["file"],

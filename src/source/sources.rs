@@ -1,0 +1,209 @@
+//! Files that references name, and who may read which.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use super::{Halt, LocalFile, ReadAt};
+use crate::error::Error;
+use crate::field::convert::wide;
+
+/// Reads the files that references name. What it may not read it refuses; nobody else asks.
+pub trait Sources: Send + Sync {
+    /// The state of a file.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] when the file may not be read, and [`Error::Io`].
+    fn state(&self, url: &str) -> Result<State, Error>;
+
+    /// Ranges of a file that lie inside it, in order.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error>;
+}
+
+/// By what a file that was changed is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was last changed, if that is known.
+    pub modified: Option<SystemTime>,
+    /// The tag that an object store gives to its contents.
+    pub etag: Option<String>,
+}
+
+/// Files in memory, by their URLs.
+impl Sources for HashMap<String, Bytes> {
+    fn state(&self, url: &str) -> Result<State, Error> {
+        let bytes = self.get(url).ok_or_else(|| not_found(url))?;
+        Ok(State { size: wide(bytes.len()), modified: None, etag: None })
+    }
+
+    fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+        let bytes = self.get(url).ok_or_else(|| not_found(url))?;
+        bytes.read(ranges).map_err(|halt| as_error(url, halt))
+    }
+}
+
+/// Files of the local file system under folders that may be read, symbolic links followed.
+#[derive(Debug, Default)]
+pub struct LocalSources {
+    folders: Vec<PathBuf>,
+    base: PathBuf,
+    open: Mutex<HashMap<String, Arc<LocalFile>>>,
+}
+
+/// Most files that are kept open.
+const MOST_OPEN: usize = 64;
+
+impl LocalSources {
+    /// No folder may be read yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Allows a folder and all in it, or one file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it is not there.
+    pub fn allow(mut self, folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        let io = |error| Error::io(folder.display().to_string(), error);
+        self.folders.push(std::fs::canonicalize(folder).map_err(io)?);
+        Ok(self)
+    }
+
+    /// The folder that relative paths start at; without it they start at the current one, as in fsspec.
+    #[must_use]
+    pub fn relative_to(mut self, base: impl Into<PathBuf>) -> Self {
+        self.base = base.into();
+        self
+    }
+
+    fn file(&self, url: &str) -> Result<Arc<LocalFile>, Error> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = open.get(url) {
+            return Ok(Arc::clone(file));
+        }
+        let path = self.path(url)?;
+        let file = Arc::new(LocalFile::open_plain(&path)?);
+        if open.len() >= MOST_OPEN {
+            open.clear();
+        }
+        open.insert(url.to_owned(), Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// The path of a URL, if it leads to where files may be read.
+    fn path(&self, url: &str) -> Result<PathBuf, Error> {
+        let refuse = |why: &str| Error::NotAllowed { url: url.to_owned(), why: why.to_owned() };
+        let path = local_path(url).ok_or_else(|| refuse("it is no path of the local file system"))?;
+        let path = self.base.join(path);
+        // What may not be read is refused before it is looked at.
+        let lexical = std::path::absolute(&path).map_err(|error| Error::io(url, error))?;
+        let may = |path: &Path| self.folders.iter().any(|folder| path.starts_with(folder));
+        let outside = "it lies in no folder that may be read";
+        let resolved = match std::fs::canonicalize(&lexical) {
+            Ok(resolved) if may(&resolved) => resolved,
+            Err(error) if may(&lexical) => return Err(Error::io(url, error)),
+            _ => return Err(refuse(outside)),
+        };
+        if resolved.is_file() { Ok(resolved) } else { Err(refuse("it is no file")) }
+    }
+}
+
+impl Sources for LocalSources {
+    fn state(&self, url: &str) -> Result<State, Error> {
+        // A file that is open may have been replaced since.
+        let path = self.path(url)?;
+        let metadata = std::fs::metadata(path).map_err(|error| Error::io(url, error))?;
+        Ok(State { size: metadata.len(), modified: metadata.modified().ok(), etag: None })
+    }
+
+    fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+        self.file(url)?.read(ranges).map_err(|halt| as_error(url, halt))
+    }
+}
+
+/// The path that a URL without a scheme, or with `file://`, is; percent signs stand for themselves, as in fsspec.
+fn local_path(url: &str) -> Option<&Path> {
+    let path = match url.split_once("://") {
+        None if url.contains("::") || url.is_empty() => return None,
+        None => url,
+        Some(("file", path)) if path.starts_with('/') => path,
+        Some(_) => return None,
+    };
+    (!path.contains('\0')).then(|| Path::new(path))
+}
+
+fn not_found(url: &str) -> Error {
+    Error::io(url, std::io::Error::from(std::io::ErrorKind::NotFound))
+}
+
+fn as_error(url: &str, halt: Halt) -> Error {
+    match halt {
+        Halt::Error(error) => error,
+        Halt::Missing(_) => Error::io(url, std::io::Error::from(std::io::ErrorKind::UnexpectedEof)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_lies_in_an_allowed_folder_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::write(inside.join("a%20b"), b"abcdef").unwrap();
+        std::fs::write(outside.join("secret"), b"secret").unwrap();
+        let sources = LocalSources::new().allow(&inside).unwrap().relative_to(&inside);
+        let url = |path: &Path| path.to_str().unwrap().to_owned();
+        let a = url(&inside.join("a%20b"));
+        for url in [a.clone(), format!("file://{a}"), "a%20b".to_owned(), format!("{}/../in/a%20b", url(&inside))] {
+            assert_eq!(sources.state(&url).unwrap().size, 6, "{url}");
+            assert_eq!(sources.read(&url, &[1..3, 0..0]).unwrap(), [Bytes::from_static(b"bc"), Bytes::new()]);
+        }
+        let secret = url(&outside.join("secret"));
+        let not_there = url(&outside.join("nothing"));
+        let wrong = [
+            &secret,
+            &not_there,
+            "../out/secret",
+            "/dev/zero",
+            "",
+            "s3://b/k",
+            "simplecache::file:///etc/passwd",
+            "file://host/x",
+            "a\0b",
+        ];
+        for url in wrong {
+            assert!(matches!(sources.read(url, &[]), Err(Error::NotAllowed { .. })), "{url}");
+        }
+        assert!(matches!(sources.state(&url(&inside)), Err(Error::NotAllowed { .. })));
+        assert!(matches!(sources.state("nothing"), Err(Error::Io { .. })));
+        assert!(matches!(sources.read(&a, &[4..9]), Err(Error::Io { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_leads_to_where_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("in");
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::write(folder.path().join("secret"), b"secret").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), inside.join("link")).unwrap();
+        let sources = LocalSources::new().allow(&inside).unwrap().relative_to(&inside);
+        assert!(matches!(sources.read("link", &[]), Err(Error::NotAllowed { .. })));
+        let sources = sources.allow(folder.path()).unwrap();
+        assert_eq!(sources.read("link", &[0..1]).unwrap(), [Bytes::from_static(b"s")]);
+    }
+}

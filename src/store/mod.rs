@@ -1,0 +1,251 @@
+//! What references read as: keys, chunks and arrays of a set, from wherever their bytes lie.
+
+mod array;
+mod codecs;
+mod elements;
+mod fill;
+mod keys;
+mod values;
+#[cfg(feature = "zarrs")]
+mod zarrs;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+pub use array::StoredArray;
+pub use elements::Elements;
+pub use values::Values;
+
+use crate::error::Error;
+use crate::field::convert::{narrow, wide};
+use crate::limits::{Limits, check};
+use crate::reference::key::{chunk_number, split};
+use crate::reference::{Node, Reference, ReferenceSet};
+use crate::source::Sources;
+use crate::zarr::{GROUP, NanPolicy, Separator};
+
+/// A Zarr v2 store: the keys of a reference set and the bytes that they stand for.
+///
+/// ```
+/// # fn main() -> Result<(), h5refs::Error> {
+/// use h5refs::{Input, LocalSources, Options, Store};
+///
+/// let file = std::path::absolute("testdata/netcdf/cf.nc").unwrap();
+/// let (references, _) = h5refs::references(&Input::open(&file)?, &Options::new(file.to_str().unwrap()))?;
+/// let store = Store::new(references, LocalSources::new().allow("testdata")?);
+/// let (path, _) = store.set().arrays().next().unwrap();
+/// let values = store.array(path)?.read_all()?;
+/// println!("{:?} {:?}", values.shape, values.elements());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Store<S> {
+    set: ReferenceSet,
+    sources: S,
+    limits: Limits,
+    threads: usize,
+    /// Positions of the nodes by their paths.
+    nodes: HashMap<String, usize>,
+}
+
+impl<S: Sources> Store<S> {
+    /// A store over a set, of which `sources` reads the files.
+    pub fn new(set: ReferenceSet, sources: S) -> Self {
+        let nodes = set.nodes.iter().enumerate().map(|(at, (path, _))| (path.clone(), at)).collect();
+        Self { set, sources, limits: Limits::default(), threads: 1, nodes }
+    }
+
+    /// What one read may cost.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How many threads decode the chunks of one read (default 1).
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// The references.
+    pub fn set(&self) -> &ReferenceSet {
+        &self.set
+    }
+
+    /// Where the bytes come from.
+    pub fn sources(&self) -> &S {
+        &self.sources
+    }
+
+    /// An array by its path, without leading slash.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no array.
+    pub fn array(&self, path: &str) -> Result<StoredArray<'_, S>, Error> {
+        match self.node(path) {
+            Some((path, Node::Array(array))) => Ok(StoredArray { store: self, path, array }),
+            _ => Err(Error::NotFound { path: path.to_owned() }),
+        }
+    }
+
+    fn node(&self, path: &str) -> Option<(&str, &Node)> {
+        let (path, node) = self.set.nodes.get(*self.nodes.get(path)?)?;
+        Some((path, node))
+    }
+
+    /// The bytes of a key; `None` where the set has no such key.
+    ///
+    /// # Errors
+    /// What the sources answer.
+    pub fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        match self.find(key) {
+            None => Ok(None),
+            Some(Reference::Inline(bytes)) => Ok(Some(bytes)),
+            Some(reference) => {
+                let (url, range) = self.place(&reference)?;
+                check("chunk_bytes", range.end.saturating_sub(range.start), self.limits.chunk_bytes)?;
+                Ok(self.sources.read(url, &[range])?.pop())
+            }
+        }
+    }
+
+    /// A range of the bytes of a key, cut off where these end.
+    ///
+    /// # Errors
+    /// What the sources answer.
+    pub fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, Error> {
+        let cut = |size: u64| range.start.min(size)..range.end.clamp(range.start.min(size), size);
+        match self.find(key) {
+            None => Ok(None),
+            Some(Reference::Inline(bytes)) => {
+                let range = cut(wide(bytes.len()));
+                Ok(Some(bytes.slice(narrow(range.start)..narrow(range.end))))
+            }
+            Some(reference) => {
+                let (url, whole) = self.place(&reference)?;
+                let part = cut(whole.end.saturating_sub(whole.start));
+                check("chunk_bytes", part.end.saturating_sub(part.start), self.limits.chunk_bytes)?;
+                let start = whole.start;
+                Ok(self.sources.read(url, &[start.saturating_add(part.start)..start.saturating_add(part.end)])?.pop())
+            }
+        }
+    }
+
+    /// How many bytes a key stands for; `None` where the set has no such key.
+    ///
+    /// # Errors
+    /// What the sources answer.
+    pub fn size(&self, key: &str) -> Result<Option<u64>, Error> {
+        match self.find(key) {
+            None => Ok(None),
+            Some(Reference::Inline(bytes)) => Ok(Some(wide(bytes.len()))),
+            Some(reference) => self.place(&reference).map(|(_, range)| Some(range.end.saturating_sub(range.start))),
+        }
+    }
+
+    /// What a key stands for; documents are inline.
+    fn find(&self, key: &str) -> Option<Reference> {
+        let (path, name) = split(key);
+        let text = match (self.node(path)?.1, name) {
+            (Node::Group(_), ".zgroup") => Some(GROUP.to_owned()),
+            (Node::Group(attributes), ".zattrs") => attributes.to_json(NanPolicy::String).ok(),
+            (Node::Array(array), ".zarray") => array.metadata.to_json(NanPolicy::String).ok(),
+            (Node::Array(array), ".zattrs") => array.attributes.to_json(NanPolicy::String).ok(),
+            (Node::Array(array), name) => {
+                return array.chunks.get(chunk_number(name, Separator::Dot, &array.chunks.grid)?);
+            }
+            (Node::Group(_), _) => None,
+        };
+        text.map(|text| Reference::Inline(text.into()))
+    }
+
+    /// The file of a reference that is not inline, and the range in it.
+    fn place(&self, reference: &Reference) -> Result<(&str, Range<u64>), Error> {
+        match reference {
+            Reference::Inline(bytes) => Ok(("", 0..wide(bytes.len()))),
+            Reference::Whole { url } => {
+                let url = self.set.url(*url);
+                Ok((url, 0..self.sources.state(url)?.size))
+            }
+            Reference::Range { url, offset, length } => {
+                Ok((self.set.url(*url), *offset..offset.saturating_add(*length)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{Builder, UrlId};
+    use crate::zarr::{ArrayMetadata, Attributes, Dtype};
+
+    pub(super) fn store() -> Store<HashMap<String, Bytes>> {
+        let mut builder = Builder::default();
+        builder.group("", Attributes::default());
+        builder.group("g", Attributes::default());
+        let metadata = ArrayMetadata::new(vec![3, 1], vec![1, 1], Dtype::Simple("|u1".to_owned()), None, Vec::new());
+        let array = builder.array("g/a", metadata, Attributes::with_dimensions(&["y".to_owned(), "x".to_owned()]));
+        builder.url("f").unwrap();
+        builder.chunk(array, 0, Reference::Range { url: UrlId(0), offset: 2, length: 1 });
+        builder.chunk(array, 1, Reference::Whole { url: UrlId(0) });
+        builder.chunk(array, 2, Reference::Inline(Bytes::from_static(b"z")));
+        Store::new(builder.finish().unwrap(), HashMap::from([("f".to_owned(), Bytes::from_static(b"abcdef"))]))
+    }
+
+    #[test]
+    fn a_key_is_a_document_or_a_chunk() {
+        let store = store();
+        let get = |key: &str| store.get(key).unwrap().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+        assert_eq!(get(".zgroup").unwrap(), GROUP);
+        assert_eq!(get("g/a/.zattrs").unwrap(), r#"{"_ARRAY_DIMENSIONS":["y","x"]}"#);
+        assert!(get("g/a/.zarray").unwrap().starts_with(r#"{"shape":[3,1]"#));
+        assert_eq!(
+            (get("g/a/0.0"), get("g/a/1.0"), get("g/a/2.0")),
+            (Some("c".to_owned()), Some("abcdef".to_owned()), Some("z".to_owned()))
+        );
+        for absent in ["", "g", "g/a", "g/a/3.0", "g/a/0", "g/.zarray", "b/.zarray", "g/a/0.0/x"] {
+            assert_eq!((get(absent), store.size(absent).unwrap()), (None, None), "{absent}");
+        }
+    }
+
+    #[test]
+    fn a_range_ends_where_the_bytes_end() {
+        let store = store();
+        let part = |key: &str, range| store.get_range(key, range).unwrap().unwrap();
+        assert_eq!(
+            (part("g/a/1.0", 1..3), part("g/a/1.0", 4..99), part("g/a/1.0", 9..99)),
+            ("bc".into(), "ef".into(), Bytes::new())
+        );
+        assert_eq!((part("g/a/0.0", 0..5), part("g/a/2.0", 0..u64::MAX)), ("c".into(), "z".into()));
+        assert_eq!((store.size("g/a/1.0").unwrap(), store.size("g/a/2.0").unwrap()), (Some(6), Some(1)));
+    }
+
+    #[test]
+    fn keys_are_listed_as_a_tree() {
+        let store = store();
+        let keys: Vec<String> = store.keys().collect();
+        let expected = [
+            ".zgroup",
+            ".zattrs",
+            "g/.zgroup",
+            "g/.zattrs",
+            "g/a/.zarray",
+            "g/a/.zattrs",
+            "g/a/0.0",
+            "g/a/1.0",
+            "g/a/2.0",
+        ];
+        assert_eq!(keys, expected);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(store.children(""), (names(&[".zgroup", ".zattrs"]), names(&["g"])));
+        assert_eq!(store.children("g"), (names(&[".zgroup", ".zattrs"]), names(&["a"])));
+        assert_eq!(store.children("g/a"), (names(&[".zarray", ".zattrs", "0.0", "1.0", "2.0"]), Vec::new()));
+        assert_eq!(store.children("nothing"), (Vec::new(), Vec::new()));
+    }
+}
