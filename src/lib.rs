@@ -22,12 +22,13 @@ pub mod reference;
 mod translate;
 pub mod output;
 pub mod store;
+pub mod verify;
 
 pub use error::Error;
 pub use file::CutOff;
 pub use limits::Limits;
 pub use netcdf::write_cdl;
-pub use output::{read_json, write_json, write_json_with};
+pub use output::{open_references, read_json, write_json, write_json_with};
 pub use reference::ReferenceSet;
 pub use source::{Fetch, Input, LocalSources, Scan, Sources, State, Statistics, Step};
 pub use store::Store;
@@ -35,3 +36,4 @@ pub use translate::{
     ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
     UnsupportedPolicy, references, tree,
 };
+pub use verify::VerifyOptions;

@@ -82,7 +82,7 @@ impl Builder {
             let depth = |path: &str| if path.is_empty() { 0 } else { path.split('/').count() };
             self.nodes.sort_by_key(|(path, _)| depth(path));
         }
-        Ok(ReferenceSet { urls: self.urls, nodes: self.nodes })
+        Ok(ReferenceSet { urls: self.urls, nodes: self.nodes, ..ReferenceSet::default() })
     }
 }
 

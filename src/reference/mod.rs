@@ -5,9 +5,11 @@ mod documents;
 pub(crate) mod grid;
 pub(crate) mod key;
 mod manifest;
+mod recorded;
 mod set;
 
 pub(crate) use builder::Builder;
 pub(crate) use documents::{Arrays, Documents};
 pub use manifest::{Manifest, Urls};
+pub use recorded::Recorded;
 pub use set::{Array, Node, Reference, ReferenceSet, UrlId};

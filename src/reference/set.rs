@@ -1,8 +1,10 @@
 //! A set of references: groups and arrays under their paths.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
-use super::Manifest;
+use super::{Manifest, Recorded};
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Groups and arrays whose chunks lie in other files.
@@ -12,6 +14,8 @@ pub struct ReferenceSet {
     pub urls: Vec<String>,
     /// The nodes by path, each group before its members; the root group's path is empty.
     pub nodes: Vec<(String, Node)>,
+    /// What files were when the references were made, by their URLs, as far as it is known.
+    pub recorded: BTreeMap<String, Recorded>,
 }
 
 /// A file of a [`ReferenceSet`].

@@ -1,10 +1,12 @@
 //! A file that is here: in memory, or in the local file system.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Family, Halt, LocalFile, ReadAt, Scan, Step};
+use super::sources::Through;
+use super::{Family, Halt, LocalFile, ReadAt, Scan, Sources, State, Step};
 use crate::error::Error;
 
 /// A file whose bytes can be read at once, without a caller who fetches them.
@@ -16,6 +18,7 @@ enum Kind {
     Memory(Bytes),
     Local(LocalFile),
     Family(Box<Family>),
+    Through(Box<Through>),
 }
 
 impl Input {
@@ -36,6 +39,22 @@ impl Input {
         Ok(Self(Kind::Family(Box::new(Family::new(members.into_iter().collect())?))))
     }
 
+    /// What a file of the local file system is now, by which one that was changed is known; `None` for others.
+    pub fn state(&self) -> Option<State> {
+        match &self.0 {
+            Kind::Local(file) => file.state(),
+            Kind::Memory(_) | Kind::Family(_) | Kind::Through(_) => None,
+        }
+    }
+
+    /// A file that references name, through the sources that may read it.
+    ///
+    /// # Errors
+    /// What the sources answer.
+    pub fn through(sources: Arc<dyn Sources>, url: impl Into<String>) -> Result<Self, Error> {
+        Ok(Self(Kind::Through(Box::new(Through::new(sources, url.into())?))))
+    }
+
     /// Bytes of the file, of all members if it is a family.
     pub fn size(&self) -> u64 {
         self.source().size()
@@ -46,6 +65,7 @@ impl Input {
             Kind::Memory(bytes) => bytes,
             Kind::Local(file) => file,
             Kind::Family(family) => &**family,
+            Kind::Through(through) => &**through,
         }
     }
 

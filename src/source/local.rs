@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::{Halt, ReadAt};
+use super::{Halt, ReadAt, State};
 use crate::error::{Error, Unsupported};
 use crate::field::convert::narrow;
 
@@ -53,6 +53,12 @@ impl LocalFile {
             return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
         Ok((Self { file, size: metadata.len(), name }, metadata))
+    }
+
+    /// What the file is now.
+    pub(super) fn state(&self) -> Option<State> {
+        let metadata = self.file.metadata().ok()?;
+        Some(State { size: metadata.len(), modified: metadata.modified().ok(), etag: None })
     }
 
     fn read_one(&self, range: &Range<u64>) -> Result<Bytes, Halt> {

@@ -15,6 +15,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use array::StoredArray;
+pub(crate) use codecs::refusal;
 pub use elements::Elements;
 pub use values::Values;
 

@@ -93,7 +93,7 @@ pub(crate) fn translate_file(file: &File<'_>, options: &Options) -> Result<(Refe
     }
     tell_apart(&mut builder.nodes);
     backslash::encode(&mut builder.nodes, &scope.prefix, &mut builder.report);
-    Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes }, builder.report))
+    Ok((ReferenceSet { urls: builder.urls, nodes: builder.nodes, ..ReferenceSet::default() }, builder.report))
 }
 
 /// The extents of virtual datasets that are those of their sources now; where they cannot be told, the translation of the dataset

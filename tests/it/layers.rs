@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The layers, from the top; `error` and `limits` are one, as are `field`, `codec` and `window`.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 16] = [
     &["error", "limits"],
     &["field", "codec", "window"],
     &["structure"],
@@ -16,7 +16,9 @@ const LAYERS: [&[&str]; 14] = [
     &["translate"],
     &["combine"],
     &["output"],
+    &["lint"],
     &["store"],
+    &["verify"],
     &["batch"],
     &["bin"],
 ];

@@ -10,6 +10,7 @@ mod ls;
 mod output;
 mod scan;
 mod selection;
+mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,15 +31,18 @@ enum Command {
     Ls(ls::Arguments),
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
+    Verify(verify::Arguments),
 }
 
-/// How a command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a command ends, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
     /// All is well.
     Well,
     /// Finished; some objects or inputs were refused.
     Refused,
+    /// Finished; something that was checked is wrong.
+    Wrong,
     /// Nothing came of it; the reason is told.
     Failed,
 }
@@ -49,6 +53,7 @@ impl From<Ending> for ExitCode {
             Ending::Well => Self::SUCCESS,
             Ending::Failed => Self::FAILURE,
             Ending::Refused => Self::from(3),
+            Ending::Wrong => Self::from(4),
         }
     }
 }
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
         Command::Ls(arguments) => ls::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Chunks(arguments) => chunks::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     ending.into()
 }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
+use h5refs::reference::Recorded;
 use h5refs::zarr::NanPolicy;
 use h5refs::{CutOff, FillPolicy, LinkPolicy, Options, Report, UnsupportedPolicy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -254,7 +255,10 @@ impl Job<'_> {
             .external_root
             .as_deref()
             .map(|root| external::under(root, path.parent().unwrap_or(Path::new("")), &self.arguments.rename));
-        let (set, report) = h5refs::references(&input, &options).map_err(|error| without_name(&name, &error))?;
+        let (mut set, report) = h5refs::references(&input, &options).map_err(|error| without_name(&name, &error))?;
+        if let Some(state) = input.state() {
+            set.recorded.insert(options.url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
+        }
         if let Some(name) = self.selection.unmatched(&report) {
             return Err(format!("no dataset is called {name}"));
         }

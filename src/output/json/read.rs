@@ -1,13 +1,15 @@
 //! kerchunk JSON, versions 0 and 1, read: first the documents, then the references to chunks.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::generate::generate;
@@ -15,13 +17,16 @@ use super::template::{Templates, is_template};
 use crate::error::Error;
 use crate::limits::{Limits, check};
 use crate::reference::key::problem;
-use crate::reference::{Arrays, Builder, Documents, Reference, ReferenceSet};
+use crate::reference::{Arrays, Builder, Documents, Recorded, Reference, ReferenceSet};
 
 /// Padding may be left out, as by some writers.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// No file system and no object store has larger files.
+const LARGEST_FILE: u64 = 1 << 60;
 
 /// Reads kerchunk JSON, version 0 or 1. Nothing that it refers to is opened. Templates are replaced where they are plain names,
 /// and generators where they are integer arithmetic; nothing is evaluated.
@@ -33,7 +38,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// [`Error::Limit`].
 pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<String>), Error> {
     let text = std::str::from_utf8(text).map_err(|error| Error::Document(error.to_string()))?;
-    let Top { version, templates, generators, documents, mut stray } = Top::read(text)?;
+    let Top { version, templates, generators, recorded, documents, mut stray } = Top::read(text)?;
     let (builder, arrays, without_node) = documents.build()?;
     stray.extend(without_node);
     let mut reading =
@@ -47,7 +52,7 @@ pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<Stri
         )?;
     }
     visit(text, version, |key| !Documents::is_one(key), |key, entry| reading.entry(key, entry))?;
-    Ok((reading.builder.finish()?, reading.stray))
+    Ok((ReferenceSet { recorded, ..reading.builder.finish()? }, reading.stray))
 }
 
 /// Chunks being read.
@@ -84,9 +89,9 @@ impl Reading<'_> {
         self.chunks = self.chunks.saturating_add(1);
         check("chunks", self.chunks, self.limits.chunks)?;
         if let Reference::Range { offset, length, .. } = &reference
-            && (offset.checked_add(*length).is_none())
+            && (*length == 0 || offset.checked_add(*length).is_none_or(|end| end > LARGEST_FILE))
         {
-            return Err(wrong(key, format!("{length} bytes at {offset} end beyond 2^64")));
+            return Err(wrong(key, format!("{length} bytes at {offset} are no range of a file")));
         }
         match self.arrays.chunk(key)? {
             Some((array, number)) => self.builder.chunk(array, number, reference),
@@ -129,6 +134,7 @@ struct Top {
     version: Version,
     templates: Map<String, Value>,
     generators: Vec<Value>,
+    recorded: BTreeMap<String, Recorded>,
     documents: Documents,
     /// Keys of documents that are references themselves, which are not followed.
     stray: Vec<String>,
@@ -136,7 +142,7 @@ struct Top {
 
 impl Top {
     fn read(text: &str) -> Result<Self, Error> {
-        let Members { version, templates, generators, refs } =
+        let Members { version, templates, generators, own, refs } =
             serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
         let version = match (&version, refs) {
             (None, false) => Version::Zero,
@@ -147,7 +153,14 @@ impl Top {
             (None, true) => return Err(Error::Document("refs without a version".to_owned())),
             (Some(other), _) => return Err(Error::Document(format!("version {other}, and only 0 and 1 are read"))),
         };
-        let mut top = Self { version, templates, generators, documents: Documents::default(), stray: Vec::new() };
+        let mut top = Self {
+            version,
+            templates,
+            generators,
+            recorded: own.sources,
+            documents: Documents::default(),
+            stray: Vec::new(),
+        };
         visit(text, version, Documents::is_one, |key, entry| top.document(key, entry))?;
         Ok(top)
     }
@@ -175,6 +188,7 @@ struct Members {
     version: Option<Value>,
     templates: Map<String, Value>,
     generators: Vec<Value>,
+    own: Own,
     /// Whether there is a member of references.
     refs: bool,
 }
@@ -192,9 +206,10 @@ impl<'de> Deserialize<'de> for Members {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
                 let mut members = Members::default();
-                let mut seen = [false; 4];
+                let mut seen = [false; 5];
                 while let Some(Text(key)) = map.next_key()? {
-                    let Some(which) = ["version", "templates", "gen", "refs"].iter().position(|name| *name == key)
+                    let Some(which) =
+                        ["version", "templates", "gen", "h5refs", "refs"].iter().position(|name| *name == key)
                     else {
                         map.next_value::<IgnoredAny>()?;
                         continue;
@@ -206,6 +221,7 @@ impl<'de> Deserialize<'de> for Members {
                         0 => members.version = Some(map.next_value()?),
                         1 => members.templates = map.next_value()?,
                         2 => members.generators = map.next_value()?,
+                        3 => members.own = map.next_value()?,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             members.refs = true;
@@ -218,6 +234,13 @@ impl<'de> Deserialize<'de> for Members {
 
         deserializer.deserialize_map(Outermost)
     }
+}
+
+/// The member that only this crate writes.
+#[derive(Default, Deserialize)]
+struct Own {
+    #[serde(default)]
+    sources: BTreeMap<String, Recorded>,
 }
 
 /// What a key holds.
@@ -471,6 +494,17 @@ mod tests {
     }
 
     #[test]
+    fn what_files_were_is_kept() {
+        let mut set = read(&document(json!({"a/0": ["u", 0, 8]}))).unwrap().0;
+        let recorded = Recorded { size: 5, modified_ns: Some(u64::MAX), etag: Some("\"x\"".to_owned()) };
+        set.recorded.insert("u".to_owned(), recorded);
+        set.recorded.insert("v".to_owned(), Recorded { size: 6, modified_ns: None, etag: None });
+        let mut text = Vec::new();
+        write_json(&set, &mut text).unwrap();
+        assert_eq!(read_json(&text, &Limits::default()).unwrap().0, set);
+    }
+
+    #[test]
     fn keys_of_no_array_are_told() {
         let (_, stray) =
             read(&document(json!({"té/0": ["u", 0, 8], "b/.zattrs": "{}", "c/.zarray": ["u", 0, 100]}))).unwrap();
@@ -524,6 +558,8 @@ mod tests {
             json!(["u", 1e3, 8]),
             json!(["u", true, 8]),
             json!(["u", u64::MAX, 8]),
+            json!(["u", 0, 0]),
+            json!(["u", 0, 1_u64 << 62]),
             json!([["u"], 0, 8]),
         ] {
             let error = told(&document(json!({"a/0": value.clone()})));
@@ -554,7 +590,7 @@ mod tests {
     /// Any set of one array with chunks of each kind.
     fn sets() -> impl Strategy<Value = ReferenceSet> {
         let reference = prop_oneof![
-            (0_usize..3, any::<u32>(), any::<u32>())
+            (0_usize..3, any::<u32>(), 1_u32..)
                 .prop_map(|(url, offset, length)| (url, Some((u64::from(offset), u64::from(length))))),
             (0_usize..3).prop_map(|url| (url, None)),
         ];

@@ -9,7 +9,7 @@ use crate::reference::{Manifest, Node, ReferenceSet};
 use crate::zarr::{GROUP, NanPolicy};
 
 /// Writes a reference set as kerchunk JSON version 1, in the profile that every known reader accepts: metadata as JSON
-/// strings, no templates, strict JSON.
+/// strings, no templates, strict JSON. What files were is a member `h5refs` after the references, which readers pass over.
 ///
 /// # Errors
 /// What `out` answers.
@@ -40,7 +40,13 @@ pub fn write_json_with(set: &ReferenceSet, nan: NanPolicy, out: impl Write) -> i
             }
         }
     }
-    writer.out.write_all(b"}}\n")?;
+    writer.out.write_all(b"}")?;
+    if !set.recorded.is_empty() {
+        writer.out.write_all(b",\"h5refs\":{\"sources\":")?;
+        serde_json::to_writer(&mut writer.out, &set.recorded)?;
+        writer.out.write_all(b"}")?;
+    }
+    writer.out.write_all(b"}\n")?;
     writer.out.flush()
 }
 
@@ -191,6 +197,7 @@ mod tests {
                     ),
                 ),
             ],
+            ..ReferenceSet::default()
         };
         let refs = refs(&set);
         assert_eq!(refs[".zgroup"], r#"{"zarr_format":2}"#);
@@ -206,7 +213,11 @@ mod tests {
         let Node::Array(mut bare) = array(vec![1], Manifest::default()) else { panic!() };
         bare.metadata.fill_value = Some(FillValue::Float(f64::NAN));
         bare.attributes.insert_floats("a", "NaN", Floats::Everywhere);
-        let set = ReferenceSet { urls: Vec::new(), nodes: vec![("x".to_owned(), Node::Array(bare))] };
+        let set = ReferenceSet {
+            urls: Vec::new(),
+            nodes: vec![("x".to_owned(), Node::Array(bare))],
+            ..ReferenceSet::default()
+        };
         let mut text = Vec::new();
         write_json_with(&set, NanPolicy::Python, &mut text).unwrap();
         let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
@@ -220,7 +231,11 @@ mod tests {
         let manifest = Manifest { number: vec![1], offset: vec![2], length: vec![3], ..Manifest::default() };
         let mut grid = vec![1; 99];
         grid.push(2);
-        let set = ReferenceSet { urls: vec!["u".to_owned()], nodes: vec![("x".to_owned(), array(grid, manifest))] };
+        let set = ReferenceSet {
+            urls: vec!["u".to_owned()],
+            nodes: vec![("x".to_owned(), array(grid, manifest))],
+            ..ReferenceSet::default()
+        };
         assert_eq!(refs(&set)[&format!("x/{}1", "0.".repeat(99))], serde_json::json!(["u", 2, 3]));
     }
 
@@ -228,7 +243,7 @@ mod tests {
         #[test]
         fn inline_bytes_come_back_as_they_were(bytes in prop::collection::vec(prop_oneof![any::<u8>(), 32_u8..127], 0..40)) {
             let manifest = Manifest { inline: [(0, Bytes::from(bytes.clone()))].into(), ..Manifest::default() };
-            let refs = refs(&ReferenceSet { urls: Vec::new(), nodes: vec![("x".to_owned(), array(vec![1], manifest))] });
+            let refs = refs(&ReferenceSet { urls: Vec::new(), nodes: vec![("x".to_owned(), array(vec![1], manifest))], ..ReferenceSet::default() });
             let text = refs["x/0"].as_str().unwrap();
             // As fsspec reads it.
             let back = match text.strip_prefix("base64:") {

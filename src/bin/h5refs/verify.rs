@@ -1,0 +1,149 @@
+//! `h5refs verify`: whether references are right.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use h5refs::verify::Verification;
+use h5refs::{Limits, LocalSources, Store, VerifyOptions};
+
+use crate::{Ending, inputs, output, say, without_name};
+
+/// Check references: that files are what they were, that every range lies inside its file and has a possible size, that chunks decode,
+/// and that their values are those of the HDF5 file.
+///
+/// Local files are read in the folder of the references and in those that --allow names; files elsewhere are not opened, and said to be
+/// unchecked. The exit code is 4 where something is wrong, and 3 where a local file could not be checked.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Reference sets: kerchunk JSON; @LIST and - (standard input) name one a line.
+    #[arg(required = true)]
+    inputs: Vec<String>,
+    /// Read files under this folder too, symbolic links followed.
+    #[arg(long, value_name = "DIR")]
+    allow: Vec<PathBuf>,
+    /// Decode only N chunks of each array; the references themselves are all checked.
+    #[arg(long, value_name = "N")]
+    sample: Option<u64>,
+    /// Choose another sample.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
+    /// Threads that decode.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Write what was found to FILE, as JSON; - is standard output.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Only what is wrong.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    let paths = match inputs::paths(&arguments.inputs) {
+        Ok(paths) => paths,
+        Err(error) => return fail(&error),
+    };
+    let mut outcomes = Vec::new();
+    let mut ending = Ending::Well;
+    for path in &paths {
+        let outcome = check(path, arguments);
+        ending = ending.max(match &outcome {
+            Err(error) => fail(&format!("{}: {error}", path.display())),
+            Ok(verification) => tell(path, verification, arguments.quiet),
+        });
+        outcomes.push(Entry::new(path, outcome));
+    }
+    if let Some(report) = &arguments.report
+        && let Err(error) = output::write(report, |out| write_report(&outcomes, out))
+    {
+        return fail(&error);
+    }
+    ending
+}
+
+fn fail(error: &str) -> Ending {
+    say(&format!("h5refs: {error}"));
+    Ending::Failed
+}
+
+fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
+    let name = path.display().to_string();
+    let told = |error: &h5refs::Error| without_name(&name, error);
+    let (set, stray) = h5refs::open_references(path, &Limits::default()).map_err(|error| told(&error))?;
+    for key in stray {
+        say(&format!("{name}: {key} belongs to no array and no group that is described here"));
+    }
+    let folder = std::path::absolute(path).map_err(|error| error.to_string())?;
+    let mut sources =
+        LocalSources::new().allow(folder.parent().unwrap_or(&folder)).map_err(|error| error.to_string())?;
+    for folder in &arguments.allow {
+        sources = sources.allow(folder).map_err(|error| error.to_string())?;
+    }
+    let jobs = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let store = Store::new(set, sources).with_threads(jobs);
+    let mut options = VerifyOptions::default();
+    (options.sample, options.seed) = (arguments.sample, arguments.seed);
+    Ok(h5refs::verify::verify(&store, &options))
+}
+
+/// A line for each thing that is wrong or unchecked, and one for what was checked.
+fn tell(path: &Path, verification: &Verification, quiet: bool) -> Ending {
+    let name = path.display();
+    for finding in &verification.findings {
+        say(&format!("{name}: {}: {}", finding.at, finding.fault));
+    }
+    if verification.more > 0 {
+        say(&format!("{name}: and {} more that are wrong", verification.more));
+    }
+    for unchecked in &verification.unchecked {
+        say(&format!("{name}: {}: not checked: {}", unchecked.at, unchecked.why));
+    }
+    let checked = verification.checked;
+    if !quiet {
+        say(&format!(
+            "{name}: {} references of {} arrays, {} files, {} chunks decoded, {} elements compared: {} wrong, {} unchecked",
+            checked.references,
+            checked.arrays,
+            checked.files,
+            checked.chunks,
+            checked.elements,
+            verification.findings.len(),
+            verification.unchecked.len()
+        ));
+    }
+    if !verification.is_right() {
+        Ending::Wrong
+    } else if verification.unchecked.iter().any(|unchecked| !unchecked.remote) {
+        Ending::Refused
+    } else {
+        Ending::Well
+    }
+}
+
+/// One input in the report.
+#[derive(serde::Serialize)]
+struct Entry {
+    references: String,
+    #[serde(flatten)]
+    told: Told,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Told {
+    Verification(Verification),
+    Error(String),
+}
+
+impl Entry {
+    fn new(path: &Path, outcome: Result<Verification, String>) -> Self {
+        Self { references: path.display().to_string(), told: outcome.map_or_else(Told::Error, Told::Verification) }
+    }
+}
+
+/// `{"files": [{"references", "verification" | "error"}]}`.
+fn write_report(outcomes: &[Entry], out: &mut dyn Write) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &std::collections::BTreeMap::from([("files", outcomes)]))?;
+    writeln!(out)
+}

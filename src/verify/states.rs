@@ -1,0 +1,84 @@
+//! The files of a set: whether they are there, and are what they were when the references were made.
+
+use std::collections::BTreeSet;
+
+use super::findings::{Fault, Findings};
+use super::{Files, Store};
+use crate::error::Error;
+use crate::reference::{Recorded, UrlId, Urls};
+use crate::source::{Sources, State};
+
+/// The files that can be read.
+pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> Files {
+    let mut files = Files::new();
+    for url in used(store) {
+        let name = store.set().url(url);
+        match store.sources().state(name) {
+            Ok(state) => {
+                if let Some(what) = store.set().recorded.get(name).and_then(|recorded| difference(recorded, &state)) {
+                    findings.add(name, Fault::SourceChanged { what });
+                }
+                files.insert(url, state);
+            }
+            Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+                findings.add(name, Fault::SourceMissing { why: error.to_string() });
+            }
+            Err(error) => findings.unchecked(name, error, name.contains("://") && !name.starts_with("file://")),
+        }
+    }
+    findings.counts().files = u64::try_from(files.len()).unwrap_or(u64::MAX);
+    files
+}
+
+/// The files that chunks lie in.
+fn used<S: Sources>(store: &Store<S>) -> BTreeSet<UrlId> {
+    let mut used = BTreeSet::new();
+    for (_, array) in store.set().arrays().filter(|(_, array)| !array.chunks.number.is_empty()) {
+        match &array.chunks.urls {
+            Urls::One(url) => used.extend([*url]),
+            Urls::Each(urls) => used.extend(urls.iter().copied()),
+        }
+    }
+    used
+}
+
+/// What is different, in words.
+fn difference(recorded: &Recorded, state: &State) -> Option<String> {
+    let now = Recorded::from_state(state.size, state.modified, state.etag.clone());
+    if recorded.size != now.size {
+        return Some(format!("it has {} bytes and had {}", now.size, recorded.size));
+    }
+    match (&recorded.etag, &now.etag) {
+        // The tag says it; times of objects may change without their contents.
+        (Some(was), Some(is)) => (was != is).then(|| format!("its ETag is {is} and was {was}")),
+        _ => match (recorded.modified_ns, now.modified_ns) {
+            (Some(was), Some(is)) if was != is => {
+                Some(format!("it was modified at {is} and before that at {was}, in nanoseconds since 1970"))
+            }
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_size_and_its_tag_or_time() {
+        let recorded =
+            |modified_ns, etag: Option<&str>| Recorded { size: 5, modified_ns, etag: etag.map(str::to_owned) };
+        let state = |size, seconds: Option<u64>, etag: Option<&str>| State {
+            size,
+            modified: seconds.map(|seconds| std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)),
+            etag: etag.map(str::to_owned),
+        };
+        let second = Some(1_000_000_000);
+        assert_eq!(difference(&recorded(second, None), &state(5, Some(1), None)), None);
+        assert_eq!(difference(&recorded(None, None), &state(5, Some(1), None)), None);
+        assert_eq!(difference(&recorded(second, Some("a")), &state(5, Some(2), Some("a"))), None);
+        assert!(difference(&recorded(second, None), &state(5, Some(2), None)).is_some());
+        assert!(difference(&recorded(second, Some("a")), &state(5, Some(1), Some("b"))).is_some());
+        assert_eq!(difference(&recorded(None, None), &state(6, None, None)).unwrap(), "it has 6 bytes and had 5");
+    }
+}
