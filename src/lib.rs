@@ -21,13 +21,12 @@ mod translate;
 pub mod output;
 
 pub use error::Error;
-pub use file::CutOff;
+pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::{write_json, write_json_with};
 pub use reference::ReferenceSet;
-pub use source::{Fetch, Input, Scan, Statistics, Step};
+pub use source::{ExternalError, Fetch, FindExternal, FoundExternal, Input, Scan, Statistics, Step};
 pub use translate::{
-    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
-    UnsupportedPolicy, references, tree,
+    FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Status, UnsupportedPolicy, references, tree,
 };

@@ -34,6 +34,9 @@ pub struct Limits {
     pub chunk_bytes: u64,
     /// Bytes decoded from compressed chunks and heaps in one file (default 1 GiB).
     pub decoded_bytes: u64,
+    /// Bytes of the elements that one read of a dataset gives; the chunks that it decodes may have four times as many
+    /// (default 1 GiB).
+    pub read_bytes: u64,
     /// Bytes of values stored inline for one file (default 256 MiB).
     pub inline_bytes: u64,
     /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
@@ -62,6 +65,7 @@ impl Default for Limits {
             chunks: 1_000_000_000,
             chunk_bytes: GIB,
             decoded_bytes: GIB,
+            read_bytes: GIB,
             inline_bytes: 256 * MIB,
             repair_bytes: MIB,
             key_bytes: 64 << 10,
@@ -112,6 +116,17 @@ impl Budget {
     pub(crate) fn decoded(&self, bytes: u64) -> Result<(), LimitError> {
         check("chunk_bytes", bytes, self.limits.chunk_bytes)?;
         spend("decoded_bytes", &self.decoded_bytes, bytes, self.limits.decoded_bytes)
+    }
+
+    /// `bytes` of elements that a read gives at once.
+    pub(crate) fn read(&self, bytes: Option<u64>) -> Result<(), LimitError> {
+        check("read_bytes", bytes.unwrap_or(u64::MAX), self.limits.read_bytes)
+    }
+
+    /// `bytes` that a chunk has which a read decodes.
+    pub(crate) fn read_chunk(&self, bytes: u64) -> Result<(), LimitError> {
+        check("chunk_bytes", bytes, self.limits.chunk_bytes)?;
+        spend("read_bytes", &self.decoded_bytes, bytes, self.limits.read_bytes.saturating_mul(4))
     }
 
     /// `bytes` that are stored inline.
