@@ -25,15 +25,16 @@ pub mod store;
 pub mod verify;
 
 pub use error::Error;
-pub use file::CutOff;
+pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::{open_references, read_json, write_json, write_json_with};
 pub use reference::ReferenceSet;
-pub use source::{Fetch, Input, LocalSources, Scan, Sources, State, Statistics, Step};
+pub use source::{
+    ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,
+};
 pub use store::Store;
 pub use translate::{
-    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
-    UnsupportedPolicy, references, tree,
+    FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Status, UnsupportedPolicy, references, tree,
 };
 pub use verify::VerifyOptions;

@@ -118,6 +118,17 @@ impl Budget {
         spend("decoded_bytes", &self.decoded_bytes, bytes, self.limits.decoded_bytes)
     }
 
+    /// `bytes` of elements that a read gives at once.
+    pub(crate) fn read(&self, bytes: Option<u64>) -> Result<(), LimitError> {
+        check("read_bytes", bytes.unwrap_or(u64::MAX), self.limits.read_bytes)
+    }
+
+    /// `bytes` that a chunk has which a read decodes.
+    pub(crate) fn read_chunk(&self, bytes: u64) -> Result<(), LimitError> {
+        check("chunk_bytes", bytes, self.limits.chunk_bytes)?;
+        spend("read_bytes", &self.decoded_bytes, bytes, self.limits.read_bytes.saturating_mul(4))
+    }
+
     /// `bytes` that are stored inline.
     pub(crate) fn inline(&self, bytes: u64) -> Result<(), LimitError> {
         spend("inline_bytes", &self.inline_bytes, bytes, self.limits.inline_bytes)

@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(of(&[1..4, 5..5]), Ok(vec![3, 0]));
         let outside = Unsupported::Feature("a slice that is not inside the dataset");
         let backwards = Range { start: 3, end: 2 };
-        for wrong in [vec![0..5, 0..5], vec![0..1], vec![backwards, 0..1], vec![]] {
+        for wrong in [vec![0..5, 0..5], vec![0..1; 1], vec![backwards, 0..1], vec![]] {
             assert_eq!(of(&wrong), Err(outside.clone()));
         }
     }

@@ -1,22 +1,38 @@
 //! Deflate, filter 1: a zlib stream.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
 
 use crate::error::Problem;
 use crate::field::convert::{narrow, wide};
 
-/// At most `most` bytes of what `stream` holds; more is refused, whatever the stream says of itself.
-pub(crate) fn decode(stream: &[u8], most: u64) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::with_capacity(narrow(most.min(wide(stream.len()).saturating_mul(8))));
-    let read = ZlibDecoder::new(stream).take(most.saturating_add(1)).read_to_end(&mut bytes);
-    match read {
-        Ok(_) if wide(bytes.len()) <= most => Ok(bytes),
-        _ => Err(Problem::Decode("deflate stream")),
+/// At most `most` bytes of what `stream` holds, in place of those in `bytes`; more is refused, whatever the stream says of itself.
+pub(crate) fn decode_into(stream: &[u8], most: u64, bytes: &mut Vec<u8>) -> Result<(), Problem> {
+    bytes.clear();
+    bytes.reserve(narrow(most.min(wide(stream.len()).saturating_mul(8))));
+    let mut inflate = Decompress::new(true);
+    loop {
+        let (before, read) = (bytes.len(), narrow(inflate.total_in()));
+        let rest = stream.get(read..).unwrap_or_default();
+        match inflate.decompress_vec(rest, bytes, FlushDecompress::Finish) {
+            Ok(Status::StreamEnd) if wide(bytes.len()) <= most => return Ok(()),
+            // All of the room is used: the stream holds more, or is about to end.
+            Ok(Status::Ok | Status::BufError) if bytes.len() == bytes.capacity() && wide(bytes.len()) <= most => {
+                bytes.reserve(bytes.len().max(64));
+            }
+            Ok(Status::Ok) if bytes.len() > before || narrow(inflate.total_in()) > read => {}
+            _ => return Err(Problem::Decode("deflate stream")),
+        }
     }
+}
+
+/// The same, as new bytes.
+#[cfg(any(test, feature = "blosc"))]
+pub(crate) fn decode(stream: &[u8], most: u64) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    decode_into(stream, most, &mut bytes).map(|()| bytes)
 }
 
 /// A zlib stream of `bytes`, at a level of 0 to 9.

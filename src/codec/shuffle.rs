@@ -5,28 +5,35 @@ use std::slice::Iter;
 
 use crate::field::convert::narrow;
 
-/// Puts each element's bytes together again.
-pub(crate) fn decode(bytes: &[u8], element_size: u32) -> Vec<u8> {
+/// Puts each element's bytes together again, in place of those in `elements`.
+pub(crate) fn decode_into(bytes: &[u8], element_size: u32, elements: &mut Vec<u8>) {
+    elements.clear();
     match element_size {
-        0 | 1 => bytes.to_vec(),
-        2 => together::<2>(bytes),
-        4 => together::<4>(bytes),
-        8 => together::<8>(bytes),
-        _ => permute(bytes, element_size, |elements, size| (elements, size)),
+        0 | 1 => elements.extend_from_slice(bytes),
+        2 => together::<2>(bytes, elements),
+        4 => together::<4>(bytes, elements),
+        8 => together::<8>(bytes, elements),
+        _ => *elements = permute(bytes, element_size, |elements, size| (elements, size)),
     }
 }
 
+/// The same, as new bytes.
+pub(crate) fn decode(bytes: &[u8], element_size: u32) -> Vec<u8> {
+    let mut elements = Vec::new();
+    decode_into(bytes, element_size, &mut elements);
+    elements
+}
+
 /// The same for elements of the usual sizes, several times as fast.
-fn together<const SIZE: usize>(bytes: &[u8]) -> Vec<u8> {
+fn together<const SIZE: usize>(bytes: &[u8], together: &mut Vec<u8>) {
     let elements = bytes.len().checked_div(SIZE).unwrap_or(0);
     let mut rows = bytes.chunks_exact(elements.max(1)).map(<[u8]>::iter);
     let mut rows: [Iter<'_, u8>; SIZE] = array::from_fn(|_| rows.next().unwrap_or_default());
-    let mut elements_together = Vec::with_capacity(bytes.len());
+    together.reserve(bytes.len());
     for _ in 0..elements {
-        elements_together.extend_from_slice(&rows.each_mut().map(|row| row.next().copied().unwrap_or(0)));
+        together.extend_from_slice(&rows.each_mut().map(|row| row.next().copied().unwrap_or(0)));
     }
-    elements_together.extend(bytes.iter().skip(elements.saturating_mul(SIZE)));
-    elements_together
+    together.extend(bytes.iter().skip(elements.saturating_mul(SIZE)));
 }
 
 /// Puts the bytes of one significance together.

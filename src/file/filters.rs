@@ -51,7 +51,7 @@ impl FilterPipeline {
 
     /// Whether every filter is undone here.
     pub(crate) fn is_decoded(&self) -> bool {
-        self.unmasked(0).all(|filter| !matches!(filter.undo(&[], 0), Err(Refusal::Unsupported(_))))
+        self.unmasked(0).all(|filter| !matches!(filter.undo(&[], 0, &mut Vec::new()), Err(Refusal::Unsupported(_))))
     }
 
     /// What `bytes` become in the file.
@@ -161,11 +161,14 @@ impl Filter {
         }
     }
 
-    /// Bytes before this filter, at most `most`.
-    fn undo(&self, bytes: &[u8], most: u64) -> Result<Vec<u8>, Refusal> {
-        let undone = match self.id {
-            ids::DEFLATE => deflate::decode(bytes, most),
-            ids::SHUFFLE => Ok(shuffle::decode(bytes, self.element_size())),
+    /// Bytes before this filter, at most `most`, in place of those in `undone`.
+    fn undo(&self, bytes: &[u8], most: u64, undone: &mut Vec<u8>) -> Result<(), Refusal> {
+        let done = match self.id {
+            ids::DEFLATE => return deflate::decode_into(bytes, most, undone).map_err(Refusal::Problem),
+            ids::SHUFFLE => {
+                shuffle::decode_into(bytes, self.element_size(), undone);
+                return Ok(());
+            }
             ids::FLETCHER32 => fletcher32::decode(bytes).map(<[u8]>::to_vec),
             ids::SZIP => szip::decode(bytes, &self.client_data, most),
             ids::NBIT => nbit::decode(bytes, &self.client_data, most),
@@ -183,7 +186,63 @@ impl Filter {
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
         };
-        undone.map_err(Refusal::Problem)
+        *undone = done.map_err(Refusal::Problem)?;
+        Ok(())
+    }
+}
+
+/// What chunks become on their way through the filters; used again from chunk to chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    undone: Vec<u8>,
+    before: Vec<u8>,
+}
+
+/// Bytes that went through filters, and where they lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Filtered<'a> {
+    pub(crate) structure: Structure,
+    /// File offset of the bytes.
+    pub(crate) at: u64,
+    pub(crate) bytes: &'a [u8],
+    /// Which filters they skipped.
+    pub(crate) mask: u32,
+    /// Bytes before the filters.
+    pub(crate) size: u64,
+}
+
+impl Filtered<'_> {
+    /// Most bytes on the way: checksums and headers of later filters make a chunk a little longer.
+    fn most(&self) -> u64 {
+        self.size.saturating_add(self.size / 8).saturating_add(64)
+    }
+
+    fn refused(&self, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Problem(problem) => Error::format(self.structure, self.at, problem),
+            Refusal::Unsupported(what) => what.into(),
+        }
+    }
+}
+
+impl FilterPipeline {
+    /// The bytes before the filters.
+    pub(crate) fn undone<'b>(&self, filtered: &Filtered<'b>, buffers: &'b mut Buffers) -> Result<&'b [u8], Error> {
+        let mut undone = false;
+        for filter in self.unmasked(filtered.mask).rev() {
+            std::mem::swap(&mut buffers.undone, &mut buffers.before);
+            let bytes = if undone { buffers.before.as_slice() } else { filtered.bytes };
+            let done = filter.undo(bytes, filtered.most(), &mut buffers.undone);
+            done.map_err(|refusal| filtered.refused(refusal))?;
+            undone = true;
+        }
+        let bytes = if undone { buffers.undone.as_slice() } else { filtered.bytes };
+        if wide(bytes.len()) != filtered.size {
+            let problem =
+                Problem::Mismatch { field: "decoded size", found: wide(bytes.len()), expected: filtered.size };
+            return Err(Error::format(filtered.structure, filtered.at, problem));
+        }
+        Ok(bytes)
     }
 }
 
@@ -197,22 +256,16 @@ impl File<'_> {
         size: u64,
     ) -> Result<Bytes, Error> {
         let (pipeline, mask) = filters;
-        let mut bytes = block.bytes.clone();
-        // Checksums and headers of later filters make a chunk a little longer on the way.
-        let most = size.saturating_add(size / 8).saturating_add(64);
-        for filter in pipeline.unmasked(mask).rev() {
-            self.budget().decoded(most)?;
-            let undone = filter.undo(&bytes, most).map_err(|refusal| match refusal {
-                Refusal::Problem(problem) => Error::format(structure, block.at, problem),
-                Refusal::Unsupported(what) => what.into(),
-            });
-            bytes = Bytes::from(undone?);
+        let filtered = Filtered { structure, at: block.at, bytes: &block.bytes, mask, size };
+        for _ in pipeline.unmasked(mask) {
+            self.budget().decoded(filtered.most())?;
         }
-        if wide(bytes.len()) != size {
-            let problem = Problem::Mismatch { field: "decoded size", found: wide(bytes.len()), expected: size };
-            return Err(Error::format(structure, block.at, problem));
+        let mut buffers = Buffers::default();
+        if pipeline.unmasked(mask).next().is_none() {
+            return pipeline.undone(&filtered, &mut buffers).map(|_| block.bytes.clone());
         }
-        Ok(bytes)
+        pipeline.undone(&filtered, &mut buffers)?;
+        Ok(Bytes::from(buffers.undone))
     }
 }
 
@@ -352,7 +405,7 @@ mod tests {
         ];
         for (id, name, is_there) in features {
             let filter = Filter { id, name: None, optional: false, client_data: vec![] };
-            let refusal = match filter.undo(&[1], 0) {
+            let refusal = match filter.undo(&[1], 0, &mut Vec::new()) {
                 Err(Refusal::Unsupported(refusal)) => Some(refusal.to_string()),
                 _ => None,
             };
@@ -362,7 +415,7 @@ mod tests {
             assert_eq!(refusal, (!is_there).then_some(expected));
         }
         let other = Filter { id: 32_013, name: None, optional: false, client_data: vec![] };
-        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0) else { panic!("zfp was undone") };
+        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0, &mut Vec::new()) else { panic!("zfp was undone") };
         assert_eq!(refusal.to_string(), "filter 32013 (zfp) would have to be undone or applied, which is not done");
     }
 }

@@ -20,7 +20,7 @@ impl Memo {
     }
 
     /// For a walk that runs once.
-    pub(crate) fn once() -> Self {
+    pub(crate) const fn once() -> Self {
         Self { chunks: None }
     }
 

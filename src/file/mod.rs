@@ -16,8 +16,11 @@ mod object;
 mod overlay;
 #[cfg(test)]
 pub(crate) mod proofs;
+mod read;
+mod source_name;
 mod tree;
 mod value;
+mod virtual_extent;
 mod visited;
 mod walk;
 
@@ -45,9 +48,12 @@ use heap::GlobalHeaps;
 pub(crate) use lookup::Lookup;
 pub(crate) use memo::Memo;
 use overlay::Overlay;
+pub use read::{MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
+pub(crate) use source_name::SourceName;
 pub use tree::{Content, Link, LinkKind, Node, Object, Tree};
 pub use value::Value;
 pub(crate) use value::decode;
+pub(crate) use virtual_extent::{ExtentOf, block_start, extent, is_unlimited, slices, unlimited};
 pub(crate) use walk::Detail;
 
 pub use crate::structure::message::dataspace::{Dataspace, Extent};
@@ -299,16 +305,9 @@ impl<'s> File<'s> {
     pub(crate) fn raw_data(
         &self,
         ranges: &[Range<u64>],
-        mut each: impl FnMut(usize, Bytes) -> Result<(), Halt>,
+        each: impl FnMut(usize, Bytes) -> Result<(), Halt>,
     ) -> Result<(), Halt> {
-        let mut done = 0_usize;
-        for batch in batches(ranges, self.source.together(), |range| range.end.saturating_sub(range.start)) {
-            for bytes in self.source.read(batch)? {
-                each(done, bytes)?;
-                done = done.saturating_add(1);
-            }
-        }
-        Ok(())
+        raw_data(self.source, ranges, each)
     }
 
     /// Visits a tree level by level, each level with one read; `visit` gives the places of the next level.
@@ -337,6 +336,22 @@ impl<'s> File<'s> {
     pub(crate) fn problem_at(&self, structure: Structure, address: Address, problem: Problem) -> Error {
         Error::format(structure, self.base.saturating_add(address.0), problem)
     }
+}
+
+/// Ranges of a source, as many at once as it has use for.
+fn raw_data(
+    source: &dyn ReadAt,
+    ranges: &[Range<u64>],
+    mut each: impl FnMut(usize, Bytes) -> Result<(), Halt>,
+) -> Result<(), Halt> {
+    let mut done = 0_usize;
+    for batch in batches(ranges, source.together(), |range| range.end.saturating_sub(range.start)) {
+        for bytes in source.read(batch)? {
+            each(done, bytes)?;
+            done = done.saturating_add(1);
+        }
+    }
+    Ok(())
 }
 
 /// Consecutive items of at most `most` in all, at least one each.

@@ -33,6 +33,8 @@ pub enum Value {
     Text(String),
     /// Text whose bytes are not UTF-8.
     NotUtf8(Vec<u8>),
+    /// A number of which 64 bits do not hold every digit, in the bytes of the file; in datasets only.
+    Wide(Vec<u8>),
     /// Opaque bytes.
     Opaque(Vec<u8>),
     /// The fields of a compound, in order.
@@ -43,6 +45,13 @@ pub enum Value {
     Reference(Option<u64>),
     /// The address of the dataset a region of which is referenced; `None` for a null reference.
     Region(Option<u64>),
+}
+
+/// What is done about numbers that 64 bits do not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wider {
+    Refuse,
+    AsStored,
 }
 
 impl Datatype {
@@ -196,8 +205,9 @@ fn real(datatype: &Datatype, element: &[u8]) -> Option<f64> {
         (true, 4) => Some(f32::from_bits(u32::try_from(raw(*order, element)?).ok()?).into()),
         (true, 8) => Some(f64::from_bits(raw(*order, element)?)),
         _ => {
-            let raw = raw(*order, element)?;
-            format.exact(if bits.offset == 0 { raw } else { return None })
+            // Places of fields count from the element's first bit, and not from the offset (`H5T__conv_f_f`).
+            let inside = u16::from(format.exponent_location.min(format.mantissa_location)) >= bits.offset;
+            format.exact(raw(*order, element).filter(|_| inside)?)
         }
     }
 }
@@ -251,31 +261,44 @@ pub(crate) fn decode(datatype: &Datatype, element: &[u8]) -> Option<Value> {
 impl File<'_> {
     /// `count` elements that lie one after another in `data`, which starts at a file offset.
     pub(crate) fn values(&self, datatype: &Datatype, count: u64, data: Span<'_>) -> Result<Vec<Value>, Halt> {
+        // Each value of a compound has the names of its members.
+        let names = names_bytes(datatype).saturating_mul(count);
+        check("attribute_bytes", names, self.limits().attribute_bytes)?;
+        self.decoded(datatype, count, data, Wider::Refuse)
+    }
+
+    /// The same of elements of a dataset, which may be many.
+    pub(crate) fn elements(&self, datatype: &Datatype, count: u64, data: Span<'_>) -> Result<Vec<Value>, Halt> {
+        let each = names_bytes(datatype).saturating_add(values_bytes(datatype));
+        check("read_bytes", each.saturating_mul(count), self.limits().read_bytes)?;
+        self.decoded(datatype, count, data, Wider::AsStored)
+    }
+
+    fn decoded(&self, datatype: &Datatype, count: u64, data: Span<'_>, wider: Wider) -> Result<Vec<Value>, Halt> {
         let size = narrow(datatype.size.into());
         let needed = u64::from(datatype.size).checked_mul(count);
         if needed.is_none_or(|needed| needed > wide(data.len())) {
             return Err(Error::format(Structure::Value, data.at(), Problem::Truncated).into());
         }
-        // Each value of a compound has the names of its members.
-        let names = names_bytes(datatype).saturating_mul(count);
-        check("attribute_bytes", names, self.limits().attribute_bytes)?;
-        join(data.bytes().chunks_exact(size).take(narrow(count)), |element| self.value(datatype, element, data.at()))
+        join(data.bytes().chunks_exact(size).take(narrow(count)), |element| {
+            self.value(datatype, element, data.at(), wider)
+        })
     }
 
     /// One element; `at` is the file offset of what it belongs to.
-    fn value(&self, datatype: &Datatype, element: &[u8], at: u64) -> Result<Value, Halt> {
+    fn value(&self, datatype: &Datatype, element: &[u8], at: u64, wider: Wider) -> Result<Value, Halt> {
         let unreadable = || -> Halt { Unsupported::Datatype(datatype.name()).into() };
         match &datatype.class {
             Class::Compound(members) => {
                 let members = join(members, |member| {
                     let field = part(element, member.offset, member.datatype.size).ok_or_else(unreadable)?;
-                    Ok((member.name.clone(), self.value(&member.datatype, field, at)?))
+                    Ok((member.name.clone(), self.value(&member.datatype, field, at, wider)?))
                 });
                 Ok(complex(members?))
             }
             Class::Array { dimensions, base } => {
                 let count = dimensions.iter().fold(1_u64, |n, size| n.saturating_mul((*size).into()));
-                let elements = self.values(base, count, Span::new(element, at))?;
+                let elements = self.decoded(base, count, Span::new(element, at), wider)?;
                 Ok(nested(elements, dimensions))
             }
             Class::VariableString(_) => {
@@ -285,7 +308,8 @@ impl File<'_> {
             Class::Sequence(base) => {
                 let bytes = self.variable(element, base.size.into(), at)?;
                 let count = wide(bytes.len()).checked_div(base.size.into()).unwrap_or(0);
-                Ok(Value::Sequence(self.values(base, count, Span::new(&bytes, at))?))
+                check("attribute_bytes", names_bytes(base).saturating_mul(count), self.limits().attribute_bytes)?;
+                Ok(Value::Sequence(self.decoded(base, count, Span::new(&bytes, at), wider)?))
             }
             Class::Reference(Reference::Object) => {
                 let parse = |i| self.sizes().address(i);
@@ -294,6 +318,11 @@ impl File<'_> {
             }
             Class::Reference(Reference::Region) => self.region(element, at),
             Class::Reference(Reference::Standard) => self.standard_reference(element, at),
+            Class::FixedPoint { .. } | Class::BitField { .. } | Class::FloatingPoint { .. } | Class::Complex(_)
+                if wider == Wider::AsStored =>
+            {
+                Ok(decode(datatype, element).unwrap_or_else(|| Value::Wide(element.to_vec())))
+            }
             _ => decode(datatype, element).ok_or_else(unreadable),
         }
     }
@@ -369,6 +398,20 @@ fn names_bytes(datatype: &Datatype) -> u64 {
         }
         _ => 0,
     }
+}
+
+/// Bytes of the values that one element becomes, but for what lies in heaps.
+fn values_bytes(datatype: &Datatype) -> u64 {
+    let inside = match &datatype.class {
+        Class::Compound(members) => {
+            members.iter().fold(0, |sum: u64, member| sum.saturating_add(values_bytes(&member.datatype)))
+        }
+        Class::Array { dimensions, base } => {
+            dimensions.iter().fold(values_bytes(base), |bytes, size| bytes.saturating_mul((*size).into()))
+        }
+        _ => datatype.size.into(),
+    };
+    inside.saturating_add(wide(size_of::<Value>()))
 }
 
 /// A part of an element.

@@ -60,7 +60,7 @@ impl Input {
         self.source().size()
     }
 
-    pub(super) fn source(&self) -> &dyn ReadAt {
+    pub(crate) fn source(&self) -> &dyn ReadAt {
         match &self.0 {
             Kind::Memory(bytes) => bytes,
             Kind::Local(file) => file,
@@ -71,13 +71,18 @@ impl Input {
 
     /// Runs a walk to its end: nothing is ever missing.
     pub(crate) fn run<T>(&self, walk: impl FnOnce(&dyn ReadAt) -> Result<T, Halt>) -> Result<T, Error> {
-        match walk(self.source()) {
-            Ok(value) => Ok(value),
-            Err(Halt::Error(error)) => Err(error),
-            Err(Halt::Missing(ranges)) => {
-                let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-                Err(Error::io(format!("{} ranges of the file", ranges.len()), error))
-            }
+        finish(walk(self.source()))
+    }
+}
+
+/// The end of a walk over a file of which nothing is ever missing.
+pub(crate) fn finish<T>(walk: Result<T, Halt>) -> Result<T, Error> {
+    match walk {
+        Ok(value) => Ok(value),
+        Err(Halt::Error(error)) => Err(error),
+        Err(Halt::Missing(ranges)) => {
+            let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+            Err(Error::io(format!("{} ranges of the file", ranges.len()), error))
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Where the bytes of a file come from: the only place that knows.
 
+mod external;
 mod family;
 mod input;
 mod join;
 mod local;
 mod resident;
 mod scan;
+mod segments;
 mod sources;
 
 use std::ops::Range;
@@ -15,13 +17,16 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 
+pub use external::{ExternalError, FindExternal, FoundExternal};
 use family::Family;
 pub(crate) use family::Members;
 pub use input::Input;
+pub(crate) use input::finish;
 pub(crate) use join::{Gather, attempt, both, join};
 use local::LocalFile;
 pub(crate) use resident::Resident;
 pub use scan::{Fetch, Scan, Statistics, Step};
+pub(crate) use segments::{Segment, Segments};
 pub use sources::{LocalSources, Sources, State};
 
 /// Random access to one file.

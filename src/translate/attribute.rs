@@ -177,7 +177,7 @@ fn element(value: &Value, paths: &Paths<'_>) -> Json {
         Value::Complex(real, imaginary) => Json::Array(vec![float(*real), float(*imaginary)]),
         Value::Text(text) => Json::String(text.clone()),
         Value::NotUtf8(bytes) => Json::String(String::from_utf8_lossy(bytes).into_owned()),
-        Value::Opaque(bytes) => Json::String(STANDARD.encode(bytes)),
+        Value::Opaque(bytes) | Value::Wide(bytes) => Json::String(STANDARD.encode(bytes)),
         Value::Compound(members) => {
             let member = |(name, value): &(String, Value)| (name.clone(), element(value, paths));
             Json::Object(members.iter().map(member).collect::<Map<_, _>>())

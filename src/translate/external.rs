@@ -1,10 +1,10 @@
 //! Raw data in external files, as references to those files.
 
-use super::options::FindExternal;
 use crate::error::Unsupported;
 use crate::file::{Dataset, ExternalFile};
 use crate::reference::grid::grid;
 use crate::reference::{Manifest, UrlId, Urls};
+use crate::source::FindExternal;
 
 /// Where the rows of an external dataset lie: how many make a chunk, and each chunk's file and offset.
 pub(crate) struct External {
@@ -128,7 +128,7 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::file::{Bits, ByteOrder, Class, Dataspace, Datatype, Extent, FillValue, FilterPipeline, Storage};
-    use crate::translate::{ExternalError, FoundExternal};
+    use crate::source::{ExternalError, FoundExternal};
 
     /// A dataset of 2-byte integers.
     fn dataset(shape: &[u64]) -> Dataset {

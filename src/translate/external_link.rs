@@ -1,12 +1,12 @@
 //! External links: objects of other files under the paths of the links, followed only where the caller says which files may be.
 
-use super::options::{ExternalError, FoundExternal, Options, Select};
+use super::options::{Options, Select};
 use super::report::Report;
 use super::walk::translate_file;
 use crate::error::{Error, Unsupported};
 use crate::file::{File, Link, LinkKind, Lookup, Memo};
 use crate::reference::{Node, ReferenceSet};
-use crate::source::{Halt, attempt};
+use crate::source::{ExternalError, FoundExternal, Halt, attempt};
 
 /// What an external link leads to.
 #[derive(Debug, Default)]

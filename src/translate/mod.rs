@@ -30,8 +30,6 @@ mod subject;
 mod virtual_dataset;
 mod walk;
 
-pub use options::{
-    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select, UnsupportedPolicy,
-};
+pub use options::{FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
 pub use walk::{references, tree};

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 /// A type without fields, as `<f4` says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Simple {
-    big: bool,
-    kind: char,
+    pub(crate) big: bool,
+    pub(crate) kind: char,
     pub(crate) size: usize,
 }
 

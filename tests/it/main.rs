@@ -5,6 +5,7 @@
 mod bad_input;
 #[cfg(feature = "cli")]
 mod cli;
+mod direct;
 mod element;
 mod family;
 mod files;

@@ -59,8 +59,13 @@ impl ChunkTable {
 
     /// The position of each chunk in the grid.
     pub fn positions(&self) -> impl Iterator<Item = Vec<u64>> {
+        self.positions_from(0)
+    }
+
+    /// The same from the `first`th on.
+    pub(crate) fn positions_from(&self, first: usize) -> impl Iterator<Item = Vec<u64>> {
         let grid = Numbering::row_major(&self.grid);
-        self.number.iter().map(move |number| {
+        self.number.iter().skip(first).map(move |number| {
             let mut position = Vec::new();
             grid.position(*number, &mut position);
             position

@@ -2,7 +2,6 @@
 
 mod chunks;
 mod gaps;
-mod names;
 mod place;
 mod sources;
 mod steps;
@@ -11,14 +10,14 @@ use super::dtype::element;
 use super::options::Options;
 use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
-use crate::file::{Class, Dataset, File, Mapping, Storage};
+use crate::file::{Class, Dataset, ExtentOf, File, Mapping, Storage, extent, is_unlimited};
 use crate::reference::grid::grid;
 use crate::source::Halt;
 use crate::zarr::{ArrayMetadata, Codec};
 use chunks::referenced;
 use gaps::Gaps;
-use place::{Placement, Wish, extent, is_unlimited};
-use sources::{Chunks, Detail, Elements, Sources};
+use place::{Placement, Wish};
+use sources::{Chunks, Detail, Elements, Mapped, Sources};
 
 /// The extent of a virtual dataset that has that of its sources, which may not be the one that is stored.
 pub(super) fn current_extent(file: &File<'_>, dataset: &Dataset, options: &Options) -> Result<Option<Vec<u64>>, Halt> {
@@ -27,7 +26,8 @@ pub(super) fn current_extent(file: &File<'_>, dataset: &Dataset, options: &Optio
         return Ok(None);
     }
     let mapped = Sources::new(file, options).of(mappings, Detail::Shapes)?;
-    Ok(Some(extent(&dataset.dataspace.dimensions, &dataset.dataspace.maximum, &mapped)?))
+    let extents: Vec<_> = mapped.iter().map(Mapped::extent_of).collect();
+    Ok(Some(extent(&dataset.dataspace.dimensions, &dataset.dataspace.maximum, &extents)?))
 }
 
 /// The array that a virtual dataset becomes.
@@ -48,7 +48,8 @@ pub(super) fn virtual_array(
         return Err(Unsupported::VirtualMapping("a source has elements of another datatype").into());
     }
     let space = &dataset.dataspace;
-    let mut shape = extent(&space.dimensions, &space.maximum, &mapped)?;
+    let extents: Vec<ExtentOf<'_>> = mapped.iter().map(Mapped::extent_of).collect();
+    let mut shape = extent(&space.dimensions, &space.maximum, &extents)?;
     if longer.is_some_and(|longer| longer != shape) {
         return Err(Unsupported::VirtualMapping("it is not as long as its unlimited dimensions").into());
     }
@@ -156,14 +157,14 @@ fn decode_alike(a: &Codec, b: &Codec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::proofs::{array, refused, translated, within};
-    use super::super::{ExternalError, FindExternal, FoundExternal, Report, Select};
+    use super::super::{Report, Select};
     use bytes::Bytes;
 
     use super::*;
     use crate::file::proofs::exceeded;
     use crate::limits::Limits;
     use crate::reference::{ReferenceSet, UrlId, Urls};
-    use crate::source::{Input, Scan, Step};
+    use crate::source::{ExternalError, FindExternal, FoundExternal, Input, Scan, Step};
     use crate::translate::FillPolicy;
     use crate::zarr::FillValue;
 

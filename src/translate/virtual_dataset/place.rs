@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::sources::{Elements, Mapped, Source};
-use super::steps::{Steps, greatest_common_divisor, reach, slices};
+use super::steps::{Steps, greatest_common_divisor};
 use crate::error::Unsupported;
-use crate::file::{Mapping, Pattern, SelectedBlock, Selection};
+use crate::file::{Pattern, SelectedBlock, Selection, block_start, slices, unlimited};
 
 /// A source's part of a virtual dataset.
 #[derive(Debug)]
@@ -39,59 +39,6 @@ pub(super) enum Wish {
     Divisor(u64),
 }
 
-/// The extent of a virtual dataset in its unlimited dimensions, as its sources have it (`H5D__virtual_set_extent_unlim`).
-pub(super) fn extent(stored: &[u64], maximum: &[Option<u64>], mapped: &[Mapped<'_>]) -> Result<Vec<u64>, Unsupported> {
-    let mut found: Vec<Option<u64>> = vec![None; stored.len()];
-    let mut least = vec![0_u64; stored.len()];
-    for one in mapped {
-        let ends = limited_ends(&one.mapping.virtual_selection);
-        least.iter_mut().zip(ends).for_each(|(least, end)| *least = end.max(*least));
-        let Selection::Regular(patterns) = &one.mapping.virtual_selection else { continue };
-        let Some((dimension, pattern)) = unlimited(patterns).and_then(|at| Some((at, patterns.get(at)?))) else {
-            continue;
-        };
-        let end = if let Some(number) = one.block {
-            block(pattern, number)?.end()
-        } else {
-            let (from, size) = unlimited_source(one)?;
-            reach(pattern, slices(&from, size)).ok_or(TOO_LARGE)?
-        };
-        if let Some(found) = found.get_mut(dimension) {
-            *found = Some(end.max(found.unwrap_or(0)));
-        }
-    }
-    // libhdf5 opens no such dataset (`H5D_virtual_check_min_dims`).
-    if stored.iter().zip(&least).any(|(stored, least)| stored < least) {
-        return Err(OUTSIDE);
-    }
-    let sizes = stored.iter().zip(maximum).zip(found.iter().zip(&least));
-    let sizes = sizes.map(|((stored, maximum), (found, least))| match found.map(|found| found.max(*least)) {
-        Some(size) if maximum.is_some_and(|maximum| size > maximum) => {
-            Err(Unsupported::VirtualMapping("its sources reach over its maximum dimensions"))
-        }
-        Some(size) => Ok(size),
-        None => Ok(*stored),
-    });
-    sizes.collect()
-}
-
-/// The extent that a selection needs in each dimension in which it is limited (`H5D_virtual_update_min_dims`).
-fn limited_ends(selection: &Selection) -> Vec<u64> {
-    match selection {
-        Selection::Regular(patterns) => {
-            let end = |pattern| Steps::limited(pattern, u64::MAX).map_or(0, |steps| steps.end());
-            patterns.iter().map(end).collect()
-        }
-        Selection::Blocks(blocks) => {
-            let ends = blocks.iter().map(|block| &block.end);
-            ends.fold(vec![0; blocks.first().map_or(0, |block| block.end.len())], |least: Vec<u64>, end| {
-                least.iter().zip(end).map(|(least, end)| (*least).max(end.saturating_add(1))).collect()
-            })
-        }
-        Selection::None | Selection::All | Selection::Points(_) => Vec::new(),
-    }
-}
-
 const TOO_LARGE: Unsupported = Unsupported::VirtualMapping("its sources reach over 2^64 elements in one dimension");
 const OUTSIDE: Unsupported =
     Unsupported::VirtualMapping("a mapping reaches over the end of the source or of the dataset");
@@ -99,30 +46,10 @@ const NOT_ALIKE: Unsupported =
     Unsupported::VirtualMapping("a mapping selects another shape in the source than in the dataset");
 const NOT_WHOLE: Unsupported = Unsupported::VirtualMapping("a mapping does not consist of whole chunks of its source");
 
-/// Whether the extent of a virtual dataset depends on the sources of a mapping.
-pub(super) fn is_unlimited(mapping: &Mapping) -> bool {
-    matches!(&mapping.virtual_selection, Selection::Regular(patterns) if unlimited(patterns).is_some())
-}
-
-/// The dimension in which a regular hyperslab is unlimited.
-fn unlimited(patterns: &[Pattern]) -> Option<usize> {
-    patterns.iter().position(|pattern| pattern.count.is_none() || pattern.block.is_none())
-}
-
-/// The unlimited pattern of a mapping's source, and the extent of the source there.
-fn unlimited_source(one: &Mapped<'_>) -> Result<(Pattern, u64), Unsupported> {
-    let Selection::Regular(patterns) = &one.mapping.source_selection else { return Err(NOT_ALIKE) };
-    let found =
-        patterns.iter().zip(&one.source.shape).find(|(pattern, _)| pattern.count.is_none() || pattern.block.is_none());
-    found.map(|(pattern, size)| (*pattern, *size)).ok_or(NOT_ALIKE)
-}
-
 /// One block of an unlimited pattern.
 fn block(pattern: &Pattern, number: u64) -> Result<Steps, Unsupported> {
     let (None, Some(length @ 1..)) = (pattern.count, pattern.block) else { return Err(NOT_ALIKE) };
-    let start = number.checked_mul(pattern.stride).and_then(|start| start.checked_add(pattern.start));
-    let start = start.filter(|start| start.checked_add(length).is_some()).ok_or(TOO_LARGE)?;
-    Ok(Steps::run(start, length))
+    Ok(Steps::run(block_start(pattern, number).ok_or(TOO_LARGE)?, length))
 }
 
 impl Placement {
@@ -397,7 +324,7 @@ mod tests {
 
     use super::super::sources::Chunks;
     use super::*;
-    use crate::file::{Bits, ByteOrder, Class, Datatype, FillValue, FilterPipeline};
+    use crate::file::{Bits, ByteOrder, Class, Datatype, FillValue, FilterPipeline, Mapping, extent};
     use crate::reference::Manifest;
 
     fn blocks(corners: &[([u64; 2], [u64; 2])]) -> Vec<SelectedBlock> {
@@ -458,7 +385,8 @@ mod tests {
             let (source_selection, virtual_selection) = selections;
             let mapping = Mapping { source_file: ".".into(), source_dataset: "d".into(), source_selection, virtual_selection };
             let mapped = || Mapped { mapping: &mapping, block, file: ".".to_owned(), source: source(&from, in_chunks) };
-            let Ok(shape) = extent(&to, &[None; 2], &[mapped()]) else { return Ok(()) };
+            let one = mapped();
+            let Ok(shape) = extent(&to, &[None; 2], &[one.extent_of()]) else { return Ok(()) };
             let Ok(Some(placement)) = Placement::new(mapped(), &shape) else { return Ok(()) };
             let Ok(wishes) = placement.wishes() else { return Ok(()) };
             let chunk: Vec<u64> = wishes.iter().map(|(Wish::Exactly(n) | Wish::Divisor(n))| *n).collect();
@@ -488,14 +416,6 @@ mod tests {
         assert_eq!(regular(&blocks(&[([0, 0], [0, 0]), ([0, 2], [0, 3])])), None);
         assert_eq!(regular(&blocks(&[([0, 0], [0, 2]), ([0, 1], [0, 3])])), None);
         assert_eq!(regular(&blocks(&[([0, 0], [0, u64::MAX])])), None);
-    }
-
-    #[test]
-    fn limited_selections_need_an_extent_of_their_own() {
-        let unlimited = Pattern { start: 3, stride: 1, count: Some(1), block: None };
-        assert_eq!(limited_ends(&Selection::Regular(vec![limited(1, 3, 2, 1), unlimited])), [5, 0]);
-        assert_eq!(limited_ends(&Selection::Blocks(blocks(&[([0, 4], [0, 9]), ([2, 0], [3, 1])]))), [4, 10]);
-        assert_eq!(limited_ends(&Selection::All), [0; 0]);
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use super::super::chunks::{chunk_bytes, manifest, without_checksums};
 use super::super::codec::codecs;
 use super::super::masks::{Stored, odd_chunks};
-use super::super::options::{ExternalError, FoundExternal, Options};
-use super::names::Name;
+use super::super::options::Options;
 use crate::error::{Error, Unsupported};
-use crate::file::{Dataset, Datatype, Extent, File, FillValue, FilterPipeline, Lookup, Mapping, Memo, Storage};
+use crate::file::{
+    Dataset, Datatype, Extent, ExtentOf, File, FillValue, FilterPipeline, Lookup, Mapping, Memo, SourceName, Storage,
+};
 use crate::limits::check;
 use crate::reference::Manifest;
-use crate::source::{Halt, attempt, join};
+use crate::source::{ExternalError, FoundExternal, Halt, attempt, join};
 use crate::zarr::Codec;
 
 /// A source, its chunks ready to be referenced.
@@ -53,6 +54,13 @@ pub(super) struct Mapped<'m> {
     /// The name of the source's file.
     pub(super) file: String,
     pub(super) source: Rc<Source>,
+}
+
+impl Mapped<'_> {
+    /// What the extent of the virtual dataset depends on.
+    pub(super) fn extent_of(&self) -> ExtentOf<'_> {
+        ExtentOf { mapping: self.mapping, block: self.block, shape: Some(&self.source.shape) }
+    }
 }
 
 /// What is read of sources.
@@ -138,22 +146,13 @@ impl<'a, 's> Sources<'a, 's> {
         self.find(file)?.map_err(|error| why(file, &error.to_string()))
     }
 
-    /// An absolute name may be that of a file which has been moved here (`H5F_prefix_open_file`).
     fn find(&self, file: &str) -> Result<Result<FoundExternal, ExternalError>, Unsupported> {
-        let find = self.options.external.as_ref().ok_or(Unsupported::VirtualFiles)?;
-        let moved = file.rsplit_once('/').filter(|_| file.starts_with('/'));
-        Ok(match (find.find(file), moved) {
-            (Err(absent @ ExternalError::Absent(_)), Some((_, name))) => match find.find(name) {
-                Err(ExternalError::Absent(_)) => Err(absent),
-                found => found,
-            },
-            (found, _) => found,
-        })
+        Ok(self.options.external.as_ref().ok_or(Unsupported::VirtualFiles)?.find_source(file))
     }
 
     /// The names of a mapping's sources, and whether they are numbered: then they end before the first one that is not there.
     fn names(&self, mapping: &Mapping) -> Result<(Vec<Names>, bool), Halt> {
-        let (file, dataset) = (Name::parse(&mapping.source_file)?, Name::parse(&mapping.source_dataset)?);
+        let (file, dataset) = (SourceName::parse(&mapping.source_file)?, SourceName::parse(&mapping.source_dataset)?);
         let of = |block| (file.of(block), dataset.of(block));
         if !file.is_numbered() && !dataset.is_numbered() {
             return Ok((vec![of(0)], false));

@@ -110,35 +110,6 @@ impl Steps {
     }
 }
 
-/// How many indices an unlimited pattern takes of a dimension of `extent` (`H5S_hyper_get_clip_extent_match`).
-pub(super) fn slices(pattern: &Pattern, extent: u64) -> u64 {
-    let Pattern { start, stride, .. } = *pattern;
-    let left = extent.saturating_sub(start);
-    match pattern.block {
-        Some(block) if block != stride => {
-            let rest = left % stride.max(1);
-            (left / stride.max(1)).saturating_mul(block).saturating_add(rest.min(block))
-        }
-        _ => left,
-    }
-}
-
-/// The extent that the first `slices` indices of an unlimited pattern reach (`H5S__hyper_get_clip_extent_real`).
-pub(super) fn reach(pattern: &Pattern, slices: u64) -> Option<u64> {
-    let Pattern { start, stride, .. } = *pattern;
-    if slices == 0 {
-        return Some(0);
-    }
-    match pattern.block {
-        Some(0) => None,
-        Some(block) if block != stride => {
-            let (count, rest) = ((slices - 1) / block, (slices - 1) % block);
-            count.checked_mul(stride)?.checked_add(start)?.checked_add(rest + 1)
-        }
-        _ => start.checked_add(slices),
-    }
-}
-
 pub(super) fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     let (mut a, mut b) = (a, b);
     while b > 0 {
@@ -179,18 +150,12 @@ mod tests {
     #[test]
     fn an_unlimited_pattern_takes_what_there_is() {
         let every_fourth = pattern(1, 4, None, Some(2));
-        assert_eq!([0, 1, 2, 3, 4, 6, 7].map(|extent| slices(&every_fourth, extent)), [0, 0, 1, 2, 2, 3, 4]);
-        assert_eq!([0, 1, 2, 3, 4].map(|n| reach(&every_fourth, n)), [0, 2, 3, 6, 7].map(Some));
         assert_eq!(Steps::clipped(&every_fourth, 4), Some(steps(1, 4, 2, 2)));
         assert_eq!(Steps::clipped(&every_fourth, 3), None);
         assert_eq!(Steps::clipped(&every_fourth, 1), Some(Steps::run(1, 1)));
         for all in [pattern(5, 1, Some(1), None), pattern(5, 1, None, Some(1))] {
-            assert_eq!(
-                (slices(&all, 9), reach(&all, 4), Steps::clipped(&all, 4)),
-                (4, Some(9), Some(Steps::run(5, 4)))
-            );
+            assert_eq!(Steps::clipped(&all, 4), Some(Steps::run(5, 4)));
         }
-        assert_eq!(reach(&pattern(u64::MAX, 1, None, Some(1)), 4), None);
     }
 
     #[test]

@@ -1,0 +1,303 @@
+//! Selections by number: which element of a dataset the `n`th of a selection is, and which of a box are selected ([VIII.A]).
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::error::Unsupported;
+use crate::field::convert::wide;
+use crate::file::virtual_extent::{block_start, limited_end};
+use crate::file::{Pattern, SelectedBlock, Selection};
+use crate::window::Window;
+
+/// Most runs that a selection of blocks at irregular distances, or of points, may have.
+const MOST_RUNS: u64 = 1 << 24;
+
+/// The elements of a selection in their order; those of a hyperslab are in C order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Picked {
+    /// What is taken of each dimension.
+    Regular(Vec<Axis>),
+    /// Runs along the last dimension.
+    Listed(Vec<Run>),
+}
+
+/// What is taken of one dimension: blocks at regular distances, the last of which may be cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Axis {
+    start: u64,
+    stride: u64,
+    block: u64,
+    /// How many indices.
+    length: u64,
+}
+
+/// Elements that follow one another along the last dimension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    /// The first element.
+    pub(super) at: Vec<u64>,
+    /// Its number in the selection.
+    pub(super) number: u64,
+    pub(super) length: u64,
+}
+
+/// How the unlimited dimension of a selection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clip {
+    /// There is none.
+    Limited,
+    /// After so many indices.
+    Slices(u64),
+    /// It is one of its blocks, by number.
+    Block(u64),
+}
+
+const TOO_MANY: Unsupported = Unsupported::VirtualMapping("a mapping selects more than 2^24 runs of elements");
+const OUTSIDE: Unsupported =
+    Unsupported::VirtualMapping("a mapping reaches over the end of the source or of the dataset");
+
+impl Picked {
+    /// What a selection takes of a shape.
+    pub(super) fn new(selection: &Selection, shape: &[u64], clip: Clip) -> Result<Self, Unsupported> {
+        let rank = Unsupported::VirtualMapping("a mapping selects in another number of dimensions than there are");
+        let picked = match selection {
+            Selection::None => Self::Listed(Vec::new()),
+            Selection::All => Self::Regular(shape.iter().map(|size| Axis::run(0, *size)).collect()),
+            Selection::Regular(patterns) if patterns.len() == shape.len() => {
+                Self::Regular(patterns.iter().map(|pattern| Axis::new(pattern, clip)).collect::<Result<_, _>>()?)
+            }
+            Selection::Blocks(blocks) if blocks.iter().all(|block| block.start.len() == shape.len()) => listed(blocks)?,
+            Selection::Points(points) if points.iter().all(|point| point.len() == shape.len()) => {
+                let run = |(number, at): (u64, &Vec<u64>)| Run { at: at.clone(), number, length: 1 };
+                Self::Listed((0..).zip(points).map(run).collect())
+            }
+            _ => return Err(rank),
+        };
+        if picked.is_inside(shape) { Ok(picked) } else { Err(OUTSIDE) }
+    }
+
+    fn is_inside(&self, shape: &[u64]) -> bool {
+        match self {
+            Self::Regular(axes) => axes.iter().zip(shape).all(|(axis, size)| axis.end() <= Some(*size)),
+            Self::Listed(runs) => runs.iter().all(|run| {
+                let first = run.at.iter().zip(shape).all(|(at, size)| at < size);
+                let end = run.at.last().map_or(Some(0), |at| at.checked_add(run.length));
+                first && end.is_some_and(|end| shape.last().is_none_or(|size| end <= *size))
+            }),
+        }
+    }
+
+    /// How many elements there are, if that fits in 64 bits.
+    pub(super) fn len(&self) -> Option<u64> {
+        match self {
+            Self::Regular(axes) if axes.iter().any(|axis| axis.length == 0) => Some(0),
+            Self::Regular(axes) => axes.iter().try_fold(1_u64, |n, axis| n.checked_mul(axis.length)),
+            Self::Listed(runs) => runs.last().map_or(Some(0), |run| run.number.checked_add(run.length)),
+        }
+    }
+
+    /// The element with a number, and how many follow it along the last dimension.
+    pub(super) fn locate(&self, number: u64) -> Option<(Vec<u64>, u64)> {
+        match self {
+            Self::Regular(axes) => {
+                let (mut rest, mut at, mut run) = (number, Vec::with_capacity(axes.len()), 1);
+                for (n, axis) in axes.iter().rev().enumerate() {
+                    let here = rest.checked_rem(axis.length)?;
+                    rest = rest.checked_div(axis.length)?;
+                    at.push(axis.index(here));
+                    run = if n == 0 { axis.run_at(here) } else { run };
+                }
+                at.reverse();
+                (rest == 0).then_some((at, run))
+            }
+            Self::Listed(runs) => {
+                let run = runs.get(runs.partition_point(|run| run.number <= number).checked_sub(1)?)?;
+                let past = number.checked_sub(run.number)?;
+                let left = run.length.checked_sub(past).filter(|left| *left > 0)?;
+                let mut at = run.at.clone();
+                if let Some(last) = at.last_mut() {
+                    *last = last.saturating_add(past);
+                }
+                Some((at, left))
+            }
+        }
+    }
+
+    /// The selected elements of a box, run by run.
+    pub(super) fn within<E>(&self, window: &Window, mut each: impl FnMut(Run) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Regular(axes) => {
+                let (Some((last, outer)), ranges) = (axes.split_last(), window.ranges().collect::<Vec<_>>()) else {
+                    return each(Run { at: Vec::new(), number: 0, length: 1 });
+                };
+                let Some((range, outer_ranges)) = ranges.split_last() else { return Ok(()) };
+                let inner: Vec<(u64, u64, u64)> = last.runs(range).collect();
+                if inner.is_empty() {
+                    return Ok(());
+                }
+                let outer: Vec<Vec<(u64, u64, u64)>> =
+                    outer.iter().zip(outer_ranges).map(|(axis, range)| axis.runs(range).collect()).collect();
+                let lengths: Vec<u64> = axes.iter().map(|axis| axis.length).collect();
+                for (mut at, row) in rows(&outer, &lengths) {
+                    at.push(0);
+                    for (index, n, length) in &inner {
+                        if let Some(last) = at.last_mut() {
+                            *last = *index;
+                        }
+                        let number = row.saturating_mul(last.length).saturating_add(*n);
+                        each(Run { at: at.clone(), number, length: *length })?;
+                    }
+                }
+                Ok(())
+            }
+            Self::Listed(runs) => runs.iter().filter_map(|run| run.within(window)).try_for_each(each),
+        }
+    }
+}
+
+/// Every combination of single indices of the outer dimensions, with the number of its row.
+fn rows(outer: &[Vec<(u64, u64, u64)>], lengths: &[u64]) -> impl Iterator<Item = (Vec<u64>, u64)> {
+    let counts: Vec<u64> =
+        outer.iter().map(|runs| runs.iter().fold(0, |n: u64, run| n.saturating_add(run.2))).collect();
+    let total = counts.iter().fold(1_u64, |n, count| n.saturating_mul(*count));
+    let starts: Vec<Vec<u64>> = outer.iter().map(|runs| starts(runs)).collect();
+    (0..total).map(move |n| {
+        let (mut rest, mut at, mut number, mut weight) =
+            (n, Vec::with_capacity(counts.len().saturating_add(1)), 0_u64, 1_u64);
+        for (((runs, starts), count), length) in outer.iter().zip(&starts).zip(&counts).zip(lengths).rev() {
+            let here = rest.checked_rem(*count).unwrap_or(0);
+            rest = rest.checked_div(*count).unwrap_or(0);
+            let run = starts.partition_point(|start| *start <= here).saturating_sub(1);
+            let past = here.saturating_sub(starts.get(run).copied().unwrap_or(0));
+            let (index, n, _) = runs.get(run).copied().unwrap_or_default();
+            at.push(index.saturating_add(past));
+            number = number.saturating_add(n.saturating_add(past).saturating_mul(weight));
+            weight = weight.saturating_mul(*length);
+        }
+        at.reverse();
+        (at, number)
+    })
+}
+
+/// How many indices come before each run.
+fn starts(runs: &[(u64, u64, u64)]) -> Vec<u64> {
+    let before = |n: &mut u64, run: &(u64, u64, u64)| Some(std::mem::replace(n, n.saturating_add(run.2)));
+    runs.iter().scan(0, before).collect()
+}
+
+impl Axis {
+    fn run(start: u64, length: u64) -> Self {
+        Self { start, stride: length, block: length, length }
+    }
+
+    fn new(pattern: &Pattern, clip: Clip) -> Result<Self, Unsupported> {
+        let Pattern { start, stride, count, block } = *pattern;
+        let not_alike =
+            Unsupported::VirtualMapping("a mapping selects another shape in the source than in the dataset");
+        match (count, block, clip) {
+            (Some(0), _, _) | (_, Some(0), _) => Ok(Self::run(start, 0)),
+            (Some(_), Some(_), _) if limited_end(pattern).is_none() => Err(OUTSIDE),
+            (Some(count), Some(block), _) if count == 1 || block == stride => {
+                Ok(Self::run(start, count.saturating_mul(block)))
+            }
+            (Some(count), Some(block), _) => Ok(Self { start, stride, block, length: count.saturating_mul(block) }),
+            (_, Some(block), Clip::Slices(length)) if block != stride => Ok(Self { start, stride, block, length }),
+            (_, _, Clip::Slices(length)) => Ok(Self::run(start, length)),
+            (None, Some(block), Clip::Block(number)) => {
+                Ok(Self::run(block_start(pattern, number).ok_or(OUTSIDE)?, block))
+            }
+            _ => Err(not_alike),
+        }
+    }
+
+    /// The `n`th index.
+    fn index(&self, n: u64) -> u64 {
+        let (block, inside) = (n.checked_div(self.block).unwrap_or(0), n.checked_rem(self.block).unwrap_or(0));
+        self.start.saturating_add(block.saturating_mul(self.stride)).saturating_add(inside)
+    }
+
+    /// How many indices follow one another from the `n`th on.
+    fn run_at(&self, n: u64) -> u64 {
+        let inside = n.checked_rem(self.block).unwrap_or(0);
+        self.block.saturating_sub(inside).min(self.length.saturating_sub(n))
+    }
+
+    /// The index after the last, if it fits in 64 bits.
+    fn end(&self) -> Option<u64> {
+        let Some(last) = self.length.checked_sub(1) else { return Some(0) };
+        let (block, inside) = (last.checked_div(self.block)?, last.checked_rem(self.block)?);
+        block.checked_mul(self.stride)?.checked_add(self.start)?.checked_add(inside)?.checked_add(1)
+    }
+
+    /// What is taken of a range: first index, its number, and how many follow one another.
+    fn runs(&self, range: &Range<u64>) -> impl Iterator<Item = (u64, u64, u64)> {
+        let axis = *self;
+        let range = range.clone();
+        let first = range.start.saturating_sub(self.start).checked_div(self.stride).unwrap_or(0);
+        let blocks = self.length.checked_div(self.block).unwrap_or(0).saturating_add(1);
+        (first..blocks)
+            .map(move |block| (block, axis.start.saturating_add(block.saturating_mul(axis.stride))))
+            .take_while({
+                let end = range.end;
+                move |(_, start)| *start < end
+            })
+            .filter_map(move |(block, start)| {
+                let number = block.saturating_mul(axis.block);
+                let length = axis.block.min(axis.length.saturating_sub(number));
+                let from = start.max(range.start);
+                let to = start.saturating_add(length).min(range.end);
+                let past = from.saturating_sub(start);
+                (from < to).then(|| (from, number.saturating_add(past), to.saturating_sub(from)))
+            })
+    }
+}
+
+impl Run {
+    /// The part that lies in a box.
+    fn within(&self, window: &Window) -> Option<Self> {
+        let Some((last, outer)) = self.at.split_last() else { return Some(self.clone()) };
+        let ranges: Vec<_> = window.ranges().collect();
+        let (range, outer_ranges) = ranges.split_last()?;
+        if !outer.iter().zip(outer_ranges).all(|(at, range)| range.contains(at)) {
+            return None;
+        }
+        let (from, to) = ((*last).max(range.start), last.saturating_add(self.length).min(range.end));
+        let past = from.checked_sub(*last)?;
+        let length = to.checked_sub(from).filter(|length| *length > 0)?;
+        let at = outer.iter().copied().chain([from]).collect();
+        Some(Self { at, number: self.number.saturating_add(past), length })
+    }
+}
+
+/// Blocks in C order of their elements, whatever order they are listed in.
+fn listed(blocks: &[SelectedBlock]) -> Result<Picked, Unsupported> {
+    let mut rows: BTreeSet<(Vec<u64>, u64)> = BTreeSet::new();
+    for block in blocks {
+        let count = |(start, end): (&u64, &u64)| end.checked_sub(*start)?.checked_add(1);
+        let counts: Option<Vec<u64>> = block.start.iter().zip(&block.end).map(count).collect();
+        let counts = counts.ok_or(OUTSIDE)?;
+        let Some((length, outer)) = counts.split_last() else { continue };
+        let number = outer.iter().fold(1_u64, |n, count| n.saturating_mul(*count));
+        if number.saturating_add(wide(rows.len())) > MOST_RUNS {
+            return Err(TOO_MANY);
+        }
+        rows.extend((0..number).map(|n| (corner(&block.start, outer, n), *length)));
+    }
+    let mut number = 0_u64;
+    let mut runs = Vec::with_capacity(rows.len());
+    for (at, length) in rows {
+        runs.push(Run { at, number, length });
+        number = number.checked_add(length).ok_or(OUTSIDE)?;
+    }
+    Ok(Picked::Listed(runs))
+}
+
+/// The first element of the `n`th row of a block.
+fn corner(start: &[u64], outer: &[u64], n: u64) -> Vec<u64> {
+    let (mut rest, mut corner) = (n, start.to_vec());
+    for (at, count) in corner.iter_mut().take(outer.len()).zip(outer).rev() {
+        *at = at.saturating_add(rest.checked_rem(*count).unwrap_or(0));
+        rest = rest.checked_div(*count).unwrap_or(0);
+    }
+    corner
+}
