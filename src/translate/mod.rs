@@ -30,6 +30,7 @@ mod subject;
 mod virtual_dataset;
 mod walk;
 
+pub(crate) use dtype::element;
 pub use options::{FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
 pub use walk::{references, tree};

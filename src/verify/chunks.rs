@@ -1,51 +1,108 @@
-//! Chunks, read and decoded.
+//! Chunks: read, decoded, and compared with the dataset that they were made of.
 
 use super::findings::{Fault, Findings};
+use super::origin::Origin;
 use super::ranges::key;
 use super::sample::sample;
+use super::values::Pair;
 use super::{Files, Store, VerifyOptions};
 use crate::error::Error;
 use crate::reference::{Array, Reference};
 use crate::source::Sources;
 use crate::store::{StoredArray, refusal};
 
-pub(super) fn check<S: Sources>(store: &Store<S>, files: &Files, options: &VerifyOptions, findings: &mut Findings) {
+/// Most chunks of an array that are looked at though they are missing.
+const MOST_MISSING: u64 = 100_000;
+
+pub(super) fn check<S: Sources>(
+    store: &Store<S>,
+    files: &Files,
+    origin: Option<&Origin<'_>>,
+    options: &VerifyOptions,
+    findings: &mut Findings,
+) {
     for (path, array) in store.set().arrays() {
         if let Some(why) = array.metadata.codecs().find_map(refusal) {
             findings.unchecked(path, why, false);
             continue;
         }
         let Ok(stored) = store.array(path) else { continue };
-        let numbers = readable(array, files);
+        let pair = origin.and_then(|origin| pair(&stored, origin, findings));
+        let numbers = numbers(array, files, pair.is_some());
         for at in sample(numbers.len(), options.sample, options.seed) {
             if let Some(number) = numbers.get(at) {
-                decode(&stored, *number, findings);
+                check_one(&stored, pair.as_ref(), *number, findings);
             }
         }
     }
 }
 
-/// The chunks that are inline, or in files that can be read.
-pub(super) fn readable(array: &Array, files: &Files) -> Vec<u64> {
+/// The array with its dataset, if they fit together.
+fn pair<'a, S: Sources>(
+    stored: &'a StoredArray<'a, S>,
+    origin: &'a Origin<'a>,
+    findings: &mut Findings,
+) -> Option<Pair<'a, S>> {
+    let dataset = match origin.dataset(stored.path()) {
+        Ok(dataset) => dataset,
+        Err(error) => {
+            findings.unchecked(stored.path(), format!("its values are not compared: {error}"), false);
+            return None;
+        }
+    };
+    let pair = Pair { stored, dataset, origin };
+    if let Some(what) = pair.contradiction() {
+        findings.add(stored.path(), Fault::Dataset { what });
+        return None;
+    }
+    Some(pair)
+}
+
+/// The chunks that can be read, and where there is something to compare them with, those that are missing.
+fn numbers(array: &Array, files: &Files, with_missing: bool) -> Vec<u64> {
     let chunks = &array.chunks;
+    let total = chunks.grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
+    if let Some(total) = total.filter(|total| with_missing && *total <= MOST_MISSING) {
+        let present = |number: &u64| chunks.get(*number).is_none_or(|reference| is_readable(&reference, files));
+        return (0..total).filter(present).collect();
+    }
     let rows = chunks.number.iter().enumerate().filter(|(row, _)| files.contains_key(&chunks.url(*row)));
     let mut numbers: Vec<u64> = rows.map(|(_, number)| *number).chain(chunks.inline.keys().copied()).collect();
     numbers.sort_unstable();
     numbers
 }
 
-fn decode<S: Sources>(stored: &StoredArray<'_, S>, number: u64, findings: &mut Findings) {
-    findings.counts().chunks += 1;
-    let array = stored.array();
-    let outside = |findings: &Findings| {
-        matches!(array.chunks.get(number), Some(Reference::Range { .. }))
-            && findings.is_outside(&key(stored.path(), array, number))
-    };
-    match stored.chunk(number) {
-        Ok(_) => {}
-        // Said already.
-        Err(Error::Io { .. }) if outside(findings) => {}
-        Err(Error::Chunk { key, problem }) => findings.add(key, Fault::Decode { why: problem }),
-        Err(error) => findings.add(key(stored.path(), array, number), Fault::Decode { why: error.to_string() }),
+fn is_readable(reference: &Reference, files: &Files) -> bool {
+    match reference {
+        Reference::Inline(_) => true,
+        Reference::Whole { url } | Reference::Range { url, .. } => files.contains_key(url),
+    }
+}
+
+fn check_one<S: Sources>(
+    stored: &StoredArray<'_, S>,
+    pair: Option<&Pair<'_, S>>,
+    number: u64,
+    findings: &mut Findings,
+) {
+    let (array, own_key) = (stored.array(), || key(stored.path(), stored.array(), number));
+    if array.chunks.get(number).is_some() {
+        findings.counts().chunks += 1;
+        // Said already where the bytes end before the range.
+        match stored.chunk(number) {
+            Ok(_) => {}
+            Err(Error::Io { .. }) if findings.is_outside(&own_key()) => return,
+            Err(Error::Chunk { key, problem }) => return findings.add(key, Fault::Decode { why: problem }),
+            Err(error) => return findings.add(own_key(), Fault::Decode { why: error.to_string() }),
+        }
+    }
+    match pair.map(|pair| pair.chunk(number)) {
+        None => {}
+        Some(Ok((elements, None))) => findings.counts().elements += elements,
+        Some(Ok((_, Some(different)))) => {
+            let super::values::Different { index, found, expected } = different;
+            findings.add(own_key(), Fault::Value { index, found, expected });
+        }
+        Some(Err(error)) => findings.unchecked(own_key(), format!("its values are not compared: {error}"), false),
     }
 }

@@ -23,11 +23,16 @@ pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> F
             Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
                 findings.add(name, Fault::SourceMissing { why: error.to_string() });
             }
-            Err(error) => findings.unchecked(name, error, name.contains("://") && !name.starts_with("file://")),
+            Err(error) => findings.unchecked(name, error, is_remote(name)),
         }
     }
     findings.counts().files = u64::try_from(files.len()).unwrap_or(u64::MAX);
     files
+}
+
+/// Whether a file lies elsewhere than in the local file system.
+pub(super) fn is_remote(url: &str) -> bool {
+    url.contains("://") && !url.starts_with("file://")
 }
 
 /// The files that chunks lie in.

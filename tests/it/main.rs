@@ -19,3 +19,4 @@ mod reader;
 mod refused;
 mod rounds;
 mod values;
+mod verify;

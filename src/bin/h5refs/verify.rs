@@ -22,6 +22,13 @@ pub(crate) struct Arguments {
     /// Read files under this folder too, symbolic links followed.
     #[arg(long, value_name = "DIR")]
     allow: Vec<PathBuf>,
+    /// The HDF5 file that the references were made of, as they name it (default: the one that is recorded in them, or the only one that
+    /// they name).
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
+    /// The group of that file that is the root of the references.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    group: String,
     /// Decode only N chunks of each array; the references themselves are all checked.
     #[arg(long, value_name = "N")]
     sample: Option<u64>,
@@ -81,9 +88,11 @@ fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
         sources = sources.allow(folder).map_err(|error| error.to_string())?;
     }
     let jobs = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let store = Store::new(set, sources).with_threads(jobs);
+    let store = Store::new(set, std::sync::Arc::new(sources)).with_threads(jobs);
     let mut options = VerifyOptions::default();
     (options.sample, options.seed) = (arguments.sample, arguments.seed);
+    options.origin.clone_from(&arguments.origin);
+    options.group.clone_from(&arguments.group);
     Ok(h5refs::verify::verify(&store, &options))
 }
 

@@ -1,0 +1,96 @@
+//! The HDF5 file that references were made of.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::file::{OpenDataset, ReadOptions, Reader};
+use crate::limits::Limits;
+use crate::reference::key::{joined, split};
+use crate::reference::{ReferenceSet, Urls};
+use crate::source::{ExternalError, FindExternal, FoundExternal, Input, Sources};
+
+/// netCDF's prefix of variables that have the name of another's dimension (`NON_COORD_PREPEND`); references leave it out.
+const NON_COORDINATE: &str = "_nc4_non_coord_";
+
+/// The URL of the file, if the set tells: the only one that was recorded, or else the only one that is referenced.
+pub(super) fn url(set: &ReferenceSet) -> Option<&str> {
+    let mut recorded = set.recorded.keys();
+    if let (Some(only), None) = (recorded.next(), recorded.next()) {
+        return Some(only);
+    }
+    let mut used = BTreeSet::new();
+    for (_, array) in set.arrays().filter(|(_, array)| !array.chunks.number.is_empty()) {
+        match &array.chunks.urls {
+            Urls::One(url) => used.extend([*url]),
+            Urls::Each(urls) => used.extend(urls.iter().copied()),
+        }
+    }
+    used.first().filter(|_| used.len() == 1).map(|url| set.url(*url))
+}
+
+/// The file, opened.
+pub(super) struct Origin<'i> {
+    reader: Reader<'i>,
+    input: &'i Input,
+    limits: Limits,
+    group: String,
+    /// Paths of objects by their addresses, looked up where a reference needs one.
+    paths: OnceCell<BTreeMap<u64, String>>,
+}
+
+impl<'i> Origin<'i> {
+    pub(super) fn open(
+        input: &'i Input,
+        url: &str,
+        sources: Arc<dyn Sources>,
+        group: &str,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let mut options = ReadOptions::default();
+        options.limits = limits;
+        options.own_name = Some(split(url).1.to_owned());
+        options.external = Some(beside(url, sources));
+        let group = group.trim_matches('/').to_owned();
+        Ok(Self { reader: Reader::open(input, options)?, input, limits, group, paths: OnceCell::new() })
+    }
+
+    /// The dataset that an array was made of.
+    pub(super) fn dataset(&self, path: &str) -> Result<OpenDataset<'_>, Error> {
+        let (parent, name) = split(path);
+        let renamed = joined(parent, &format!("{NON_COORDINATE}{name}"));
+        let at = |path: &str| format!("/{}", joined(&self.group, path));
+        let dataset = self.reader.dataset(&at(&renamed)).or_else(|_| self.reader.dataset(&at(path)));
+        // References have no backslashes.
+        dataset.or_else(|error| self.reader.dataset(&at(&path.replace("%5C", "\\"))).map_err(|_| error))
+    }
+
+    /// The path of the object at an address.
+    pub(super) fn path(&self, address: u64) -> Option<&str> {
+        let paths = self.paths.get_or_init(|| {
+            let tree = crate::translate::tree(self.input, self.limits);
+            let objects = tree.map(|tree| tree.objects).unwrap_or_default();
+            let mut paths = BTreeMap::new();
+            for object in objects {
+                paths.entry(object.address).or_insert(object.path);
+            }
+            paths
+        });
+        paths.get(&address).map(String::as_str)
+    }
+}
+
+/// Finds external raw files and sources of virtual datasets: beside the file, if they may be read.
+fn beside(url: &str, sources: Arc<dyn Sources>) -> FindExternal {
+    let folder = split(url).0.to_owned();
+    FindExternal::new(move |name| {
+        let url = if name.starts_with('/') { name.to_owned() } else { joined(&folder, name) };
+        let state = sources.state(&url).map_err(|error| match error {
+            Error::Io { .. } => ExternalError::Absent(error.to_string()),
+            error => ExternalError::Refused(error.to_string()),
+        })?;
+        let (sources, at) = (Arc::clone(&sources), url.clone());
+        Ok(FoundExternal::new(url, state.size).opened_by(move || Input::through(Arc::clone(&sources), at.clone())))
+    })
+}

@@ -1,0 +1,193 @@
+//! The elements of an array, compared with those of the dataset that it was made of.
+
+use std::ops::Range;
+
+use super::origin::Origin;
+use crate::error::Error;
+use crate::file::{Datatype, FillValue, OpenDataset, Value};
+use crate::reference::Array;
+use crate::reference::grid::position;
+use crate::source::Sources;
+use crate::store::{Elements, StoredArray, Values};
+use crate::translate::element;
+use crate::zarr::Dtype;
+
+/// The fields that stand for gaps of a compound.
+const GAP: &str = "__padding";
+
+/// An array and its dataset.
+pub(super) struct Pair<'a, S> {
+    pub(super) stored: &'a StoredArray<'a, S>,
+    pub(super) dataset: OpenDataset<'a>,
+    pub(super) origin: &'a Origin<'a>,
+}
+
+/// What was found where two elements differ.
+pub(super) struct Different {
+    pub(super) index: Vec<u64>,
+    pub(super) found: String,
+    pub(super) expected: String,
+}
+
+impl<S: Sources> Pair<'_, S> {
+    /// What the documents say of the array that the dataset contradicts, in words. A variable may be shorter than its unlimited dimension.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let (metadata, shape) = (&self.stored.array().metadata, self.dataset.shape());
+        let fits = metadata.shape.len() >= shape.len()
+            && metadata.shape.iter().zip(shape).all(|(array, dataset)| array >= dataset);
+        (!fits).then(|| format!("the array has the shape {:?}, and the dataset {shape:?}", metadata.shape))
+    }
+
+    /// Compares what a chunk has of the dataset; gives how many elements that are.
+    pub(super) fn chunk(&self, number: u64) -> Result<(u64, Option<Different>), Error> {
+        let array = self.stored.array();
+        let (own, further) = self.ranges(array, number);
+        if own.iter().any(Range::is_empty) || (self.is_undefined() && array.chunks.get(number).is_none()) {
+            return Ok((0, None));
+        }
+        let ranges: Vec<Range<u64>> = own.iter().cloned().chain(further).collect();
+        let found = self.stored.read(&ranges)?;
+        let expected = self.dataset.read(&own)?;
+        let count = found.shape.iter().product();
+        if self.has_the_same_bytes(&expected.datatype) && found.bytes() == Some(&expected.bytes[..]) {
+            return Ok((count, None));
+        }
+        let expected = self.dataset.elements(&own)?;
+        Ok((count, self.first_difference(&found, &expected, &ranges)))
+    }
+
+    /// The box of a chunk in the dimensions of the dataset, and in those that an array type adds.
+    fn ranges(&self, array: &Array, number: u64) -> (Vec<Range<u64>>, Vec<Range<u64>>) {
+        let place = position(number, &array.chunks.grid);
+        let shape = self.dataset.shape();
+        let all = place.iter().zip(&array.metadata.chunks).zip(&array.metadata.shape).enumerate().map(
+            |(n, ((place, chunk), size))| {
+                let end = shape.get(n).unwrap_or(size);
+                let start = place.saturating_mul(*chunk);
+                start..start.saturating_add(*chunk).min(*end)
+            },
+        );
+        let mut own: Vec<Range<u64>> = all.collect();
+        let further = own.split_off(shape.len().min(own.len()));
+        (own, further)
+    }
+
+    /// Whether nothing is promised of what was never written.
+    fn is_undefined(&self) -> bool {
+        matches!(self.dataset.dataset().fill, FillValue::Undefined)
+    }
+
+    fn has_the_same_bytes(&self, datatype: &Datatype) -> bool {
+        element(datatype).is_ok_and(|element| element.dtype == self.stored.array().metadata.dtype)
+    }
+
+    fn first_difference(&self, found: &Values, expected: &[Value], ranges: &[Range<u64>]) -> Option<Different> {
+        let elements = found.elements();
+        let mut wanted = Vec::new();
+        expected.iter().for_each(|value| self.flatten(value, &mut wanted));
+        let dtype = &self.stored.array().metadata.dtype;
+        let columns = columns(&elements, dtype);
+        let total: u64 = found.shape.iter().product();
+        let rows = usize::try_from(total).unwrap_or(usize::MAX);
+        let mut wanted = wanted.into_iter();
+        for row in 0..rows {
+            for column in &columns {
+                let (found, expected) = (leaf(column, row), wanted.next());
+                if !expected.as_ref().zip(found.as_ref()).is_some_and(|(expected, found)| same(found, expected)) {
+                    let shape: Vec<u64> = ranges.iter().map(|range| range.end.saturating_sub(range.start)).collect();
+                    let place = position(u64::try_from(row).unwrap_or(0), &shape);
+                    let index = place.iter().zip(ranges).map(|(at, range)| range.start.saturating_add(*at)).collect();
+                    let told =
+                        |leaf: Option<Leaf>| leaf.map_or_else(|| "nothing".to_owned(), |leaf| format!("{leaf:?}"));
+                    return Some(Different { index, found: told(found), expected: told(expected) });
+                }
+            }
+        }
+        wanted.next().map(|expected| Different {
+            index: Vec::new(),
+            found: "nothing".to_owned(),
+            expected: format!("{expected:?}"),
+        })
+    }
+
+    /// The parts of an element that are no compounds and no arrays, in their order.
+    fn flatten(&self, value: &Value, leaves: &mut Vec<Leaf>) {
+        let object = |address: Option<u64>| {
+            Leaf::Text(address.and_then(|address| self.origin.path(address)).unwrap_or_default().to_owned())
+        };
+        leaves.push(match value {
+            Value::Compound(fields) => return fields.iter().for_each(|(_, field)| self.flatten(field, leaves)),
+            Value::Sequence(elements) => return elements.iter().for_each(|element| self.flatten(element, leaves)),
+            Value::Signed(n) => Leaf::Integer((*n).into()),
+            Value::Unsigned(n) => Leaf::Integer((*n).into()),
+            Value::Boolean(n) => Leaf::Integer((*n).into()),
+            Value::Float(x) => Leaf::Float(*x),
+            Value::Complex(real, imaginary) => Leaf::Complex(*real, *imaginary),
+            Value::Text(text) => Leaf::Text(text.clone()),
+            Value::NotUtf8(bytes) => Leaf::Text(String::from_utf8_lossy(bytes).into_owned()),
+            Value::Opaque(bytes) | Value::Wide(bytes) => Leaf::Bytes(bytes.clone()),
+            Value::Reference(address) | Value::Region(address) => object(*address),
+        });
+    }
+}
+
+/// A part of an element, by its value.
+#[derive(Debug, Clone, PartialEq)]
+enum Leaf {
+    Integer(i128),
+    Float(f64),
+    Complex(f64, f64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// The columns of records without those that stand for gaps; of anything else the only one.
+fn columns<'e>(elements: &'e Elements, dtype: &Dtype) -> Vec<&'e Elements> {
+    match (elements, dtype) {
+        (Elements::Records(fields), _) => {
+            fields.iter().filter(|(name, _)| !name.starts_with(GAP)).map(|(_, column)| column).collect()
+        }
+        (only, _) => vec![only],
+    }
+}
+
+/// The element of a column at a row.
+fn leaf(column: &Elements, row: usize) -> Option<Leaf> {
+    Some(match column {
+        Elements::Boolean(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Int8(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Int16(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Int32(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Int64(all) | Elements::Datetime(all) | Elements::Timedelta(all) => {
+            Leaf::Integer((*all.get(row)?).into())
+        }
+        Elements::Uint8(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Uint16(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Uint32(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Uint64(all) => Leaf::Integer((*all.get(row)?).into()),
+        Elements::Float16(all) | Elements::Float32(all) => Leaf::Float((*all.get(row)?).into()),
+        Elements::Float64(all) => Leaf::Float(*all.get(row)?),
+        Elements::Complex64(all) => {
+            all.get(row).map(|[real, imaginary]| Leaf::Complex((*real).into(), (*imaginary).into()))?
+        }
+        Elements::Complex128(all) => all.get(row).map(|[real, imaginary]| Leaf::Complex(*real, *imaginary))?,
+        Elements::Bytes(all) | Elements::Opaque(all) => Leaf::Bytes(all.get(row)?.to_vec()),
+        Elements::Text(all) => Leaf::Text(all.get(row)?.clone()),
+        Elements::Records(_) => return None,
+    })
+}
+
+/// Whether two parts have one value: all NaNs are alike, and texts may have padding.
+fn same(found: &Leaf, expected: &Leaf) -> bool {
+    let alike = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
+    match (found, expected) {
+        (Leaf::Float(a), Leaf::Float(b)) => alike(*a, *b),
+        (Leaf::Complex(a, x), Leaf::Complex(b, y)) => alike(*a, *b) && alike(*x, *y),
+        (Leaf::Bytes(found), Leaf::Text(text)) => {
+            let found = String::from_utf8_lossy(found);
+            found == *text || found.trim_end_matches([' ', '\0']) == text.trim_end_matches([' ', '\0'])
+        }
+        (Leaf::Bytes(found), Leaf::Bytes(expected)) => found == expected,
+        (found, expected) => found == expected,
+    }
+}

@@ -1,0 +1,244 @@
+//! References that are right are found to be right, and each planted fault is found.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use h5refs::reference::{Array, Manifest, Node, Recorded, Urls};
+use h5refs::verify::{Fault, Verification, verify};
+use h5refs::zarr::{Codec, Dtype};
+use h5refs::{LocalSources, ReferenceSet, Store, VerifyOptions};
+
+use crate::files;
+
+/// What references call the files here.
+const URL: &str = "s3://bucket/file.h5";
+
+type Sources = HashMap<String, Bytes>;
+
+fn verified(set: ReferenceSet, file: &Bytes) -> Verification {
+    let mut options = VerifyOptions::default();
+    options.origin = Some(URL.to_owned());
+    verify(&Store::new(set, Sources::from([(URL.to_owned(), file.clone())])), &options)
+}
+
+/// Each file that is referenced, with its references.
+fn sets() -> impl Iterator<Item = (String, Bytes, ReferenceSet)> {
+    files::names().into_iter().map(|name| {
+        let bytes = files::bytes(&name);
+        let mut options = h5refs::Options::new(URL);
+        options.inline_threshold = 0;
+        let (set, _) = h5refs::references(&h5refs::Input::from(bytes.clone()), &options).unwrap();
+        assert!(set.urls.iter().all(|url| url == URL), "{name}");
+        (name, bytes, set)
+    })
+}
+
+#[test]
+fn references_to_every_file_are_right() {
+    let (mut elements, mut chunks) = (0, 0);
+    let mut wrong = Vec::new();
+    for (name, file, set) in sets() {
+        let verification = verified(set, &file);
+        elements += verification.checked.elements;
+        chunks += verification.checked.chunks;
+        wrong.extend(verification.findings.iter().map(|finding| format!("{name} {}: {}", finding.at, finding.fault)));
+        wrong.extend(
+            verification.unchecked.iter().map(|unchecked| format!("{name} {}: {}", unchecked.at, unchecked.why)),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(elements > 100_000 && chunks > 3_000, "{elements} elements, {chunks} chunks");
+}
+
+/// Plants a fault in each array that has what the fault needs, one at a time, and says where it was not found.
+fn not_found(plant: impl Fn(&mut Array, &Bytes) -> Option<()>, is_it: impl Fn(&Fault) -> bool) -> (usize, Vec<String>) {
+    let (mut planted, mut missed) = (0, Vec::new());
+    for (name, file, set) in sets() {
+        for (path, node) in &set.nodes {
+            let Node::Array(mut array) = node.clone() else { continue };
+            if plant(&mut array, &file).is_none() {
+                continue;
+            }
+            planted += 1;
+            let alone = ReferenceSet {
+                nodes: vec![(path.clone(), Node::Array(array))],
+                urls: set.urls.clone(),
+                ..ReferenceSet::default()
+            };
+            let verification = verified(alone, &file);
+            if !verification.findings.iter().any(|finding| is_it(&finding.fault)) {
+                missed.push(format!("{name} {path}: {verification:?}"));
+            }
+        }
+    }
+    (planted, missed)
+}
+
+/// The bytes of a range, if it lies in the file.
+fn bytes_of(file: &Bytes, offset: u64, length: u64) -> Option<Bytes> {
+    let range = usize::try_from(offset).ok()?..usize::try_from(offset.checked_add(length)?).ok()?;
+    file.get(range.clone()).map(|_| file.slice(range))
+}
+
+#[test]
+fn a_shifted_offset_is_found() {
+    let shift = |array: &mut Array, file: &Bytes| {
+        let (offset, length) = (array.chunks.offset.first_mut()?, array.chunks.length[0]);
+        let before = bytes_of(file, *offset, length);
+        *offset += 1;
+        // Bytes that are all alike are the same a byte further on.
+        (bytes_of(file, *offset, length) != before).then_some(())
+    };
+    let (planted, missed) = not_found(shift, |_| true);
+    assert!(planted > 300 && missed.is_empty(), "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+#[test]
+fn swapped_chunks_are_found() {
+    let swap = |array: &mut Array, file: &Bytes| {
+        let Manifest { offset, length, .. } = &mut array.chunks;
+        let last = offset.len().checked_sub(1).filter(|last| *last > 0)?;
+        let differ = bytes_of(file, offset[0], length[0]) != bytes_of(file, offset[last], length[last]);
+        offset.swap(0, last);
+        length.swap(0, last);
+        differ.then_some(())
+    };
+    // Edge chunks may differ only in what lies outside the array.
+    let (planted, missed) = not_found(swap, |fault| matches!(fault, Fault::Value { .. }));
+    assert!(planted > 150 && missed.len() * 100 < planted, "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+#[test]
+fn a_wrong_codec_is_found() {
+    let wrong = |array: &mut Array, _: &Bytes| {
+        if array.chunks.present() == 0 || array.metadata.dtype == Dtype::Simple("|O".to_owned()) {
+            return None;
+        }
+        match array.metadata.filters.as_mut_slice() {
+            [] => array.metadata.filters.push(Codec::Zlib { level: 1 }),
+            [Codec::Shuffle { .. }, ..] => drop(array.metadata.filters.remove(0)),
+            _ => array.metadata.filters.clear(),
+        }
+        Some(())
+    };
+    let (planted, missed) =
+        not_found(wrong, |fault| matches!(fault, Fault::Decode { .. } | Fault::Size { .. } | Fault::Value { .. }));
+    // Shuffled zeros are zeros.
+    assert!(planted > 500 && missed.len() * 20 < planted, "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+#[test]
+fn a_wrong_type_or_shape_is_found() {
+    let order = |array: &mut Array, _: &Bytes| {
+        let Dtype::Simple(dtype) = &mut array.metadata.dtype else { return None };
+        let other = if dtype.starts_with('<') { dtype.replacen('<', ">", 1) } else { dtype.replacen('>', "<", 1) };
+        let changed = *dtype != other && array.chunks.present() > 0;
+        *dtype = other;
+        changed.then_some(())
+    };
+    let (planted, missed) = not_found(order, |fault| matches!(fault, Fault::Value { .. }));
+    // Zeros are zeros in either byte order.
+    assert!(planted > 400 && missed.len() * 10 < planted, "{planted} planted; missed: {}", missed.join("\n"));
+    let shorter = |array: &mut Array, _: &Bytes| {
+        let size = array.metadata.shape.first_mut().filter(|size| **size > 0)?;
+        *size -= 1;
+        Some(())
+    };
+    let (planted, missed) = not_found(shorter, |fault| matches!(fault, Fault::Dataset { .. }));
+    // Variables that are shorter than their unlimited dimension are still no longer than the array.
+    let missed: Vec<String> = missed.into_iter().filter(|missed| !missed.starts_with("netcdf/")).collect();
+    assert!(planted > 500 && missed.is_empty(), "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+#[test]
+fn ranges_that_overlap_are_found() {
+    let overlap = |array: &mut Array, _: &Bytes| {
+        let Manifest { offset, length, .. } = &mut array.chunks;
+        let first = (offset.len() > 1 && length[0] > 1).then(|| offset[0])?;
+        offset[1] = first + 1;
+        Some(())
+    };
+    let (planted, missed) =
+        not_found(overlap, |fault| matches!(fault, Fault::Overlap { .. } | Fault::OutsideFile { .. }));
+    assert!(planted > 150 && missed.is_empty(), "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_found() {
+    let mut planted = 0;
+    for (name, file, set) in sets() {
+        let ends = set
+            .arrays()
+            .flat_map(|(_, array)| array.chunks.offset.iter().zip(&array.chunks.length).map(|(at, n)| at + n));
+        let Some(end) = ends.max() else { continue };
+        planted += 1;
+        let cut = file.slice(..usize::try_from(end - 1).unwrap());
+        let recorded = Recorded { size: file.len().try_into().unwrap(), modified_ns: None, etag: None };
+        let verification = verified(ReferenceSet { recorded: [(URL.to_owned(), recorded)].into(), ..set }, &cut);
+        let has = |wanted: fn(&Fault) -> bool| verification.findings.iter().any(|finding| wanted(&finding.fault));
+        assert!(has(|fault| matches!(fault, Fault::OutsideFile { .. })), "{name}: {verification:?}");
+        assert!(has(|fault| matches!(fault, Fault::SourceChanged { .. })), "{name}: {verification:?}");
+    }
+    assert!(planted > 100, "{planted}");
+}
+
+#[test]
+fn a_changed_file_is_told_apart_from_a_wrong_reference() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.h5");
+    let file = files::bytes("netcdf/cf.nc");
+    std::fs::write(&path, &file).unwrap();
+    let url = path.to_str().unwrap().to_owned();
+    let input = h5refs::Input::open(&path).unwrap();
+    let (mut set, _) = h5refs::references(&input, &h5refs::Options::new(url.clone())).unwrap();
+    let state = input.state().unwrap();
+    set.recorded.insert(url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
+    let verified = |set: &ReferenceSet| {
+        let sources = std::sync::Arc::new(LocalSources::new().allow(folder.path()).unwrap());
+        verify(&Store::new(set.clone(), sources), &VerifyOptions::default())
+    };
+    assert!(verified(&set).is_right(), "{:?}", verified(&set));
+    let changed = |verification: &Verification| {
+        verification.findings.iter().filter(|finding| matches!(finding.fault, Fault::SourceChanged { .. })).count()
+    };
+    // The same bytes, written later.
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let later = verified(&set);
+    assert_eq!((later.findings.len(), changed(&later)), (1, 1));
+    assert_eq!(later.findings[0].at, url);
+    std::fs::remove_file(&path).unwrap();
+    let gone = verified(&set);
+    assert!(
+        matches!(&gone.findings[..], [finding] if matches!(finding.fault, Fault::SourceMissing { .. })),
+        "{gone:?}"
+    );
+}
+
+#[test]
+fn a_sample_looks_at_some_chunks_and_every_reference() {
+    let (mut set, file) = sets()
+        .find_map(|(_, file, set)| {
+            let is_large = set.arrays().any(|(_, array)| array.chunks.number.len() > 20);
+            is_large.then_some((set, file))
+        })
+        .unwrap();
+    let mut options = VerifyOptions::default();
+    (options.origin, options.sample) = (Some(URL.to_owned()), Some(2));
+    let sampled = |set: &ReferenceSet| {
+        verify(&Store::new(set.clone(), Sources::from([(URL.to_owned(), file.clone())])), &options)
+    };
+    let verification = sampled(&set);
+    assert!(verification.is_right(), "{verification:?}");
+    assert!(verification.checked.chunks <= 2 * verification.checked.arrays && verification.checked.references > 20);
+    let array = set.nodes.iter_mut().find_map(|(_, node)| match node {
+        Node::Array(array) if array.chunks.number.len() > 20 => Some(array),
+        _ => None,
+    });
+    let chunks = &mut array.unwrap().chunks;
+    assert!(matches!(chunks.urls, Urls::One(_)));
+    *chunks.offset.last_mut().unwrap() = file.len().try_into().unwrap();
+    let outside = |verification: Verification| {
+        verification.findings.iter().any(|finding| matches!(finding.fault, Fault::OutsideFile { .. }))
+    };
+    assert!(outside(sampled(&set)));
+}
