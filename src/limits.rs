@@ -129,6 +129,12 @@ impl Budget {
         spend("read_bytes", &self.decoded_bytes, bytes, self.limits.read_bytes.saturating_mul(4))
     }
 
+    /// `bytes` of a source that a read of a virtual dataset takes.
+    pub(crate) fn read_source(&self, bytes: Option<u64>) -> Result<(), LimitError> {
+        let most = self.limits.read_bytes.saturating_mul(4);
+        spend("read_bytes", &self.inline_bytes, bytes.unwrap_or(u64::MAX), most)
+    }
+
     /// `bytes` that are stored inline.
     pub(crate) fn inline(&self, bytes: u64) -> Result<(), LimitError> {
         spend("inline_bytes", &self.inline_bytes, bytes, self.limits.inline_bytes)

@@ -184,3 +184,98 @@ fn raw(file: &File<'_>, options: &ReadOptions, ready: &Ready, window: &Window) -
     };
     Ok(Values { shape: window.count.clone(), datatype: ready.dataset.datatype.clone(), bytes: Bytes::from(bytes) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::proofs::exceeded;
+    use crate::source::{ExternalError, FoundExternal};
+
+    const GZIP: &[u8] = include_bytes!("../../../testdata/filter/gzip_shuffle.h5");
+    const EXTERNAL: &[u8] = include_bytes!("../../../testdata/data_layout/external.h5");
+    const VIRTUAL: &[u8] = include_bytes!("../../../testdata/data_layout/virtual.h5");
+
+    fn told(bytes: &'static [u8], path: &str, change: impl FnOnce(&mut ReadOptions)) -> String {
+        let mut options = ReadOptions::default();
+        change(&mut options);
+        match read(&Input::from(Bytes::from_static(bytes)), path, None, &options) {
+            Ok(values) => format!("{} bytes", values.bytes.len()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_read_is_bounded_by_its_elements_and_by_the_chunks_that_it_decodes() {
+        let limited = |read_bytes, chunk_bytes| {
+            told(GZIP, "/d", |options| {
+                (options.limits.read_bytes, options.limits.chunk_bytes) = (read_bytes, chunk_bytes);
+            })
+        };
+        let whole = limited(u64::MAX, u64::MAX);
+        let bytes: u64 = whole.trim_end_matches(" bytes").parse().unwrap();
+        assert_eq!(limited(bytes, u64::MAX), whole);
+        assert_eq!(limited(bytes - 1, u64::MAX), exceeded("read_bytes", bytes - 1, bytes));
+        assert!(limited(bytes, 1).contains("exceeds Limits::chunk_bytes = 1"), "{}", limited(bytes, 1));
+    }
+
+    #[test]
+    fn values_in_memory_are_larger_than_their_bytes_and_count_as_they_are() {
+        let input = Input::from(Bytes::from_static(GZIP));
+        let mut options = ReadOptions::default();
+        options.limits.read_bytes = 200;
+        let reader = Reader::open(&input, options).unwrap();
+        let dataset = reader.dataset("/d").unwrap();
+        let first: Vec<_> = dataset.shape().iter().map(|_| 0..1).collect();
+        assert_eq!(dataset.elements(&first).unwrap().len(), 1);
+        let all: Vec<_> = dataset.shape().iter().map(|size| 0..*size).collect();
+        let error = dataset.elements(&all).unwrap_err().to_string();
+        assert!(error.contains("exceeds Limits::read_bytes = 200"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_read() {
+        assert_eq!(told(GZIP, "/nowhere", |_| ()), "/nowhere: no such object");
+        assert_eq!(told(GZIP, "/", |_| ()), "/: no such object");
+        let slice = [0..u64::MAX, 0..1];
+        let outside = read(&Input::from(Bytes::from_static(GZIP)), "/d", Some(&slice), &ReadOptions::default());
+        assert_eq!(outside.unwrap_err().to_string(), "a slice that is not inside the dataset is not supported");
+    }
+
+    fn only(name: &'static str, bytes: &'static [u8]) -> FindExternal {
+        FindExternal::new(move |wanted| {
+            if wanted != name {
+                return Err(ExternalError::Absent("no such file".to_owned()));
+            }
+            let size = u64::try_from(bytes.len()).unwrap();
+            Ok(FoundExternal::new(name, size).opened_by(move || Ok(Input::from(Bytes::from_static(bytes)))))
+        })
+    }
+
+    #[test]
+    fn other_files_are_read_only_where_the_caller_finds_them() {
+        let paths = |bytes: &'static [u8]| -> Vec<String> {
+            let tree = crate::file::proofs::tree_of(bytes);
+            let datasets = tree.objects.iter().filter(|object| object.dataset().is_some());
+            datasets.map(|object| object.path.clone()).collect()
+        };
+        let external = paths(EXTERNAL).remove(0);
+        assert_eq!(
+            told(EXTERNAL, &external, |_| ()),
+            "raw data lie in external files, referenced only under --external-root"
+        );
+        let absent = told(EXTERNAL, &external, |options| options.external = Some(only("none", b"")));
+        assert!(absent.ends_with("no such file"), "{absent}");
+        let virtual_dataset = paths(VIRTUAL).remove(0);
+        assert_eq!(
+            told(VIRTUAL, &virtual_dataset, |_| ()),
+            "sources of the virtual dataset lie in other files, referenced only under --external-root"
+        );
+        let find = || Some(only("none", b""));
+        let refused = told(VIRTUAL, &virtual_dataset, |options| options.external = find());
+        assert!(refused.ends_with("there is no such dataset"), "{refused}");
+        let filled = told(VIRTUAL, &virtual_dataset, |options| {
+            (options.external, options.missing) = (find(), MissingSources::Fill);
+        });
+        assert!(filled.ends_with(" bytes") && filled != "0 bytes", "{filled}");
+    }
+}

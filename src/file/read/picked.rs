@@ -301,3 +301,119 @@ fn corner(start: &[u64], outer: &[u64], n: u64) -> Vec<u64> {
     }
     corner
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(start: u64, stride: u64, count: Option<u64>, block: Option<u64>) -> Pattern {
+        Pattern { start, stride, count, block }
+    }
+
+    /// Every element of a selection by its number.
+    fn elements(picked: &Picked) -> Vec<Vec<u64>> {
+        (0..picked.len().unwrap()).map(|number| picked.locate(number).unwrap().0).collect()
+    }
+
+    /// The elements of a box, each with its number.
+    fn within(picked: &Picked, window: &Window) -> Vec<(u64, Vec<u64>)> {
+        let mut found = Vec::new();
+        let each = |run: Run| -> Result<(), Unsupported> {
+            for past in 0..run.length {
+                let mut at = run.at.clone();
+                if let Some(last) = at.last_mut() {
+                    *last += past;
+                }
+                found.push((run.number + past, at));
+            }
+            Ok(())
+        };
+        picked.within(window, each).unwrap();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn an_unlimited_selection_may_end_within_a_block() {
+        let selection = Selection::Regular(vec![pattern(1, 4, None, Some(2))]);
+        let picked = Picked::new(&selection, &[9], Clip::Slices(3)).unwrap();
+        assert_eq!(elements(&picked), [[1], [2], [5]]);
+        assert_eq!(picked.locate(3), None);
+        let block = Picked::new(&selection, &[11], Clip::Block(2)).unwrap();
+        assert_eq!(elements(&block), [[9], [10]]);
+        assert_eq!(Picked::new(&selection, &[10], Clip::Block(2)), Err(OUTSIDE));
+        assert!(Picked::new(&selection, &[10], Clip::Limited).is_err());
+    }
+
+    #[test]
+    fn blocks_in_any_order_are_taken_row_by_row_and_points_as_they_are_listed() {
+        let block = |start: [u64; 2], end: [u64; 2]| SelectedBlock { start: start.to_vec(), end: end.to_vec() };
+        let blocks = Selection::Blocks(vec![block([1, 3], [2, 4]), block([0, 0], [1, 0])]);
+        let picked = Picked::new(&blocks, &[3, 5], Clip::Limited).unwrap();
+        assert_eq!(elements(&picked), [[0, 0], [1, 0], [1, 3], [1, 4], [2, 3], [2, 4]]);
+        let points = Selection::Points(vec![vec![2, 1], vec![0, 4], vec![2, 0]]);
+        let picked = Picked::new(&points, &[3, 5], Clip::Limited).unwrap();
+        assert_eq!(elements(&picked), [[2, 1], [0, 4], [2, 0]]);
+        for shape in [[2, 5], [3, 4]] {
+            assert_eq!(Picked::new(&points, &shape, Clip::Limited), Err(OUTSIDE));
+            assert_eq!(Picked::new(&blocks, &shape, Clip::Limited), Err(OUTSIDE));
+        }
+    }
+
+    #[test]
+    fn blocks_of_too_many_rows_are_refused() {
+        let block = SelectedBlock { start: vec![0, 0], end: vec![1 << 40, 0] };
+        let told = Picked::new(&Selection::Blocks(vec![block]), &[1 << 41, 1], Clip::Limited);
+        assert_eq!(told, Err(TOO_MANY));
+    }
+
+    #[test]
+    fn a_scalar_is_one_element() {
+        let picked = Picked::new(&Selection::All, &[], Clip::Limited).unwrap();
+        assert_eq!((picked.len(), picked.locate(0)), (Some(1), Some((vec![], 1))));
+        assert_eq!(within(&picked, &Window::whole(&[])), [(0, vec![])]);
+    }
+
+    proptest! {
+        #[test]
+        fn elements_of_a_box_have_the_numbers_by_which_they_are_found(
+            axes in prop::collection::vec((0_u64..3, 0_u64..3, 1_u64..4, 1_u64..3), 1..4),
+            corner in (0_u64..8, 0_u64..8),
+        ) {
+            let of = |(start, gap, count, block): &(u64, u64, u64, u64)| pattern(*start, block + gap, Some(*count), Some(*block));
+            let shape = vec![20; axes.len()];
+            let regular = Picked::new(&Selection::Regular(axes.iter().map(of).collect()), &shape, Clip::Limited).unwrap();
+            let listed: Vec<Run> =
+                (0..).zip(elements(&regular)).map(|(number, at)| Run { at, number, length: 1 }).collect();
+            let listed = Picked::Listed(listed);
+            prop_assert_eq!(elements(&regular), elements(&listed));
+            prop_assert!(elements(&regular).is_sorted());
+            let window = Window { start: vec![corner.0; axes.len()], count: vec![corner.1; axes.len()] };
+            let expected: Vec<(u64, Vec<u64>)> = (0..)
+                .zip(elements(&regular))
+                .filter(|(_, at)| at.iter().zip(window.ranges()).all(|(at, range)| range.contains(at)))
+                .collect();
+            prop_assert_eq!(within(&regular, &window), expected.clone());
+            prop_assert_eq!(within(&listed, &window), expected);
+        }
+
+        #[test]
+        fn no_pattern_makes_it_panic(
+            numbers in (any::<u64>(), 1_u64.., prop::option::of(any::<u64>()), prop::option::of(any::<u64>())),
+            extent in any::<u64>(),
+            (number, start) in (any::<u64>(), any::<u64>()),
+            slices in prop_oneof![Just(Clip::Limited), any::<u64>().prop_map(Clip::Slices), any::<u64>().prop_map(Clip::Block)],
+        ) {
+            let (first, stride, count, block) = numbers;
+            let selection = Selection::Regular(vec![pattern(first, stride, count, block)]);
+            if let Ok(picked) = Picked::new(&selection, &[extent], slices) {
+                let found = picked.locate(number);
+                prop_assert_eq!(found.is_some(), picked.len().is_some_and(|length| number < length));
+                let window = Window { start: vec![start], count: vec![5] };
+                picked.within(&window, |_| -> Result<(), Unsupported> { Ok(()) }).unwrap();
+            }
+        }
+    }
+}

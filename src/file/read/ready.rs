@@ -49,6 +49,8 @@ pub(super) struct Found {
 /// A source by the names of its file and its path.
 type Names = (String, String);
 
+type Sources = BTreeMap<(Option<String>, Names), Option<Rc<Found>>>;
+
 /// A mapping, the number of its block, and the source that it leads to, if there is one.
 type Mapped<'m> = (&'m Mapping, Option<u64>, Option<Rc<Found>>);
 
@@ -61,13 +63,14 @@ pub(super) struct Finder<'a, 's> {
     name: Option<&'a str>,
     /// Virtual datasets that this one is a source of, the outermost first.
     above: Vec<(Option<String>, Address)>,
-    sources: RefCell<BTreeMap<Names, Option<Rc<Found>>>>,
+    /// Those that are found, by the file that asks and their names: shared by all, so that each is made ready once.
+    sources: Rc<RefCell<Sources>>,
 }
 
 impl<'a, 's> Finder<'a, 's> {
     pub(super) fn new(file: &'a File<'s>, options: &'a ReadOptions) -> Self {
         let name = options.own_name.as_deref();
-        Self { file, lookup: Lookup::new(file), options, name, above: Vec::new(), sources: RefCell::default() }
+        Self { file, lookup: Lookup::new(file), options, name, above: Vec::new(), sources: Rc::default() }
     }
 
     /// The dataset at a path; `None` is none.
@@ -108,7 +111,14 @@ impl<'a, 's> Finder<'a, 's> {
         }
         let above = self.above.iter().cloned().chain([here]).collect();
         let lookup = Lookup::new(self.file);
-        Ok(Self { file: self.file, lookup, options: self.options, name: self.name, above, sources: RefCell::default() })
+        Ok(Self {
+            file: self.file,
+            lookup,
+            options: self.options,
+            name: self.name,
+            above,
+            sources: Rc::clone(&self.sources),
+        })
     }
 
     /// Every mapping with its source; those of a numbered one end before the first that is not there.
@@ -132,8 +142,9 @@ impl<'a, 's> Finder<'a, 's> {
 
     /// A source, found once.
     fn source(&self, names: Names, missing: MissingSources) -> Result<Option<Rc<Found>>, Halt> {
-        if let Some(known) = self.sources.borrow().get(&names) {
-            return Ok(known.clone());
+        let key = (self.name.map(str::to_owned), names.clone());
+        if let Some(known) = self.sources.borrow().get(&key) {
+            return known_or_refused(known.clone(), names, missing);
         }
         let (file, dataset) = (names.0.as_str(), names.1.as_str());
         let found = if file == "." || self.name == Some(file) {
@@ -141,13 +152,9 @@ impl<'a, 's> Finder<'a, 's> {
         } else {
             self.elsewhere(file, dataset)?
         };
-        if found.is_none() && missing == MissingSources::Refuse {
-            let why = "there is no such dataset".to_owned();
-            return Err(Unsupported::VirtualSource { file: names.0, dataset: names.1, why }.into());
-        }
         let found = found.map(Rc::new);
-        self.sources.borrow_mut().insert(names, found.clone());
-        Ok(found)
+        self.sources.borrow_mut().insert(key, found.clone());
+        known_or_refused(found, names, missing)
     }
 
     /// A source in another file.
@@ -166,7 +173,7 @@ impl<'a, 's> Finder<'a, 's> {
                 options: self.options,
                 name: Some(name),
                 above: self.above.clone(),
-                sources: RefCell::default(),
+                sources: Rc::clone(&self.sources),
             };
             finder.at_path(dataset)
         });
@@ -228,6 +235,19 @@ fn parted(dataset: &Dataset, mapped: &[Mapped<'_>], shape: &[u64]) -> Result<Vec
 
 const NOT_ALIKE: Unsupported =
     Unsupported::VirtualMapping("a mapping selects another shape in the source than in the dataset");
+
+/// A source, or what is done about one that is not there.
+fn known_or_refused(
+    found: Option<Rc<Found>>,
+    (file, dataset): Names,
+    missing: MissingSources,
+) -> Result<Option<Rc<Found>>, Halt> {
+    if found.is_none() && missing == MissingSources::Refuse {
+        let why = "there is no such dataset".to_owned();
+        return Err(Unsupported::VirtualSource { file, dataset, why }.into());
+    }
+    Ok(found)
+}
 
 /// Runs `work` on a file with sources of a virtual dataset of another.
 pub(super) fn opened<T>(

@@ -11,8 +11,8 @@ use crate::limits::Budget;
 use crate::source::{Gather, Halt};
 use crate::window::{Runs, Window};
 
-/// Most elements of a source that are read at once for a virtual dataset, unless one run has more.
-const MOST_ELEMENTS: u64 = 1 << 22;
+/// Most bytes of a source that are read at once for a virtual dataset, unless one run has more.
+const MOST_BYTES: u64 = 1 << 25;
 
 /// Most runs of a source that are read at once.
 const MOST_RUNS: usize = 1 << 16;
@@ -89,6 +89,7 @@ impl Reading<'_> {
         if elements.is_empty() {
             return Ok(elements);
         }
+        let most = MOST_BYTES.checked_div(ready.dataset.datatype.size.into()).unwrap_or(1);
         let mut gather = Gather::default();
         for part in &ready.parts {
             let mut pieces = Pieces::default();
@@ -97,7 +98,7 @@ impl Reading<'_> {
                 while left > 0 {
                     let Some((from, length)) = part.from.locate(number) else { return Ok(()) };
                     let length = length.min(left);
-                    if !pieces.takes(&from, length) {
+                    if !pieces.takes(&from, length, most) {
                         self.copy::<F>(part, window, &mut pieces, &mut elements, &mut gather)?;
                     }
                     pieces.add(from, &at, length);
@@ -125,6 +126,8 @@ impl Reading<'_> {
         let Pieces { bounds: Some(bounds), pieces } = std::mem::take(pieces) else { return Ok(()) };
         self.budget.chunks(wide(pieces.len()))?;
         let source = &part.source.ready;
+        // Virtual datasets in virtual datasets may name the same elements again and again.
+        self.budget.read_source(bytes_of(&source.dataset, &bounds))?;
         let read = match &part.source.file {
             None => self.window::<F>(source, &bounds),
             Some(found) => opened(self.file, found, self.options, &found.url, |file| {
@@ -173,9 +176,9 @@ struct Pieces {
 
 impl Pieces {
     /// Whether one more run leaves the box small enough.
-    fn takes(&self, from: &[u64], length: u64) -> bool {
+    fn takes(&self, from: &[u64], length: u64, most: u64) -> bool {
         let Some(bounds) = &self.bounds else { return true };
-        self.pieces.len() < MOST_RUNS && widened(bounds, from, length).elements().is_some_and(|n| n <= MOST_ELEMENTS)
+        self.pieces.len() < MOST_RUNS && widened(bounds, from, length).elements().is_some_and(|n| n <= most)
     }
 
     fn add(&mut self, from: Vec<u64>, to: &[u64], length: u64) {
