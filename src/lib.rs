@@ -19,6 +19,7 @@ pub mod zarr;
 pub mod reference;
 mod translate;
 pub mod output;
+pub mod lint;
 
 pub use error::Error;
 pub use file::CutOff;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The layers, from the top; `error` and `limits` are one, as are `field` and `codec`.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["error", "limits"],
     &["field", "codec"],
     &["structure"],
@@ -16,13 +16,14 @@ const LAYERS: [&[&str]; 14] = [
     &["translate"],
     &["combine"],
     &["output"],
+    &["lint"],
     &["store"],
     &["batch"],
     &["bin"],
 ];
 
 /// Layers that know no HDF5, and those that they must not use.
-const FREE_OF_HDF5: [&str; 4] = ["zarr", "reference", "combine", "output"];
+const FREE_OF_HDF5: [&str; 5] = ["zarr", "reference", "combine", "output", "lint"];
 const HDF5: [&str; 5] = ["field", "structure", "source", "file", "netcdf"];
 
 /// What one layer uses: the other layer, and the files that do.

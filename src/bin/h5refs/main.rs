@@ -6,6 +6,7 @@ mod external;
 mod family;
 mod inputs;
 mod layout;
+mod lint;
 mod ls;
 mod output;
 mod scan;
@@ -30,6 +31,7 @@ enum Command {
     Ls(ls::Arguments),
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
+    Lint(lint::Arguments),
 }
 
 /// How a command ends.
@@ -41,6 +43,8 @@ enum Ending {
     Refused,
     /// Nothing came of it; the reason is told.
     Failed,
+    /// What was examined has faults.
+    Faults,
 }
 
 impl From<Ending> for ExitCode {
@@ -49,6 +53,7 @@ impl From<Ending> for ExitCode {
             Ending::Well => Self::SUCCESS,
             Ending::Failed => Self::FAILURE,
             Ending::Refused => Self::from(3),
+            Ending::Faults => Self::from(4),
         }
     }
 }
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
         Command::Ls(arguments) => ls::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Chunks(arguments) => chunks::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
     };
     ending.into()
 }
