@@ -108,12 +108,8 @@ fn check_chunks(path: &str, array: &Array, found: &mut Findings) {
         found.add(path, Rule::LongRange, Severity::Set, why);
     }
     if chunks.length.contains(&0) {
-        found.add(
-            path,
-            Rule::EmptyRange,
-            Severity::Values,
-            "a range without bytes reads as the chunk that was read before",
-        );
+        let severity = if array.metadata.filters.is_empty() { Severity::Values } else { Severity::Array };
+        found.add(path, Rule::EmptyRange, severity, "GDAL takes a range without bytes for the whole file");
     }
     let inline = chunks.inline.values().filter_map(|bytes| u64::try_from(bytes.len()).ok());
     let longest = chunks.length.iter().copied().chain(inline).max();

@@ -111,6 +111,9 @@ fn ranges_have_bytes_and_their_size_fits_in_32_bits() {
     let refused = vec![(Rule::EmptyRange, Severity::Array)];
     let gdal = vec![(Rule::EmptyRange, Severity::Values)];
     assert_eq!(of_one(array.clone()), [refused.clone(), gdal, refused.clone(), refused]);
+    let mut compressed = filtered(vec![Codec::Zlib { level: 4 }]);
+    compressed.chunks.length[2] = 0;
+    assert_eq!(of_one(compressed)[1], [(Rule::EmptyRange, Severity::Array)]);
     array.chunks.length[2] = 1 << 32;
     assert_eq!(of_one(array.clone()), [nothing(), vec![(Rule::LongRange, Severity::Set)], nothing(), nothing()]);
     array.chunks.length[2] -= 1;
