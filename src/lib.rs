@@ -21,6 +21,7 @@ pub mod zarr;
 pub mod reference;
 mod translate;
 pub mod output;
+pub mod lint;
 pub mod store;
 pub mod verify;
 

@@ -73,6 +73,11 @@ impl FillValue {
         Some(Self::Bytes(bytes))
     }
 
+    /// Is this the float that equals nothing?
+    pub(crate) fn is_nan(&self) -> bool {
+        matches!(self, Self::Float(value) if value.is_nan())
+    }
+
     /// The value with bare tokens for what JSON lacks; `None` where it is strict JSON anyway.
     pub(crate) fn bare(&self) -> Option<String> {
         // A number as Python writes it: the shortest digits that are read back as the same float, as strict JSON has them.

@@ -702,3 +702,42 @@ fn a_pipe_is_written_to_and_stays_a_pipe() {
     assert_eq!((scan.code, scan.err.as_str()), (0, ""));
     assert!(serde_json::from_str::<Json>(&reader.join().unwrap()).is_ok());
 }
+
+/// Lints the references of a file.
+fn linted(file: &str, scan: &[&dyn AsRef<OsStr>], lint: &[&dyn AsRef<OsStr>]) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let references = folder.path().join("r.json");
+    let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"scan", &file, &"-q", &"-o", &references];
+    arguments.extend(scan);
+    run(&arguments);
+    let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"lint", &references, &"--for"];
+    arguments.extend(lint);
+    run(&arguments)
+}
+
+#[test]
+fn lint_tells_each_finding_with_its_reason_and_ends_with_4() {
+    let run = linted("filter/bzip2.h5", &[], &[&"gdal"]);
+    assert_eq!((run.code, run.err.as_str()), (4, ""));
+    assert!(run.out.starts_with("array  /f8_be_0: codec: GDAL has no filter \"bz2\"\n"), "{}", run.out);
+}
+
+#[test]
+fn lint_prints_json() {
+    let run = linted("netcdf/scalars.nc", &[&"--inline-threshold", &"0"], &[&"virtualizarr", &"--json"]);
+    assert_eq!(run.code, 4);
+    let findings: Json = serde_json::from_str(&run.out).unwrap();
+    let number = findings.as_array().unwrap().iter().find(|finding| finding["path"] == "/number").unwrap();
+    assert_eq!((&number["rule"], &number["severity"]), (&"scalar".into(), &"array".into()));
+    assert!(number["why"].is_string());
+}
+
+#[test]
+fn lint_ends_with_0_where_there_is_nothing_but_notes() {
+    let run = linted("netcdf/cf.nc", &[], &[&"xarray"]);
+    assert_eq!(run.code, 0, "{}", run.out);
+    assert!(run.out.lines().all(|line| line.starts_with("note ")) && !run.out.is_empty(), "{}", run.out);
+    let absent = self::run(&[&"lint", &"--for", &"xarray", &"absent.json"]);
+    assert_eq!(absent.code, 1);
+    assert_eq!(self::run(&[&"lint", &"netcdf/cf.json"]).code, 2);
+}

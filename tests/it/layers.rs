@@ -24,7 +24,7 @@ const LAYERS: [&[&str]; 16] = [
 ];
 
 /// Layers that know no HDF5, and those that they must not use.
-const FREE_OF_HDF5: [&str; 4] = ["zarr", "reference", "combine", "output"];
+const FREE_OF_HDF5: [&str; 5] = ["zarr", "reference", "combine", "output", "lint"];
 const HDF5: [&str; 5] = ["field", "structure", "source", "file", "netcdf"];
 
 /// What one layer uses: the other layer, and the files that do.

@@ -14,7 +14,7 @@ use crate::{element, files, reader};
 /// Space-padded texts, which are referenced as they are stored; libhdf5 strips the spaces where h5py asks it for NUL-padded ones.
 const SPACE_PADDED: [&str; 2] = ["/spacepad_ascii", "/spacepad_utf8"];
 
-/// Whether the reader here does not have one of the codecs: `.ci/interop.py` compares the values, `golden.rs` where the chunks lie, and
+/// Whether the reader here does not have one of the codecs: `.ci/interop/` compares the values, `golden.rs` where the chunks lie, and
 /// `file/filters.rs` what this crate decodes.
 fn is_foreign(array: &Array) -> bool {
     array.metadata.filters.iter().any(|codec| matches!(codec, Codec::Blosc { .. }))

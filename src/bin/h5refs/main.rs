@@ -6,6 +6,7 @@ mod external;
 mod family;
 mod inputs;
 mod layout;
+mod lint;
 mod ls;
 mod output;
 mod scan;
@@ -32,6 +33,7 @@ enum Command {
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
     Verify(verify::Arguments),
+    Lint(lint::Arguments),
 }
 
 /// How a command ends, the worst last.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Chunks(arguments) => chunks::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
     };
     ending.into()
 }

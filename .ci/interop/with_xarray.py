@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do xarray and zarr read the same through our references as xarray and h5py read from the file?
 
-usage: interop.py --bin PATH [--testdata DIR] [--keep DIR] [-v] [FILE ...]
+usage: with_xarray.py --bin PATH [--testdata DIR] [--keep DIR] [-v] [FILE ...]
 
 For every .h5 and .nc file under testdata, and every family of files there:
   1. `PATH scan FILE -o REFS.json --report REPORT.json`, with exactly the refusals that REFUSED names;
@@ -25,8 +25,10 @@ import sys
 import tempfile
 import warnings
 
+from truth import dimension_only, members, objects_of, open_hdf5, padded, read, sources, told_as
+from values import is_text, same_values, text
+
 import h5py
-import hdf5plugin  # noqa: F401 (filters for h5py; before netCDF4, whose own would disturb it)
 import kerchunk.utils
 import numpy as np
 import xarray as xr
@@ -133,58 +135,7 @@ HIDDEN = {
 FLAGS = ("flag_values", "flag_meanings")
 
 
-# ---------------------------------------------------------------- values
-
-
-def text(value):
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
-
-
-def is_text(array):
-    return array.dtype.kind in "OSUT"
-
-
-def same_values(ours, truth, exact=True):
-    """None, or how the arrays differ. Unless `exact`, floats may be of another width: JSON has no float32,
-    so that xarray unpacks to float64 what it unpacks to float32 from the file."""
-    ours, truth = np.asarray(ours), np.asarray(truth)
-    if ours.shape != truth.shape:
-        return f"shape {ours.shape} instead of {truth.shape}"
-    if is_text(ours) or is_text(truth):
-        a, b = ([text(v).rstrip("\0 ") for v in x.ravel()] for x in (ours, truth))
-        return None if is_text(ours) and is_text(truth) and a == b else f"text {a[:3]} instead of {b[:3]}"
-    if truth.dtype.names:
-        members = dict(columns("", truth))
-        ours_names = [n for n in ours.dtype.names or () if n in members]
-        if ours_names != list(members):
-            return f"members {ours.dtype.names} instead of {list(members)}"
-        return next((f"{n}: {why}" for n in ours_names if (why := same_values(ours[n], members[n]))), None)
-    if ours.dtype.kind != truth.dtype.kind:
-        return f"dtype {ours.dtype} instead of {truth.dtype}"
-    if truth.dtype.kind == "V":
-        return None if ours.tobytes() == truth.tobytes() else "bytes differ"
-    if truth.dtype.kind in "fc" and not exact and ours.dtype != truth.dtype:
-        same = np.allclose(ours, truth, rtol=2e-6, atol=0, equal_nan=True)
-    elif ours.dtype.newbyteorder("=") != truth.dtype.newbyteorder("="):
-        return f"dtype {ours.dtype} instead of {truth.dtype}"
-    else:
-        same = np.array_equal(ours, truth, equal_nan=truth.dtype.kind in "fcmM")
-    if same:
-        return None
-    return f"values {ours.ravel()[:4]}.. instead of {truth.ravel()[:4]}.."
-
-
-def columns(name, array):
-    """The members of a structured array in the order in which they lie, those of its parts one by one: readers know flat types only."""
-    if not array.dtype.names:
-        yield name, array
-        return
-    for member in sorted(array.dtype.names, key=lambda member: array.dtype.fields[member][1]):
-        inner = f"{name}.{member}" if name else member
-        positions = array.dtype[member].shape
-        for at in np.ndindex(*positions):
-            part = array[member][(Ellipsis, *at)] if positions else array[member]
-            yield from columns(".".join([inner, *map(str, at)]), np.asarray(part))
+# ---------------------------------------------------------------- attributes
 
 
 def has_json_form(value):
@@ -268,46 +219,6 @@ def refusals(name, objects):
         of_group = {p for p, kind in objects.items() if kind == "dataset" and p.rpartition("/")[0] == path.removesuffix("/*")}
         expected.update(dict.fromkeys(of_group if path.endswith("/*") else {path}, words))
     return expected
-
-
-def open_hdf5(path):
-    """The file, or the family that a pattern names."""
-    family = {"driver": "family", "memb_size": 0} if members(path) else {}
-    return h5py.File(path, "r", **family)
-
-
-def members(path):
-    """The files of a family, which its name is a pattern of."""
-    return sorted(path.parent.glob(path.name.replace("%05d", "*"))) if "%" in path.name else []
-
-
-def objects_of(path):
-    """{path: 'group' | 'again' | 'dataset'} over hard links; 'again' is a group inside itself. Soft links to datasets apart."""
-    objects, linked = {}, set()
-    with open_hdf5(path) as f:
-
-        def visit(obj, name, ancestors):
-            if isinstance(obj, h5py.Dataset):
-                objects[name] = "dataset"
-            if not isinstance(obj, h5py.Group):
-                return
-            address = h5py.h5o.get_info(obj.id).addr
-            objects[name] = "again" if address in ancestors else "group"
-            if address in ancestors:
-                return
-            for child in obj:
-                where = name.rstrip("/") + "/" + child
-                if isinstance(obj.get(child, getlink=True), h5py.HardLink):
-                    visit(obj[child], where, ancestors | {address})
-                    continue
-                try:
-                    if isinstance(obj.get(child), h5py.Dataset):
-                        linked.add(where)
-                except (OSError, RuntimeError):
-                    pass  # a loop of links, or a file that isn't there
-
-        visit(f["/"], "/", frozenset())
-    return objects, linked
 
 
 def scan(checked, binary, source, out, options):
@@ -442,19 +353,6 @@ def validate(checked, refs_path, source, objects, linked, refused):
     return arrays
 
 
-def dimension_only(source):
-    """netCDF dimensions without a variable: HDF5 datasets, but nothing that a netCDF reader shows."""
-    found = set()
-    with open_hdf5(source) as f:
-
-        def visit(name, obj):
-            if isinstance(obj, h5py.Dataset) and text(obj.attrs.get("NAME", b"")).startswith("This is a netCDF dimension but not"):
-                found.add("/" + name)
-
-        f.visititems(visit)
-    return found
-
-
 def compare_with_h5py(checked, refs_path, source, objects, arrays):
     """Each dataset and each object's attributes, without any netCDF or CF convention in between."""
     root = zarr.open_group("reference://", storage_options={"fo": str(refs_path)}, mode="r", zarr_format=2)
@@ -480,49 +378,6 @@ def compare_with_h5py(checked, refs_path, source, objects, arrays):
             if why:
                 checked.problem(f"{path}: {why}")
             checked.attributes(path, dict(ours.attrs), read_attributes(f[path]))
-
-
-def read(dataset):
-    """All of a dataset, references as paths. h5py converts no opaque type whose tag is not its own, so such is read as it is stored,
-    and has no type for integers and floats of 3 bytes, which libhdf5 converts to 4."""
-    try:
-        dataset.dtype
-    except TypeError:
-        integer = dataset.id.get_type().get_class() == h5py.h5t.INTEGER
-        values = np.zeros(dataset.shape, "<i4" if integer else "<f4")
-        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.STD_I32LE if integer else h5py.h5t.IEEE_F32LE)
-        return values
-    if dataset.dtype.hasobject:
-        return as_paths(dataset[()], dataset.file)
-    if dataset.dtype.kind != "V" or dataset.dtype.names or dataset.dtype.subdtype:
-        return dataset[()]
-    values = np.zeros(dataset.shape, dataset.dtype)
-    dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values, dataset.id.get_type())
-    return values
-
-
-def as_paths(values, f):
-    """Values in which references are the paths that they lead to."""
-    if isinstance(values, (h5py.Reference, h5py.RegionReference)):
-        return (h5py.h5r.get_name(values, f.id) or b"").decode() if values else ""
-    if isinstance(values, np.void) or (isinstance(values, np.ndarray) and values.dtype.names):
-        for member in values.dtype.names:
-            if values.dtype[member].hasobject:
-                values[member] = as_paths(values[member], f)
-    elif isinstance(values, np.ndarray) and values.dtype == object:
-        for at in np.ndindex(*values.shape):
-            values[at] = as_paths(values[at], f)
-    return values
-
-
-def told_as(path):
-    """netCDF-C hides variables named like a dimension that is not theirs under another HDF5 name; readers take a backslash for a slash."""
-    return path.replace("/_nc4_non_coord_", "/").replace("\\", "%5C")
-
-
-def padded(dataset, shape):
-    pairs = zip(shape, dataset.shape, dataset.maxshape)
-    return len(shape) == len(dataset.shape) and all(a == b or (limit is None and a > b) for a, b, limit in pairs)
 
 
 def read_attributes(obj):
@@ -663,31 +518,24 @@ def main():
     here = pathlib.Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bin", required=True, help="the h5refs program")
-    parser.add_argument("--testdata", type=pathlib.Path, default=here.parent / "testdata")
+    parser.add_argument("--testdata", type=pathlib.Path, default=here.parents[1] / "testdata")
     parser.add_argument("--keep", type=pathlib.Path, help="keep references and reports here")
     parser.add_argument("-v", "--verbose", action="store_true", help="print all problems of a file, not the first three")
     parser.add_argument("only", nargs="*", help="names such as chunk/sparse.h5 (no floor then)")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     testdata = args.testdata.resolve()
-    sources = sorted(p for p in testdata.glob("*/*") if p.suffix in (".h5", ".nc"))
-    sources += sorted(p.with_name("member_%05d.h5") for p in testdata.glob("family/*/member_00000.h5"))
-    names = {p: p.relative_to(testdata).as_posix() for p in sources}
+    names = sources(testdata)
     stale = (set(REFUSED) | set(NOT_FOR_XARRAY)) - set(names.values())
     if stale:
         sys.exit(f"named in a table of this script, but not in testdata: {sorted(stale)}")
-    sys.path.insert(0, str(testdata))
-    from generate import register_quantizers
-
-    register_quantizers()
     binary = os.path.abspath(args.bin)
     total, failed = collections.Counter(), 0
     print(f"{'file':45} {'datasets':>8} {'variables':>9} {'refused':>7}  result")
     with tempfile.TemporaryDirectory() as scratch:
         keep = (args.keep or pathlib.Path(scratch)).resolve()
         keep.mkdir(parents=True, exist_ok=True)
-        for source in sources:
-            name = names[source]
+        for source, name in names.items():
             if args.only and name not in args.only:
                 continue
             checked = check(binary, source, name, keep)
