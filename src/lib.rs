@@ -28,6 +28,6 @@ pub use output::{write_json, write_json_with};
 pub use reference::ReferenceSet;
 pub use source::{Fetch, Input, Scan, Statistics, Step};
 pub use translate::{
-    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select, Status,
-    UnsupportedPolicy, references, tree,
+    CodecPolicy, ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Outcome, Report, Select,
+    Sidecar, Status, UnsupportedPolicy, references, references_with_sidecar, tree,
 };

@@ -26,12 +26,14 @@ mod proofs;
 mod repair;
 mod report;
 mod scope;
+mod sidecar;
 mod subject;
 mod virtual_dataset;
 mod walk;
 
 pub use options::{
-    ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select, UnsupportedPolicy,
+    CodecPolicy, ExternalError, FillPolicy, FindExternal, FoundExternal, LinkPolicy, Options, Select, UnsupportedPolicy,
 };
 pub use report::{Outcome, Report, Status};
-pub use walk::{references, tree};
+pub use sidecar::Sidecar;
+pub use walk::{references, references_with_sidecar, tree};

@@ -40,7 +40,47 @@ pub enum Codec {
         /// Level of compression, 1 to 9.
         level: u32,
     },
+    /// An LZF stream without header, by imagecodecs.
+    #[serde(rename = "imagecodecs_lzf")]
+    ImagecodecsLzf {
+        /// Whether a header says how long the bytes are; HDF5 has none.
+        header: bool,
+    },
+    /// The blocks of HDF5's filter LZ4, by imagecodecs.
+    #[serde(rename = "imagecodecs_lz4h5")]
+    ImagecodecsLz4h5,
+    /// A chunk of HDF5's filter szip, by imagecodecs: the filter's four parameters.
+    #[serde(rename = "imagecodecs_szip")]
+    ImagecodecsSzip {
+        /// Bits that choose a coding.
+        options_mask: u32,
+        /// Pixels of a block.
+        pixels_per_block: u32,
+        /// Bits of a pixel.
+        bits_per_pixel: u32,
+        /// Pixels of a scanline.
+        pixels_per_scanline: u32,
+    },
+    /// Bits of one significance together, by imagecodecs.
+    #[serde(rename = "imagecodecs_bitshuffle")]
+    ImagecodecsBitshuffle {
+        /// Bytes of an element.
+        itemsize: u32,
+    },
     /// Texts, each with its length before it.
     #[serde(rename = "vlen-utf8")]
     VlenUtf8,
+}
+
+impl Codec {
+    /// Whether imagecodecs has the codec, and numcodecs not.
+    pub fn is_of_imagecodecs(&self) -> bool {
+        matches!(
+            self,
+            Self::ImagecodecsLzf { .. }
+                | Self::ImagecodecsLz4h5
+                | Self::ImagecodecsSzip { .. }
+                | Self::ImagecodecsBitshuffle { .. }
+        )
+    }
 }

@@ -10,6 +10,7 @@ mod ls;
 mod output;
 mod scan;
 mod selection;
+mod sidecar;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Scan(scan::Arguments),
+    Scan(Box<scan::Arguments>),
     Ls(ls::Arguments),
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
