@@ -191,14 +191,12 @@ fn signed(order: ByteOrder, bits: Bits, element: &[u8]) -> Option<i64> {
 
 /// A floating-point number, if a double holds it exactly.
 fn real(datatype: &Datatype, element: &[u8]) -> Option<f64> {
-    let Class::FloatingPoint { order, bits, format } = &datatype.class else { return None };
+    let Class::FloatingPoint { order, format, .. } = &datatype.class else { return None };
     match (format.is_ieee(datatype.size), datatype.size) {
         (true, 4) => Some(f32::from_bits(u32::try_from(raw(*order, element)?).ok()?).into()),
         (true, 8) => Some(f64::from_bits(raw(*order, element)?)),
-        _ => {
-            let raw = raw(*order, element)?;
-            format.exact(if bits.offset == 0 { raw } else { return None })
-        }
+        // The places of the parts count from the element's first bit, wherever the precision starts (`H5T__conv_f_f`).
+        _ => format.exact(raw(*order, element)?),
     }
 }
 
@@ -493,6 +491,28 @@ mod tests {
             message_of(values(&integer(LITTLE, true, 16, 0, 128), 1, &[0; 16])),
             "datatype int128 has no Zarr v2 form"
         );
+    }
+
+    #[test]
+    fn the_parts_of_a_float_count_from_its_first_bit_wherever_its_precision_starts() {
+        // As libhdf5 writes 1, -2.5 and 1/3 with 20 bits from bit 7 on.
+        let bytes = [[0, 0, 0xf0, 0x01], [0, 0, 0x04, 0x06], [0x80, 0x55, 0xd5, 0x01]];
+        let parts = FloatFormat {
+            sign: 26,
+            exponent_location: 20,
+            exponent_size: 6,
+            mantissa_location: 7,
+            mantissa_size: 13,
+            bias: 31,
+            normalization: 2,
+        };
+        let bits = Bits { offset: 7, precision: 20 };
+        let of = |order| Datatype { size: 4, class: Class::FloatingPoint { order, bits, format: parts } };
+        for (mut bytes, value) in bytes.into_iter().zip([1.0, -2.5, 0.333_343_505_859_375]) {
+            assert_eq!(real_of(&of(LITTLE), &bytes), Some(value));
+            bytes.reverse();
+            assert_eq!(real_of(&of(BIG), &bytes), Some(value));
+        }
     }
 
     #[test]
