@@ -343,6 +343,9 @@ pub enum Unsupported {
         /// How many chunks differ.
         chunks: usize,
     },
+    /// What would be written to a sidecar file, were there one.
+    #[error("{0}; --unsupported sidecar writes the values to a file beside the references")]
+    Sidecar(Box<Unsupported>),
     /// A datatype with no Zarr v2 form.
     #[error("datatype {0} has no Zarr v2 form")]
     Datatype(String),

@@ -36,6 +36,7 @@ pub use source::{
 };
 pub use store::Store;
 pub use translate::{
-    FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Status, UnsupportedPolicy, references, tree,
+    CodecPolicy, FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Sidecar, Status, UnsupportedPolicy,
+    references, references_with_sidecar, tree,
 };
 pub use verify::VerifyOptions;

@@ -41,6 +41,8 @@ pub struct Limits {
     pub inline_bytes: u64,
     /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
     pub repair_bytes: u64,
+    /// Bytes decoded for the sidecar file of one file (default 256 GiB).
+    pub sidecar_bytes: u64,
     /// Bytes of a key: the path of an object below the root of the set (default 64 KiB).
     pub key_bytes: u64,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
@@ -68,6 +70,7 @@ impl Default for Limits {
             read_bytes: GIB,
             inline_bytes: 256 * MIB,
             repair_bytes: MIB,
+            sidecar_bytes: 256 * GIB,
             key_bytes: 64 << 10,
             rounds: 10_000,
         }

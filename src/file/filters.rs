@@ -49,9 +49,9 @@ impl FilterPipeline {
         filters.map(|(_, filter)| filter).filter(|filter| !filter.is_idle())
     }
 
-    /// Whether every filter is undone here.
-    pub(crate) fn is_decoded(&self) -> bool {
-        self.unmasked(0).all(|filter| !matches!(filter.undo(&[], 0, &mut Vec::new()), Err(Refusal::Unsupported(_))))
+    /// Whether every filter is undone here that chunks with this mask went through.
+    pub(crate) fn is_decoded(&self, mask: u32) -> bool {
+        self.unmasked(mask).all(|filter| !matches!(filter.undo(&[], 0, &mut Vec::new()), Err(Refusal::Unsupported(_))))
     }
 
     /// What `bytes` become in the file.

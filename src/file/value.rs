@@ -539,6 +539,28 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_float_count_from_its_first_bit_wherever_its_precision_starts() {
+        // As libhdf5 writes 1, -2.5 and 1/3 with 20 bits from bit 7 on.
+        let bytes = [[0, 0, 0xf0, 0x01], [0, 0, 0x04, 0x06], [0x80, 0x55, 0xd5, 0x01]];
+        let parts = FloatFormat {
+            sign: 26,
+            exponent_location: 20,
+            exponent_size: 6,
+            mantissa_location: 7,
+            mantissa_size: 13,
+            bias: 31,
+            normalization: 2,
+        };
+        let bits = Bits { offset: 7, precision: 20 };
+        let of = |order| Datatype { size: 4, class: Class::FloatingPoint { order, bits, format: parts } };
+        for (mut bytes, value) in bytes.into_iter().zip([1.0, -2.5, 0.333_343_505_859_375]) {
+            assert_eq!(real_of(&of(LITTLE), &bytes), Some(value));
+            bytes.reverse();
+            assert_eq!(real_of(&of(BIG), &bytes), Some(value));
+        }
+    }
+
+    #[test]
     fn floats_of_16_bits_are_exact() {
         let half = float_type(LITTLE, 2, 5, 10, 15);
         let cases: [(u16, f64); 8] = [

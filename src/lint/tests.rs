@@ -366,5 +366,5 @@ fn what_other_tools_write_is_told_too() {
     let delta = serde_json::json!({"id": "delta"});
     let other = filtered(vec![Codec::Other(delta.as_object().unwrap().clone())]);
     let array = Severity::Array;
-    assert_eq!(of_one(other), [nothing(), codec(array), nothing(), codec(array)]);
+    assert_eq!(of_one(other), [nothing(), nothing(), nothing(), codec(array)]);
 }

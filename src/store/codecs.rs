@@ -2,13 +2,17 @@
 
 use std::io::Read;
 
+#[cfg(feature = "bitshuffle")]
+use crate::codec::bitshuffle;
 #[cfg(feature = "bzip2")]
 use crate::codec::bzip2;
+#[cfg(feature = "lz4")]
+use crate::codec::lz4;
 #[cfg(feature = "blosc")]
 use crate::codec::unblosc;
 #[cfg(feature = "zstd")]
 use crate::codec::zstd;
-use crate::codec::{deflate, fletcher32, shuffle};
+use crate::codec::{deflate, fletcher32, lzf, shuffle, szip};
 use crate::field::convert::wide;
 use crate::zarr::{ArrayMetadata, Codec};
 
@@ -54,6 +58,11 @@ pub(crate) fn refusal(codec: &Codec) -> Option<String> {
         Codec::Blosc { .. } => needs("blosc", cfg!(feature = "blosc")),
         Codec::Bz2 { .. } => needs("bzip2", cfg!(feature = "bzip2")),
         Codec::Zstd { .. } => needs("zstd", cfg!(feature = "zstd")),
+        Codec::ImagecodecsLz4h5 => needs("lz4", cfg!(feature = "lz4")),
+        Codec::ImagecodecsBitshuffle { .. } => needs("bitshuffle", cfg!(feature = "bitshuffle")),
+        Codec::ImagecodecsLzf { header: true } => {
+            Some("codec imagecodecs_lzf with a header is not decoded here".to_owned())
+        }
         Codec::Other(_) => Some(format!("codec {} is not decoded here", codec.id())),
         _ => None,
     }
@@ -71,6 +80,15 @@ fn undo(codec: &Codec, bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
         Codec::Bz2 { .. } => bzip2::decode(bytes, most),
         #[cfg(feature = "zstd")]
         Codec::Zstd { .. } => zstd::decode(bytes, most),
+        Codec::ImagecodecsLzf { header: false } => lzf::decode(bytes, most),
+        #[cfg(feature = "lz4")]
+        Codec::ImagecodecsLz4h5 => lz4::decode(bytes, most),
+        Codec::ImagecodecsSzip { options_mask, pixels_per_block, bits_per_pixel, pixels_per_scanline } => {
+            szip::decode(bytes, &[*options_mask, *pixels_per_block, *bits_per_pixel, *pixels_per_scanline], most)
+        }
+        // In blocks of the default size, without compression.
+        #[cfg(feature = "bitshuffle")]
+        Codec::ImagecodecsBitshuffle { itemsize } => bitshuffle::decode(bytes, &[0, 0, *itemsize, 0, 0], most),
         _ => return Err(refusal(codec).unwrap_or_default()),
     };
     undone.map_err(|problem| problem.to_string())

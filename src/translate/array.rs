@@ -44,14 +44,15 @@ pub(crate) fn array(
     file.budget().inline(names_bytes(&dataset.datatype))?;
     let Ok(element) = element(&dataset.datatype) else {
         let form = Form::of(&dataset.datatype)?;
-        let (metadata, chunks) = decoded(file, subject, chunks.as_deref(), &form)?;
+        let (metadata, chunks) = decoded(file, subject, chunks.as_deref(), &form, options)?;
         return Ok(Parts { metadata, chunks, urls: Vec::new() });
     };
-    let kept = kept_for_repair(dataset, chunks.as_ref());
+    let kept = kept_for_repair(dataset, chunks.as_ref(), options);
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let split = family::split(file, dataset, options, (&mut chunks, &mut manifest))?;
     let (elements, bytes) = chunk_bytes(&chunks, &dataset.datatype)?;
-    let codecs = match codecs(&dataset.filters, masks.common, bytes) {
+    let codecs = codecs(&dataset.filters, masks.common, bytes, options.codecs);
+    let codecs = match codecs.and_then(|codecs| codecs.of_chunks(bytes, &manifest.length)) {
         Ok(codecs) => codecs,
         Err(refusal) => return repaired(file, subject, kept.as_deref(), options, refusal),
     };
@@ -88,10 +89,10 @@ fn names_bytes(datatype: &Datatype) -> u64 {
 }
 
 /// The chunk table, if the chunks may have to be decoded.
-fn kept_for_repair(dataset: &Dataset, chunks: Option<&Arc<ChunkTable>>) -> Option<Arc<ChunkTable>> {
+fn kept_for_repair(dataset: &Dataset, chunks: Option<&Arc<ChunkTable>>, options: &Options) -> Option<Arc<ChunkTable>> {
     let Storage::Chunked { chunk, .. } = &dataset.storage else { return None };
     let (_, bytes) = chunk_bytes(chunk, &dataset.datatype).ok()?;
-    codecs(&dataset.filters, 0, bytes).err().and_then(|_| chunks.map(Arc::clone))
+    codecs(&dataset.filters, 0, bytes, options.codecs).err().and_then(|_| chunks.map(Arc::clone))
 }
 
 /// The array of a dataset whose elements lie in other files.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::chunks::is_partial;
 use super::fill::fill;
 use super::form::{Elements, Form};
-use super::options::FillPolicy;
+use super::options::{FillPolicy, Options, UnsupportedPolicy};
 use super::padding::renumbered;
 use super::subject::Subject;
 use crate::error::{Structure, Unsupported};
@@ -65,13 +65,19 @@ pub(crate) fn decoded(
     subject: Subject<'_>,
     chunks: Option<&ChunkTable>,
     form: &Form<'_>,
+    options: &Options,
 ) -> Result<(ArrayMetadata, Manifest), Halt> {
     let Subject { object, dataset, paths, .. } = subject;
     let sizes = Sizes::new(&subject, form)?;
     let too_many = |bytes| Unsupported::Decoded { datatype: dataset.datatype.name(), bytes };
-    // Records are as wide as their longest text, and what is compressed may be all alike.
+    // Records are as wide as their longest text, and what is compressed may be all alike. What is large has a better place in a
+    // sidecar file, where there is to be one.
     let most = file.limits().repair_bytes;
-    let most = if form.width().is_some() { most } else { most.max(file.size().saturating_mul(MOST_TIMES)) };
+    let most = if form.width().is_some() || options.unsupported == UnsupportedPolicy::Sidecar {
+        most
+    } else {
+        most.max(file.size().saturating_mul(MOST_TIMES))
+    };
     let mut widths = form.narrowest();
     let least = form.held_bytes(sizes.chunks.saturating_mul(sizes.elements), 0, &widths);
     if least > most {
@@ -239,7 +245,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                "/never_written: 1 chunks were never written and read as the fill value \"\", which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"
+                "/never_written: 1 chunks were never written and read as the fill value \"\", which readers of Zarr v2 would not give or would mask (--fill declare accepts that); --unsupported sidecar writes the values to a file beside the references"
             ]
         );
     }

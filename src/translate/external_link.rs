@@ -1,7 +1,8 @@
 //! External links: objects of other files under the paths of the links, followed only where the caller says which files may be.
 
-use super::options::{Options, Select};
+use super::options::{Options, Select, UnsupportedPolicy};
 use super::report::Report;
+use super::sidecar::Beside;
 use super::walk::translate_file;
 use crate::error::{Error, Unsupported};
 use crate::file::{File, Link, LinkKind, Lookup, Memo};
@@ -52,9 +53,13 @@ fn target(other: &File<'_>, found: &FoundExternal, link: &Link, path: &str, opti
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let mut inner =
         Options { url: found.url.clone(), members: Vec::new(), own_name: None, external: None, ..options.clone() };
+    if inner.unsupported == UnsupportedPolicy::Sidecar {
+        // The sidecar file holds values of the translated file only.
+        inner.unsupported = UnsupportedPolicy::Inline;
+    }
     inner.group = if is_dataset { format!("/{}", parent.trim_start_matches('/')) } else { path.clone() };
     inner.select = selected(options.select.clone(), link.path.clone(), path.clone());
-    let (mut set, mut report) = translate_file(other, &inner)?;
+    let (mut set, mut report) = translate_file(other, &inner, Beside::Nothing)?;
     if is_dataset {
         // Its group and what else lies there are not what the link leads to.
         set.nodes.retain(|(key, node)| key == name && matches!(node, Node::Array(_)));

@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_too_many_to_be_held_are_refused() {
-        let told = "datatype int16 of precision 12 at bit 0 has no Zarr v2 form, and its values, 24 bytes decoded, are too many to be held inline (Limits::repair_bytes)";
+        let told = "datatype int16 of precision 12 at bit 0 has no Zarr v2 form, and its values, 24 bytes decoded, are too many to be held inline (Limits::repair_bytes); --unsupported sidecar writes the values to a file beside the references";
         assert_eq!(
             refused(ODD, Limits { repair_bytes: 23, ..Limits::default() }),
             [format!("/fill: {told}"), format!("/gzip: {told}")]

@@ -129,7 +129,7 @@ mod tests {
     fn constant_chunks_that_are_too_many_or_too_large_are_refused() {
         let reason = |value| {
             format!(
-                "2 chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)"
+                "2 chunks were never written and read as the fill value {value}, which readers of Zarr v2 would not give or would mask (--fill declare accepts that); --unsupported sidecar writes the values to a file beside the references"
             )
         };
         let expected = [format!("/d: {}", reason("7")), format!("/f8: {}", reason("\"NaN\""))];
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(
             told(Limits { repair_bytes: 50, ..Limits::default() }),
             [
-                "/d: 3 chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"
+                "/d: 3 chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline; --unsupported sidecar writes the values to a file beside the references"
             ]
         );
         // What is only referenced is not decoded.

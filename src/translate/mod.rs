@@ -26,11 +26,13 @@ mod proofs;
 mod repair;
 mod report;
 mod scope;
+mod sidecar;
 mod subject;
 mod virtual_dataset;
 mod walk;
 
 pub(crate) use dtype::element;
-pub use options::{FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
+pub use options::{CodecPolicy, FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
-pub use walk::{references, tree};
+pub use sidecar::Sidecar;
+pub use walk::{references, references_with_sidecar, tree};

@@ -21,6 +21,8 @@ pub struct Options {
     pub fill: FillPolicy,
     /// What is done about arrays whose chunks no codec of Zarr v2 decodes.
     pub unsupported: UnsupportedPolicy,
+    /// Which codecs may be named.
+    pub codecs: CodecPolicy,
     /// Which paths of an object are emitted.
     pub links: LinkPolicy,
     /// The group that becomes the root, by absolute path (default `/`).
@@ -65,8 +67,23 @@ pub enum UnsupportedPolicy {
     /// Those of at most [`Limits::repair_bytes`] are held inline decoded, as far as this crate decodes them; the others are refused.
     #[default]
     Inline,
+    /// The same, and the others are written to a [`Sidecar`](crate::Sidecar) file, as far as this crate decodes them:
+    /// [`references_with_sidecar`](crate::references_with_sidecar). Where there is none they are refused.
+    Sidecar,
     /// They are refused.
     Refuse,
+}
+
+/// Which codecs arrays may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CodecPolicy {
+    /// Those that every reader of Zarr v2 has: numcodecs'.
+    #[default]
+    Standard,
+    /// Also those of imagecodecs, which a reader has to register:
+    /// `import imagecodecs.numcodecs; imagecodecs.numcodecs.register_codecs()`.
+    Imagecodecs,
 }
 
 /// What is done about chunks that were never written and whose value a reader of Zarr would not give, or would mask.
@@ -100,6 +117,7 @@ impl Options {
             inline_threshold: 500,
             fill: FillPolicy::default(),
             unsupported: UnsupportedPolicy::default(),
+            codecs: CodecPolicy::default(),
             links: LinkPolicy::default(),
             group: "/".to_owned(),
             select: Select::new(|_| true),

@@ -98,8 +98,13 @@ impl<'a> Padding<'a> {
     }
 
     /// Whether a chunk holds elements of the longer array that the dataset does not have.
-    fn is_edge(&self, position: &[u64]) -> bool {
+    pub(crate) fn is_edge(&self, position: &[u64]) -> bool {
         self.axes(position).any(|(first, chunk, size, longer)| first.saturating_add(chunk).min(longer) > size)
+    }
+
+    /// Whether a chunk holds no element of the dataset.
+    pub(crate) fn is_outside(&self, position: &[u64]) -> bool {
+        self.axes(position).any(|(first, _, size, _)| first >= size)
     }
 
     /// For each dimension: the chunk's first index, its size, the dataset's size, the longer size.
@@ -113,7 +118,7 @@ impl<'a> Padding<'a> {
     }
 
     /// A chunk whose elements past the dataset's end are the fill value.
-    fn filled(&self, chunk: &[u8], at: &[u64]) -> Vec<u8> {
+    pub(crate) fn filled(&self, chunk: &[u8], at: &[u64]) -> Vec<u8> {
         let mut filled = chunk.to_vec();
         for (number, element) in (0_u64..).zip(filled.chunks_exact_mut(self.element.len().max(1))) {
             let inside = position(number, self.chunk);

@@ -20,12 +20,12 @@ pub(crate) fn repaired(
     let bytes = dataset.dataspace.elements().and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let small = bytes.is_some_and(|bytes| bytes <= file.limits().repair_bytes);
     // What lies past the end of a variable that is to be longer is not its fill value.
-    let wanted = options.unsupported == UnsupportedPolicy::Inline && dataset.filters.is_decoded();
+    let wanted = options.unsupported != UnsupportedPolicy::Refuse && dataset.filters.is_decoded(0);
     if !wanted || !small || subject.longer.is_some() {
         return Err(refusal.into());
     }
     let form = Form::of(&dataset.datatype)?;
-    match attempt(decoded(file, subject, chunks, &form))? {
+    match attempt(decoded(file, subject, chunks, &form, options))? {
         Ok((metadata, chunks)) => Ok(Parts { metadata, chunks, urls: Vec::new() }),
         Err(Error::Unsupported(_)) => Err(refusal.into()),
         Err(error) => Err(error.into()),
@@ -40,6 +40,7 @@ mod tests {
 
     /// Integers, compressed and then shuffled: bytes that are no whole number of elements, which numcodecs refuses.
     const GZIP_SHUFFLE: &[u8] = include_bytes!("../../testdata/filter/gzip_shuffle.h5");
+    const HINT: &str = "; --unsupported sidecar writes the values to a file beside the references";
     const REFUSAL: &str = "/d: shuffle of bytes that are no whole number of elements is not supported";
 
     #[test]
@@ -55,7 +56,10 @@ mod tests {
 
     #[test]
     fn large_ones_and_all_where_that_is_wanted_are_refused() {
-        assert_eq!(refused(GZIP_SHUFFLE, Limits { repair_bytes: 100, ..Limits::default() }), [REFUSAL]);
+        assert_eq!(
+            refused(GZIP_SHUFFLE, Limits { repair_bytes: 100, ..Limits::default() }),
+            [format!("{REFUSAL}{HINT}")]
+        );
         let wanted = |options: &mut Options| options.unsupported = UnsupportedPolicy::Refuse;
         let (_, report) = translated(GZIP_SHUFFLE, wanted).unwrap();
         assert_eq!(report.refused().map(|(path, why)| format!("{path}: {why}")).collect::<Vec<_>>(), [REFUSAL]);

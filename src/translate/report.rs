@@ -34,6 +34,13 @@ pub enum Status {
         /// Chunks that are held inline.
         inline: u64,
     },
+    /// Chunks of an array that lie in the sidecar file; the array is told by itself.
+    Sidecar {
+        /// Chunks that are referenced there.
+        chunks: u64,
+        /// Bytes that they have there; several may share theirs.
+        bytes: u64,
+    },
     /// Something that is no array and no group, said in words: a dimension without variable, a committed datatype, a link.
     Listed(String),
     /// A file that is cut off: what lay in the missing bytes is refused object by object.
@@ -93,6 +100,14 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Arrays with chunks in the sidecar file.
+    pub fn in_sidecar(&self) -> impl Iterator<Item = &str> {
+        let outcomes = self.outcomes.iter().filter(|outcome| matches!(outcome.status, Status::Sidecar { .. }));
+        outcomes.map(|outcome| outcome.path.as_str())
+    }
+}
+
 fn renamed(told: &str, why: &str) -> String {
     format!("told as {told}, since {why}")
 }
@@ -117,6 +132,10 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     inline: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    chunks: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     attribute: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -126,19 +145,27 @@ struct Entry<'a> {
 struct Summary {
     groups: u64,
     arrays: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    sidecar: u64,
     listed: u64,
     renamed: u64,
     refused: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 impl Serialize for Report {
-    /// `{"objects": [{"path", "outcome": "group" | "array" | "listed" | "renamed" | "salvaged" | "refused", ..}], "summary": {..}}`.
+    /// `{"objects": [{"path", "outcome": "group" | "array" | "sidecar" | "listed" | "renamed" | "salvaged" | "refused", ..}], "summary": {..}}`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut summary = Summary::default();
         let objects = self.outcomes.iter().map(|outcome| {
             let (name, count) = match &outcome.status {
                 Status::Group => ("group", &mut summary.groups),
                 Status::Array { .. } => ("array", &mut summary.arrays),
+                Status::Sidecar { .. } => ("sidecar", &mut summary.sidecar),
                 Status::Listed(_) => ("listed", &mut summary.listed),
                 Status::Renamed { .. } => ("renamed", &mut summary.renamed),
                 Status::Salvaged { .. } => ("salvaged", &mut summary.refused),
@@ -153,11 +180,13 @@ impl Serialize for Report {
 }
 
 fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
-    let bare =
-        Entry { path: &outcome.path, outcome: name, referenced: None, inline: None, attribute: None, reason: None };
+    let path = &outcome.path;
+    let (referenced, inline, chunks, bytes, attribute, reason) = (None, None, None, None, None, None);
+    let bare = Entry { path, outcome: name, referenced, inline, chunks, bytes, attribute, reason };
     match &outcome.status {
         Status::Group => bare,
         Status::Array { referenced, inline } => Entry { referenced: Some(*referenced), inline: Some(*inline), ..bare },
+        Status::Sidecar { chunks, bytes } => Entry { chunks: Some(*chunks), bytes: Some(*bytes), ..bare },
         Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
         Status::Renamed { told, why } => Entry { reason: Some(renamed(told, why)), ..bare },
         Status::Salvaged { missing } => Entry { reason: Some(cut_off(*missing)), ..bare },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::array::array;
 use super::attribute::Paths;
 use super::external_link::{Linked, linked};
-use super::options::{LinkPolicy, Options};
+use super::options::{CodecPolicy, LinkPolicy, Options};
 use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, Content, File, Link, Object, Tree};
@@ -86,13 +86,42 @@ impl<'a> Scope<'a> {
         object: &Object,
         chunks: Option<Result<Arc<ChunkTable>, Error>>,
     ) -> Result<Option<Result<Parts, Error>>, Halt> {
-        let Some(dataset) = object.dataset().filter(|_| self.is_array(object)) else { return Ok(None) };
+        let Some(subject) = self.subject(dimensions, paths, object) else { return Ok(None) };
         let chunks = match chunks.transpose() {
             Ok(chunks) => chunks,
             Err(error) => return Ok(Some(Err(error))),
         };
-        let subject = Subject { object, dataset, longer: dimensions.longer(&object.path), paths };
-        attempt(array(file, subject, chunks, self.options)).map(Some)
+        self.of_subject(file, subject, chunks).map(Some)
+    }
+
+    /// A dataset that is asked for and becomes an array.
+    pub(crate) fn subject<'s>(
+        &self,
+        dimensions: &'s Dimensions,
+        paths: &'s Paths<'s>,
+        object: &'s Object,
+    ) -> Option<Subject<'s>> {
+        let dataset = object.dataset().filter(|_| self.is_array(object))?;
+        Some(Subject { object, dataset, longer: dimensions.longer(&object.path), paths })
+    }
+
+    /// The same of a subject. Where chunks have to be made, codecs that this crate does not apply are of no use.
+    fn of_subject(
+        &self,
+        file: &File<'_>,
+        subject: Subject<'_>,
+        chunks: Option<Arc<ChunkTable>>,
+    ) -> Result<Result<Parts, Error>, Halt> {
+        if self.options.codecs == CodecPolicy::Standard || subject.dataset.filters.filters.is_empty() {
+            return attempt(array(file, subject, chunks, self.options));
+        }
+        match attempt(array(file, subject, chunks.clone(), self.options))? {
+            Err(Error::Unsupported(_)) => {
+                let standard = Options { codecs: CodecPolicy::Standard, ..self.options.clone() };
+                attempt(array(file, subject, chunks, &standard))
+            }
+            made => Ok(made),
+        }
     }
 }
 

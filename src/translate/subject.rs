@@ -6,7 +6,7 @@ use crate::reference::Manifest;
 use crate::zarr::ArrayMetadata;
 
 /// An array without its attributes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Parts {
     pub(crate) metadata: ArrayMetadata,
     pub(crate) chunks: Manifest,

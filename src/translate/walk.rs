@@ -1,13 +1,16 @@
 //! A file's objects as the nodes of a reference set.
 
+use std::sync::Arc;
+
 use super::attribute::Paths;
 use super::backslash;
 use super::builder::Builder;
 use super::distinct::tell_apart;
 use super::family;
-use super::options::Options;
+use super::options::{Options, UnsupportedPolicy};
 use super::report::{Report, Status};
 use super::scope::Scope;
+use super::sidecar::{Beside, Pass, Sidecar, Written, is_wanted};
 use super::virtual_dataset::current_extent;
 use crate::error::Error;
 use crate::file::{CutOff, Detail, File, Memo, Object, Tree};
@@ -23,6 +26,26 @@ use crate::source::{Halt, Input, Members, ReadAt, Resident, Scan, attempt, join}
 /// group, [`Error::Io`] and [`Error::Limit`]. What goes wrong with a single object is told by the report instead.
 pub fn references(input: &Input, options: &Options) -> Result<(ReferenceSet, Report), Error> {
     input.run(|source| translate(source, &Memo::once(), options))
+}
+
+/// The same with a file beside the references, for what [`UnsupportedPolicy::Sidecar`](super::UnsupportedPolicy::Sidecar) puts there.
+/// Where [`Sidecar::referenced`] is 0 afterwards, nothing refers to it.
+///
+/// # Errors
+/// As for [`references`], and [`Error::Io`] where the sidecar file cannot be written.
+pub fn references_with_sidecar(
+    input: &Input,
+    options: &Options,
+    sidecar: &mut Sidecar<'_>,
+) -> Result<(ReferenceSet, Report), Error> {
+    let memo = Memo::once();
+    input.run(|source| {
+        let file = File::open(source, options.limits, options.cut_off, &memo)?;
+        // What is decoded for the sidecar file is no part of what is decoded to be held here.
+        let limits = Limits { decoded_bytes: options.limits.sidecar_bytes, ..options.limits };
+        let again = File::open(source, limits, options.cut_off, &memo)?;
+        translate_file(&file, options, Beside::Sidecar(&again, sidecar))
+    })
 }
 
 /// Everything that a file holds: groups, datasets with their chunk tables, attributes, links.
@@ -56,11 +79,15 @@ impl Scan<(ReferenceSet, Report)> {
 
 fn translate(source: &dyn ReadAt, memo: &Memo, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
     let file = File::open(source, options.limits, options.cut_off, memo)?;
-    translate_file(&file, options)
+    translate_file(&file, options, Beside::Possible)
 }
 
 /// Translates a file that is open.
-pub(crate) fn translate_file(file: &File<'_>, options: &Options) -> Result<(ReferenceSet, Report), Halt> {
+pub(crate) fn translate_file(
+    file: &File<'_>,
+    options: &Options,
+    mut beside: Beside<'_, '_, '_>,
+) -> Result<(ReferenceSet, Report), Halt> {
     let urls = family::urls(file, options)?;
     let scope = Scope::new(options);
     let mut tree = file.walk(&Detail { chunks: &|path| scope.wants(path) })?;
@@ -75,15 +102,32 @@ pub(crate) fn translate_file(file: &File<'_>, options: &Options) -> Result<(Refe
     let chunks: Vec<_> = tree.objects.iter_mut().map(|object| scope.chunks(object)).collect();
     let paths = paths(&tree);
     let arrays = join(tree.objects.iter().zip(chunks), |(object, chunks)| {
-        scope.array(file, &dimensions, &paths, object, chunks)
+        // A table that is shared is copied, so it is only where it may be needed again.
+        let shared = chunks.as_ref().filter(|_| options.unsupported == UnsupportedPolicy::Sidecar);
+        let table = shared.and_then(|chunks| chunks.as_ref().ok().map(Arc::clone));
+        let array = scope.array(file, &dimensions, &paths, object, chunks)?;
+        let refused = array.as_ref().and_then(|array| array.as_ref().err()).zip(object.dataset());
+        let kept = refused.is_some_and(|(refusal, dataset)| is_wanted(refusal, dataset, options));
+        Ok((array, table.filter(|_| kept)))
     })?;
     let linked = join(&tree.links, |link| scope.linked(file, link))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions, &paths, (file.budget(), urls));
     if file.missing() > 0 {
         builder.report.add("/", Status::Salvaged { missing: file.missing() });
     }
-    for (object, array) in tree.objects.iter().zip(arrays) {
+    let mut pass = Pass::default();
+    for (object, (array, table)) in tree.objects.iter().zip(arrays) {
+        let (array, written) = match array.zip(scope.subject(&dimensions, &paths, object)) {
+            Some((array, subject)) => {
+                let (array, written) = pass.array(array, subject, table, options, &mut beside)?;
+                (Some(array), written)
+            }
+            None => (None, None),
+        };
         builder.object(object, array);
+        if let Some(Written { chunks, bytes }) = written {
+            builder.report.add(&object.path, Status::Sidecar { chunks, bytes });
+        }
     }
     for (link, linked) in tree.links.iter().zip(linked) {
         match linked {

@@ -59,6 +59,33 @@ pub enum Codec {
         #[serde(default = "one")]
         level: i32,
     },
+    /// An LZF stream without header, by imagecodecs.
+    #[serde(rename = "imagecodecs_lzf")]
+    ImagecodecsLzf {
+        /// Whether a header says how long the bytes are; HDF5 has none.
+        header: bool,
+    },
+    /// The blocks of HDF5's filter LZ4, by imagecodecs.
+    #[serde(rename = "imagecodecs_lz4h5")]
+    ImagecodecsLz4h5,
+    /// A chunk of HDF5's filter szip, by imagecodecs: the filter's four parameters.
+    #[serde(rename = "imagecodecs_szip")]
+    ImagecodecsSzip {
+        /// Bits that choose a coding.
+        options_mask: u32,
+        /// Pixels of a block.
+        pixels_per_block: u32,
+        /// Bits of a pixel.
+        bits_per_pixel: u32,
+        /// Pixels of a scanline.
+        pixels_per_scanline: u32,
+    },
+    /// Bits of one significance together, by imagecodecs.
+    #[serde(rename = "imagecodecs_bitshuffle")]
+    ImagecodecsBitshuffle {
+        /// Bytes of an element.
+        itemsize: u32,
+    },
     /// Texts, each with its length before it.
     #[serde(rename = "vlen-utf8")]
     VlenUtf8,
@@ -108,6 +135,10 @@ impl Codec {
             Self::Blosc { .. } => "blosc",
             Self::Zstd { .. } => "zstd",
             Self::Bz2 { .. } => "bz2",
+            Self::ImagecodecsLzf { .. } => "imagecodecs_lzf",
+            Self::ImagecodecsLz4h5 => "imagecodecs_lz4h5",
+            Self::ImagecodecsSzip { .. } => "imagecodecs_szip",
+            Self::ImagecodecsBitshuffle { .. } => "imagecodecs_bitshuffle",
             Self::VlenUtf8 => "vlen-utf8",
             Self::Other(document) => document.get("id").and_then(Value::as_str).unwrap_or_default(),
         }
@@ -115,7 +146,20 @@ impl Codec {
 }
 
 /// Those that have a variant of their own.
-const KNOWN: [&str; 8] = ["zlib", "gzip", "shuffle", "fletcher32", "blosc", "zstd", "bz2", "vlen-utf8"];
+const KNOWN: [&str; 12] = [
+    "zlib",
+    "gzip",
+    "shuffle",
+    "fletcher32",
+    "blosc",
+    "zstd",
+    "bz2",
+    "imagecodecs_lzf",
+    "imagecodecs_lz4h5",
+    "imagecodecs_szip",
+    "imagecodecs_bitshuffle",
+    "vlen-utf8",
+];
 
 /// A value as a message shows it.
 pub(super) fn short(value: &Value) -> String {
@@ -167,6 +211,15 @@ mod tests {
             blosc,
             Codec::Zstd { level: -1 },
             Codec::Bz2 { level: 9 },
+            Codec::ImagecodecsLzf { header: false },
+            Codec::ImagecodecsLz4h5,
+            Codec::ImagecodecsSzip {
+                options_mask: 141,
+                pixels_per_block: 16,
+                bits_per_pixel: 32,
+                pixels_per_scanline: 128,
+            },
+            Codec::ImagecodecsBitshuffle { itemsize: 1 },
             Codec::VlenUtf8,
         ];
         for codec in known {
@@ -175,5 +228,18 @@ mod tests {
             assert!(KNOWN.contains(&codec.id()));
             assert_eq!(Codec::parse(document).unwrap(), codec);
         }
+    }
+}
+
+impl Codec {
+    /// Whether imagecodecs has the codec, and numcodecs not.
+    pub fn is_of_imagecodecs(&self) -> bool {
+        matches!(
+            self,
+            Self::ImagecodecsLzf { .. }
+                | Self::ImagecodecsLz4h5
+                | Self::ImagecodecsSzip { .. }
+                | Self::ImagecodecsBitshuffle { .. }
+        )
     }
 }

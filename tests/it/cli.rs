@@ -741,3 +741,125 @@ fn lint_ends_with_0_where_there_is_nothing_but_notes() {
     assert_eq!(absent.code, 1);
     assert_eq!(self::run(&[&"lint", &"netcdf/cf.json"]).code, 2);
 }
+
+/// A scan of a dataset of LZF that holds nothing of it inline.
+const SIDECAR: [&str; 7] =
+    ["scan", "filter/lzf.h5", "--unsupported", "sidecar", "--repair-bytes", "0", "--inline-threshold=0"];
+
+fn run_words(words: &[&str], more: &[&dyn AsRef<OsStr>]) -> Run {
+    let words: Vec<&dyn AsRef<OsStr>> = words.iter().map(|word| word as _).chain(more.iter().copied()).collect();
+    run(&words)
+}
+
+#[test]
+fn values_that_no_reference_expresses_go_to_a_file_beside_the_output() {
+    let (folder, path) = output();
+    let report = folder.path().join("report.json");
+    let run = run_words(&SIDECAR, &[&"-o", &path, &"--report", &report]);
+    let sidecar = folder.path().join("out.json.sidecar");
+    let size = std::fs::metadata(&sidecar).unwrap().len();
+    assert_eq!((run.code, run.out.as_str()), (0, ""));
+    assert_eq!(run.err, format!("h5refs: {}: {size} bytes of /d\n", sidecar.display()));
+    assert_eq!(listing(folder.path()), ["out.json", "out.json.sidecar", "report.json"]);
+    let references = json(&path)["refs"].take();
+    let metadata: Json = serde_json::from_str(references["d/.zarray"].as_str().unwrap()).unwrap();
+    assert_eq!(metadata["filters"], serde_json::json!([{"id": "zlib", "level": 5}]));
+    let ends = ["d/0.0", "d/0.1", "d/1.0", "d/1.1"].map(|key| {
+        assert_eq!(references[key][0], sidecar.to_str().unwrap());
+        references[key][1].as_u64().unwrap() + references[key][2].as_u64().unwrap()
+    });
+    assert_eq!(ends.iter().max(), Some(&size));
+    let told = &json(&report)["files"][0];
+    assert_eq!(told["sidecar"], serde_json::json!({"file": sidecar.to_str().unwrap(), "bytes": size}));
+    let object = serde_json::json!({"path": "/d", "outcome": "sidecar", "chunks": 4, "bytes": size});
+    assert!(told["report"]["objects"].as_array().unwrap().contains(&object), "{told}");
+    assert_eq!(told["report"]["summary"]["sidecar"], 1);
+}
+
+#[test]
+fn a_sidecar_file_has_another_name_and_url_on_request() {
+    let (folder, path) = output();
+    let other = folder.path().join("values");
+    let run = run_words(&SIDECAR, &[&"-o", &path, &"--sidecar", &other, &"--sidecar-url", &"s3://bucket/values"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(listing(folder.path()), ["out.json", "values"]);
+    assert_eq!(json(&path)["refs"]["d/0.0"][0], "s3://bucket/values");
+    let to_stdout = run_words(&SIDECAR, &[&"--sidecar", &other]);
+    assert_eq!(serde_json::from_str::<Json>(&to_stdout.out).unwrap()["refs"]["d/0.0"][0], other.to_str().unwrap());
+}
+
+#[test]
+fn a_sidecar_file_that_nothing_needs_is_not_made() {
+    let (folder, path) = output();
+    let run = run(&[&"scan", &"filter/lzf.h5", &"--unsupported", &"sidecar", &"-o", &path]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert_eq!(listing(folder.path()), ["out.json"]);
+}
+
+#[test]
+fn a_scan_that_fails_leaves_no_sidecar_file() {
+    let (folder, path) = output();
+    // A refusal of one dataset, after others went to the sidecar file.
+    let words = ["scan", "filter/registered.h5", "--unsupported", "sidecar", "--repair-bytes", "0"];
+    let run = run_words(&words, &[&"--error", &"raise", &"-o", &path]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert_eq!(listing(folder.path()), [""; 0]);
+    // References that cannot be put in their place.
+    let taken = folder.path().join("taken");
+    std::fs::create_dir_all(taken.join("full")).unwrap();
+    let run = run_words(&SIDECAR, &[&"-o", &taken]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert_eq!(listing(folder.path()), ["taken"]);
+}
+
+#[test]
+fn several_inputs_have_a_sidecar_file_each() {
+    let folder = tempdir().unwrap();
+    let words = ["scan", "filter/lzf.h5", "filter/gzip.h5", "filter/szip.h5"];
+    let run = run_words(&words, &[&"--unsupported=sidecar", &"--repair-bytes=0", &"-o", &folder.path()]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let expected = ["gzip.h5.json", "lzf.h5.json", "lzf.h5.json.sidecar", "szip.h5.json", "szip.h5.json.sidecar"];
+    assert_eq!(listing(folder.path()), expected);
+    let named = run_words(&words, &[&"--unsupported=sidecar", &"--sidecar=x", &"-o", &folder.path()]);
+    assert!(named.failure().contains("several inputs have one beside each output"), "{named:?}");
+}
+
+#[test]
+fn a_sidecar_file_without_a_place_is_wrong_usage() {
+    let cases: [(&[&dyn AsRef<OsStr>], &str); 4] = [
+        (&[&"scan", &"filter/lzf.h5", &"--unsupported=sidecar"], "name one with --sidecar FILE"),
+        (&[&"scan", &"filter/lzf.h5", &"--unsupported=sidecar", &"-o", &"-"], "name one with --sidecar FILE"),
+        (&[&"scan", &"filter/lzf.h5", &"--unsupported=sidecar", &"--sidecar", &"-"], "cannot be standard output"),
+        (&[&"scan", &"filter/lzf.h5", &"--sidecar", &"x"], "go with --unsupported sidecar"),
+    ];
+    for (arguments, told) in cases {
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        assert!(run.err.contains(told), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_sidecar_file_does_not_take_the_place_of_its_input() {
+    let folder = tempdir().unwrap();
+    let input = folder.path().join("lzf.h5");
+    std::fs::copy(files::folder().join("filter/lzf.h5"), &input).unwrap();
+    let before = std::fs::read(&input).unwrap();
+    let output = folder.path().join("out.json");
+    let words = ["--unsupported=sidecar", "--repair-bytes=0"];
+    let run = run_words(&["scan"], &[&input, &words[0], &words[1], &"-o", &output, &"--sidecar", &input]);
+    assert!(run.failure().ends_with("the file is an input or the output"), "{run:?}");
+    assert_eq!(std::fs::read(&input).unwrap(), before);
+    assert_eq!(listing(folder.path()), ["lzf.h5"]);
+}
+
+#[test]
+fn codecs_of_imagecodecs_are_named_on_request_with_a_line_that_says_how_to_register_them() {
+    let run = run(&[&"scan", &"filter/lzf_runs.h5", &"--codecs", &"imagecodecs", &"--inline-threshold", &"0"]);
+    assert_eq!(run.code, 0);
+    assert!(run.err.contains("imagecodecs.numcodecs.register_codecs()"), "{}", run.err);
+    let references = serde_json::from_str::<Json>(&run.out).unwrap()["refs"].take();
+    let metadata: Json = serde_json::from_str(references["half/.zarray"].as_str().unwrap()).unwrap();
+    assert_eq!(metadata["filters"], serde_json::json!([{"id": "imagecodecs_lzf", "header": false}]));
+    assert!(references["half/0"][0].as_str().unwrap().ends_with("lzf_runs.h5"));
+}

@@ -12,6 +12,7 @@ mod output;
 mod scan;
 mod selection;
 mod verify;
+mod sidecar;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Scan(scan::Arguments),
+    Scan(Box<scan::Arguments>),
     Ls(ls::Arguments),
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clap::{Args, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, ValueEnum};
 use h5refs::reference::Recorded;
-use h5refs::zarr::NanPolicy;
-use h5refs::{CutOff, FillPolicy, LinkPolicy, Options, Report, UnsupportedPolicy};
+use h5refs::zarr::{Codec, NanPolicy};
+use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ReferenceSet, Report, Sidecar, UnsupportedPolicy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::family::{self, Opened, Pattern};
 use crate::selection::Selection;
+use crate::sidecar::{Part, Target};
 use crate::{Ending, external, inputs, output, say, without_name};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
@@ -61,6 +63,18 @@ pub(crate) struct Arguments {
     /// What to do about datasets whose filters have no Zarr codec.
     #[arg(long, value_enum, default_value_t = OnUnsupported::Inline)]
     unsupported: OnUnsupported,
+    /// Hold at most so many bytes of a dataset inline that no reference expresses as they lie (default: 1 MiB).
+    #[arg(long, value_name = "BYTES")]
+    repair_bytes: Option<u64>,
+    /// With --unsupported sidecar: the file for their values (default: the output's name and ".sidecar"), made only if it is needed.
+    #[arg(long, value_name = "FILE")]
+    sidecar: Option<PathBuf>,
+    /// What references call that file (default: its absolute path).
+    #[arg(long, value_name = "URL")]
+    sidecar_url: Option<String>,
+    /// Which codecs to name.
+    #[arg(long, value_enum, default_value_t = Codecs::Standard)]
+    codecs: Codecs,
     /// Which paths of an object to emit.
     #[arg(long, value_enum, default_value_t = Links::All)]
     links: Links,
@@ -108,8 +122,18 @@ enum Nan {
 enum OnUnsupported {
     /// Hold small ones inline, decoded; refuse the others.
     Inline,
+    /// The same, and write the others to a file beside the output, as chunks that every reader knows.
+    Sidecar,
     /// Refuse them.
     Refuse,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Codecs {
+    /// Those of numcodecs, which every reader has.
+    Standard,
+    /// Also those of imagecodecs, which a reader has to register.
+    Imagecodecs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -122,11 +146,22 @@ enum Links {
 
 /// What became of one input.
 enum Outcome {
-    Translated(Report),
+    Translated(Translated),
     Failed(String),
 }
 
+struct Translated {
+    report: Report,
+    /// The sidecar file, if there is one, and its bytes.
+    sidecar: Option<(PathBuf, u64)>,
+    /// Whether arrays have codecs that a reader has to register.
+    registers: bool,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Ending {
+    if let Err(error) = usage(arguments) {
+        error.exit();
+    }
     match prepare(arguments) {
         Ok(job) => job.run(),
         Err(error) => {
@@ -136,10 +171,31 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     }
 }
 
+/// What clap itself cannot tell of arguments that do not go together.
+fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
+    let is_sidecar = matches!(arguments.unsupported, OnUnsupported::Sidecar);
+    let to_stdout = arguments.output.as_deref().is_none_or(|output| output == Path::new("-"));
+    let wrong = |kind, told: &str| Err(crate::Arguments::command().error(kind, told));
+    if !is_sidecar && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
+        return wrong(ErrorKind::ArgumentConflict, "--sidecar and --sidecar-url go with --unsupported sidecar");
+    }
+    if is_sidecar && to_stdout && arguments.sidecar.is_none() {
+        let told = "references on standard output have no file beside them: name one with --sidecar FILE";
+        return wrong(ErrorKind::MissingRequiredArgument, told);
+    }
+    if arguments.sidecar.as_deref() == Some(Path::new("-")) {
+        return wrong(ErrorKind::InvalidValue, "--sidecar names a file, which cannot be standard output");
+    }
+    Ok(())
+}
+
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     let paths = inputs::paths(&arguments.inputs)?;
     if paths.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
+    }
+    if paths.len() > 1 && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
+        return Err("--sidecar and --sidecar-url name one file; several inputs have one beside each output".to_owned());
     }
     let outputs = outputs(&paths, arguments.output.as_deref())?;
     Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs })
@@ -181,11 +237,11 @@ impl Job<'_> {
         for (path, outcome) in self.paths.iter().zip(&outcomes) {
             match outcome {
                 Outcome::Failed(error) => say(&format!("h5refs: {}: {error}", path.display())),
-                Outcome::Translated(report) => self.tell(report),
+                Outcome::Translated(translated) => self.tell(translated),
             }
         }
         let refused =
-            |outcome: &Outcome| matches!(outcome, Outcome::Translated(report) if report.refused().next().is_some());
+            |outcome: &Outcome| matches!(outcome, Outcome::Translated(one) if one.report.refused().next().is_some());
         if failed > 0 || outcomes.iter().any(refused) {
             ending = Ending::Refused;
         }
@@ -199,7 +255,7 @@ impl Job<'_> {
             return Ending::Failed;
         }
         if ending != Ending::Failed {
-            self.hint();
+            self.hint(&outcomes);
         }
         ending
     }
@@ -245,7 +301,7 @@ impl Job<'_> {
         bar
     }
 
-    fn translate(&self, path: &Path, output: &Path) -> Result<Report, String> {
+    fn translate(&self, path: &Path, output: &Path) -> Result<Translated, String> {
         let name = path.display().to_string();
         let Opened { input, members } = family::open(path).map_err(|error| without_name(&name, &error))?;
         let mut options = self.options(path, &members)?;
@@ -255,7 +311,18 @@ impl Job<'_> {
             .external_root
             .as_deref()
             .map(|root| external::under(root, path.parent().unwrap_or(Path::new("")), &self.arguments.rename));
-        let (mut set, report) = h5refs::references(&input, &options).map_err(|error| without_name(&name, &error))?;
+        let target = self.target(path, &members, output)?;
+        let mut part = target.as_ref().map(|target| Part::new(&target.path)).transpose()?;
+        let (mut set, report, bytes) = match (&target, &mut part) {
+            (Some(target), Some(part)) => {
+                let mut sidecar = Sidecar::new(target.url.as_str(), part);
+                let made = h5refs::references_with_sidecar(&input, &options, &mut sidecar);
+                let bytes = if sidecar.referenced() > 0 { sidecar.bytes() } else { 0 };
+                made.map(|(set, report)| (set, report, bytes))
+            }
+            _ => h5refs::references(&input, &options).map(|(set, report)| (set, report, 0)),
+        }
+        .map_err(|error| without_name(&name, &error))?;
         if let Some(state) = input.state() {
             set.recorded.insert(options.url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
         }
@@ -271,8 +338,23 @@ impl Job<'_> {
             Nan::String => NanPolicy::String,
             Nan::Python => NanPolicy::Python,
         };
-        output::write(output, |out| h5refs::write_json_with(&set, nan, out))?;
-        Ok(report)
+        // A part that nothing refers to is removed where it is dropped.
+        let part = part.filter(|_| bytes > 0);
+        let sidecar = target.filter(|_| bytes > 0).map(|target| (target.path, bytes));
+        write(&set, nan, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
+        let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
+        Ok(Translated { report, sidecar, registers })
+    }
+
+    /// Where the sidecar file goes, if there may be one.
+    fn target(&self, path: &Path, members: &[PathBuf], output: &Path) -> Result<Option<Target>, String> {
+        let Arguments { unsupported, sidecar, sidecar_url, rename, .. } = self.arguments;
+        if !matches!(unsupported, OnUnsupported::Sidecar) {
+            return Ok(None);
+        }
+        let target = Target::new(output, sidecar.as_deref(), sidecar_url.as_deref(), rename)?;
+        target.refuse_other_files([path, output].into_iter().chain(members.iter().map(PathBuf::as_path)))?;
+        Ok(Some(target))
     }
 
     fn options(&self, path: &Path, members: &[PathBuf]) -> Result<Options, String> {
@@ -291,7 +373,15 @@ impl Job<'_> {
         };
         options.unsupported = match self.arguments.unsupported {
             OnUnsupported::Inline => UnsupportedPolicy::Inline,
+            OnUnsupported::Sidecar => UnsupportedPolicy::Sidecar,
             OnUnsupported::Refuse => UnsupportedPolicy::Refuse,
+        };
+        if let Some(bytes) = self.arguments.repair_bytes {
+            options.limits.repair_bytes = bytes;
+        }
+        options.codecs = match self.arguments.codecs {
+            Codecs::Standard => CodecPolicy::Standard,
+            Codecs::Imagecodecs => CodecPolicy::Imagecodecs,
         };
         options.links = match self.arguments.links {
             Links::All => LinkPolicy::All,
@@ -312,11 +402,15 @@ impl Job<'_> {
         }
     }
 
-    /// A line for each refusal, and for each name that is not that of the file.
-    fn tell(&self, report: &Report) {
+    /// A line for each refusal, and for each name that is not that of the file; one for the sidecar file.
+    fn tell(&self, Translated { report, sidecar, .. }: &Translated) {
         if self.arguments.error != OnError::Ignore {
             let told = report.refused().chain(report.renamed());
             told.for_each(|(path, reason)| say(&format!("{path}: {reason}")));
+        }
+        if let Some((path, bytes)) = sidecar.as_ref().filter(|_| !self.arguments.quiet) {
+            let arrays: Vec<&str> = report.in_sidecar().collect();
+            say(&format!("h5refs: {}: {bytes} bytes of {}", path.display(), arrays.join(", ")));
         }
     }
 
@@ -328,7 +422,13 @@ impl Job<'_> {
     }
 
     /// How the result is opened, for people.
-    fn hint(&self) {
+    fn hint(&self, outcomes: &[Outcome]) {
+        let registers = |outcome: &Outcome| matches!(outcome, Outcome::Translated(one) if one.registers);
+        if !self.arguments.quiet && outcomes.iter().any(registers) {
+            say(
+                "h5refs: register the codecs before reading: import imagecodecs.numcodecs; imagecodecs.numcodecs.register_codecs()",
+            );
+        }
         let [output] = self.outputs.as_slice() else { return };
         if !self.arguments.quiet && std::io::stderr().is_terminal() && output != Path::new("-") {
             say(&format!(
@@ -339,12 +439,50 @@ impl Job<'_> {
     }
 }
 
+/// Writes references, and puts the sidecar file in its place just before they are in theirs.
+fn write(
+    set: &ReferenceSet,
+    nan: NanPolicy,
+    output: &Path,
+    mut part: Option<Part>,
+    sidecar: Option<&Path>,
+) -> Result<(), String> {
+    let mut placed = None;
+    let mut place = || {
+        part.take().map_or(Ok(()), Part::place)?;
+        placed = sidecar;
+        Ok(())
+    };
+    if output == Path::new("-") {
+        place().map_err(|error: std::io::Error| error.to_string())?;
+    }
+    let written = output::write(output, |out| {
+        h5refs::write_json_with(set, nan, &mut *out)?;
+        out.flush()?;
+        place()
+    });
+    written.inspect_err(|_| {
+        if let Some(path) = placed {
+            // References that are not there do not need it; what cannot be removed is told by the error itself.
+            let _removed = std::fs::remove_file(path);
+        }
+    })
+}
+
 /// One input in the report.
 #[derive(serde::Serialize)]
 struct Entry<'a> {
     file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sidecar: Option<SidecarFile>,
     #[serde(flatten)]
     told: Told<'a>,
+}
+
+#[derive(serde::Serialize)]
+struct SidecarFile {
+    file: String,
+    bytes: u64,
 }
 
 #[derive(serde::Serialize)]
@@ -356,10 +494,11 @@ enum Told<'a> {
 
 impl<'a> Entry<'a> {
     fn new(path: &Path, outcome: &'a Outcome) -> Self {
-        let told = match outcome {
-            Outcome::Translated(report) => Told::Report(report),
-            Outcome::Failed(error) => Told::Error(error),
+        let (told, sidecar) = match outcome {
+            Outcome::Translated(one) => (Told::Report(&one.report), one.sidecar.as_ref()),
+            Outcome::Failed(error) => (Told::Error(error), None),
         };
-        Self { file: path.display().to_string(), told }
+        let sidecar = sidecar.map(|(path, bytes)| SidecarFile { file: path.display().to_string(), bytes: *bytes });
+        Self { file: path.display().to_string(), sidecar, told }
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::chunks::{chunk_bytes, manifest, without_checksums};
 use super::super::codec::codecs;
 use super::super::masks::{Stored, odd_chunks};
-use super::super::options::Options;
+use super::super::options::{CodecPolicy, Options};
 use crate::error::{Error, Unsupported};
 use crate::file::{
     Dataset, Datatype, Extent, ExtentOf, File, FillValue, FilterPipeline, Lookup, Mapping, Memo, SourceName, Storage,
@@ -247,7 +247,7 @@ impl Chunks {
         let table = dataset.storage.chunks_mut().and_then(Option::take).transpose()?;
         let (chunk, masks, mut manifest) = manifest(dataset, table)?;
         let (_, bytes) = chunk_bytes(&chunk, &dataset.datatype)?;
-        let codecs = codecs(&dataset.filters, masks.common, bytes)?;
+        let codecs = codecs(&dataset.filters, masks.common, bytes, CodecPolicy::Standard)?;
         let (mask, trailing) = (masks.common, codecs.trailing);
         let stored = Stored { pipeline: &dataset.filters, mask, trailing, bytes };
         odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
