@@ -142,6 +142,14 @@ pub enum Problem {
         /// The value found.
         value: u64,
     },
+    /// A size, count or offset is below zero.
+    #[error("{field} is {value}")]
+    Negative {
+        /// The specification's name of the field.
+        field: &'static str,
+        /// The value found.
+        value: i64,
+    },
     /// Two fields that must agree do not.
     #[error("{field} is {found}, not {expected}")]
     Mismatch {
@@ -440,6 +448,14 @@ pub enum Unsupported {
     /// Names that cannot be keys of a Zarr store.
     #[error("name cannot be a Zarr key: {0}")]
     Name(&'static str),
+    /// References in Parquet with a compression that a feature of this crate undoes, without which it was built.
+    #[error("Parquet compressed with {name} is read only where h5refs is built with the feature \"{feature}\"")]
+    Compression {
+        /// The compression.
+        name: &'static str,
+        /// The feature's name.
+        feature: &'static str,
+    },
     /// A feature named in plain words.
     #[error("{0} is not supported")]
     Feature(&'static str),

@@ -29,7 +29,10 @@ pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::Limits;
 pub use netcdf::write_cdl;
-pub use output::{open_references, read_json, write_json, write_json_with};
+pub use output::{
+    MissingRecords, ParquetOptions, open_references, read_json, read_parquet, read_parquet_with, write_json,
+    write_json_with, write_parquet,
+};
 pub use reference::ReferenceSet;
 pub use source::{
     ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,

@@ -29,6 +29,7 @@ import h5py
 import hdf5plugin
 import netCDF4
 import numpy as np
+import parquet_sets
 from h5py import h5a, h5d, h5f, h5p, h5s, h5t, h5z
 
 CASES = []
@@ -2729,7 +2730,7 @@ def undocumented():
     """Cases that README.md does not list in their structure's table."""
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"), encoding="utf-8") as f:
         sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", f.read(), re.M | re.S))
-    names = [name.removesuffix(".nc").split("/") for name, _, _ in CASES]
+    names = [name.removesuffix(".nc").split("/") for name, _, _ in CASES] + [("parquet", name) for name in parquet_sets.CASES]
     return [f"{folder}/{stem}" for folder, stem in names if f"`{stem}`" not in sections.get(folder, "")]
 
 
@@ -2770,6 +2771,7 @@ def main():
         with open(stem + ".json", "w", encoding="utf-8") as expectation:
             expectation.write(layout_json(describe(file)) + "\n")
         print(f"{len(whole(file)):8} {name}")
+    parquet_sets.write_all(out, args.only)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ For every .h5 and .nc file under testdata, and every family of files there:
   2. REFS.json is strict JSON, complete, and refers to bytes that exist;
   3. zarr reads from it what h5py reads from FILE, for every dataset; attributes too;
   4. xarray opens every group of it as it opens FILE, for every group of a FILE that xarray can open;
+  5. the same references in Parquet hold the same for fsspec (with fastparquet), pyarrow and xarray;
   and all of it again with `--inline-threshold 0`, so that ranges are read where the default inlines small chunks,
   with `--unsupported sidecar --repair-bytes 0`, so that whatever no reference expresses is read from a sidecar file,
   with `--codecs imagecodecs`, whose codecs are registered here, and with `--external-root` where EXTERNAL says so.
@@ -34,8 +35,10 @@ import hdf5plugin  # noqa: F401 (filters for h5py; before netCDF4, whose own wou
 import imagecodecs.numcodecs
 import kerchunk.utils
 import numpy as np
+import pyarrow.parquet
 import xarray as xr
 import zarr
+from fsspec.implementations.reference import LazyReferenceMapper
 
 # What can't be told as Zarr v2 for numcodecs: file -> {path: words of the reason, compared without regard to case}; `*` is every
 # dataset of a group.
@@ -97,6 +100,9 @@ ATTRIBUTES = {
     "fill_value/record_attribute.h5": {"/d": ['"_FillValue": a record']},
     "datatype/enum_flags.h5": {"/alike": ['"flag_meanings": the names of the enumeration\'s members']},
 }
+
+# Files with names that are too long for the folders of Parquet.
+NOT_AS_FOLDERS = {"group/dense_filtered.h5", "group/dense_huge_name.h5"}
 
 # Files in which a dimension's name has another length where a link brings it in, so that it is told otherwise.
 RENAMED = {"group/dimensions_by_links.h5"}
@@ -507,6 +513,69 @@ def compare_variable(checked, where, ours, truth):
     checked.attributes(where, {k: v for k, v in ours.attrs.items() if k in truth.attrs or k not in FLAGS}, truth.attrs)
 
 
+def compare_parquet(checked, binary, source, refs_path, options):
+    """The references as Parquet against those as JSON: every key as fsspec reads it, the rows as pyarrow reads them, and the root's
+    variables as xarray does."""
+    folder = refs_path.with_suffix(".parq")
+    run = subprocess.run([binary, "scan", str(source), "-o", str(folder), *options], capture_output=True, text=True, timeout=120)
+    if checked.name in NOT_AS_FOLDERS:
+        if run.returncode != 1 or "too long" not in run.stderr:
+            checked.problem(f"Parquet: exit code {run.returncode}, though NOT_AS_FOLDERS names it")
+        return
+    if not (folder / ".zmetadata").exists():
+        checked.problem(f"Parquet: exit code {run.returncode}: {run.stderr.strip()[-300:]}")
+        return
+    refs = strict_json(refs_path.read_text())["refs"]
+    documents = {key: document(value) for key, value in refs.items() if key.rpartition("/")[2].startswith(".z")}
+    if strict_json((folder / ".zmetadata").read_text())["metadata"] != documents:
+        checked.problem("Parquet: .zmetadata holds other documents")
+    mapper = LazyReferenceMapper(str(folder))
+    chunks = {key: as_bytes(value) for key, value in refs.items() if key not in documents}
+    found = {}
+    # the mapper itself lists no set with groups: it takes them for arrays
+    arrays = [key.removesuffix("/.zarray") for key in documents if key.endswith("/.zarray")]
+    for key in (key for array in arrays for key in mapper._keys_in_field(array) if key in mapper):
+        value = mapper[key]
+        found[key] = value if isinstance(value, bytes) else [value[0], *map(int, value[1:])]
+    for key in sorted(key for key in found.keys() | chunks.keys() if found.get(key) != chunks.get(key)):
+        checked.problem(f"Parquet: {key} is {str(found.get(key))[:80]} instead of {str(chunks.get(key))[:80]}")
+    checked.count["references in Parquet"] += len(found)
+    rows = 0
+    for file in folder.rglob("refs.*.parq"):
+        table = pyarrow.parquet.read_table(file, partitioning=None)
+        if table.column_names != ["path", "offset", "size", "raw"]:
+            checked.problem(f"Parquet: {file.name} has the columns {table.column_names}")
+        rows += 2 * len(table) - table["path"].null_count - table["raw"].null_count
+    if rows != len(chunks):
+        checked.problem(f"Parquet: {rows} rows hold something for pyarrow, {len(chunks)} in JSON")
+    # without the protocol fsspec looks for it in the references, and fails where groups are among them
+    protocol = {"remote_protocol": "file"}
+    with open_references(refs_path, None) as ours, xr.open_dataset(str(folder), engine="kerchunk", cache=False, storage_options=protocol) as parquet:
+        if sorted(ours.variables) != sorted(parquet.variables) or str(ours.attrs) != str(parquet.attrs):
+            checked.problem("Parquet: xarray shows other variables or attributes")
+        for name in ours.variables:
+            a, b = ours.variables[name], parquet.variables[name]
+            same = a.dims == b.dims and a.dtype == b.dtype and str(a.attrs) == str(b.attrs)
+            if not same or same_bytes(a) != same_bytes(b):
+                checked.problem(f"Parquet: xarray reads another {name}")
+            checked.count["variables through Parquet"] += 1
+
+
+def same_bytes(variable):
+    """What can be compared of a variable's values; or why they are not there, which is the same then too."""
+    try:
+        values = np.asarray(variable.values)
+    except Exception as error:
+        return type(error).__name__
+    return str(values.tolist()) if values.dtype.hasobject else values.tobytes()
+
+
+def as_bytes(value):
+    if not isinstance(value, str):
+        return value
+    return base64.b64decode(value[7:]) if value.startswith("base64:") else value.encode()
+
+
 def check(binary, source, name, keep):
     checked = Checked(name)
     checked.count["files"] += 1
@@ -536,6 +605,7 @@ def check(binary, source, name, keep):
             arrays = validate(checked, out, source, objects, linked, refused)
             compare_with_h5py(checked, out, source, objects, arrays)
             compare_with_xarray(checked, out, source, objects, refused)
+            compare_parquet(checked, binary, source, out, options)
         except Exception as error:
             checked.problem(f"stopped by {type(error).__name__}: {str(error)[:200]}")
         if options:

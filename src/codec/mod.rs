@@ -14,6 +14,8 @@ pub(crate) mod lzf;
 pub(crate) mod nbit;
 pub(crate) mod scaleoffset;
 pub(crate) mod shuffle;
+#[cfg(feature = "snappy")]
+pub(crate) mod snappy;
 pub(crate) mod szip;
 #[cfg(feature = "lz4")]
 mod framed;

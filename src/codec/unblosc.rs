@@ -1,7 +1,7 @@
 //! Blosc 1, filter 32001, undone: blocks that are compressed one by one, their bytes or bits shuffled before that (c-blosc, `blosc.c`
 //! and `README_HEADER.rst`). Buffers are made in [`blosc`](super::blosc).
 
-use super::{bitshuffle, blosclz, deflate, lz4, shuffle, zstd};
+use super::{bitshuffle, blosclz, deflate, lz4, shuffle, snappy, zstd};
 use crate::error::Problem;
 use crate::field::convert::{narrow, wide};
 
@@ -152,22 +152,13 @@ impl Compressor {
         let bytes = match self {
             Self::BloscLz => return blosclz::append(stream, size, decoded),
             Self::Lz4 => return lz4::append(stream, size, decoded),
-            Self::Snappy => snappy(stream, size)?,
+            Self::Snappy => snappy::decode(stream, size)?,
             Self::Zlib => deflate::decode(stream, size).ok()?,
             Self::Zstd => zstd::decode(stream, size).ok()?,
         };
         decoded.extend_from_slice(&bytes);
         (wide(bytes.len()) == size).then_some(())
     }
-}
-
-/// The `size` bytes that a stream of Snappy holds, if it says so. Three of its bytes make 64 at most.
-fn snappy(stream: &[u8], size: u64) -> Option<Vec<u8>> {
-    let told = snap::raw::decompress_len(stream).ok()?;
-    if wide(told) != size || size > wide(stream.len()).saturating_mul(64) {
-        return None;
-    }
-    snap::raw::Decoder::new().decompress_vec(stream).ok()
 }
 
 fn le_u32(bytes: &[u8]) -> Option<(u64, &[u8])> {

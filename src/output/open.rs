@@ -2,19 +2,22 @@
 
 use std::path::Path;
 
-use super::read_json;
+use super::{MissingRecords, read_json, read_parquet};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::reference::ReferenceSet;
 
-/// Opens a reference set of the local file system: kerchunk JSON. Nothing that it refers to is opened.
+/// Opens a reference set of the local file system: kerchunk JSON, or a folder of Parquet. Nothing that it refers to is opened.
 ///
 /// Also gives the keys that belong to no array and no group.
 ///
 /// # Errors
-/// [`Error::Io`], and what [`read_json`] answers.
+/// [`Error::Io`], and what [`read_json`] and [`read_parquet`] answer.
 pub fn open_references(path: impl AsRef<Path>, limits: &Limits) -> Result<(ReferenceSet, Vec<String>), Error> {
     let path = path.as_ref();
+    if path.is_dir() {
+        return read_parquet(path, limits, MissingRecords::Refused);
+    }
     let text = std::fs::read(path).map_err(|error| Error::io(path.display().to_string(), error))?;
     read_json(&text, limits)
 }

@@ -3,6 +3,7 @@
 mod array;
 mod attributes;
 mod codec;
+mod consolidated;
 mod dtype;
 mod fill_value;
 mod invalid;
@@ -12,6 +13,7 @@ pub(crate) use array::Separator;
 pub use array::{ArrayMetadata, Order};
 pub use attributes::{Attributes, Floats};
 pub use codec::Codec;
+pub(crate) use consolidated::Consolidated;
 pub use dtype::{Dtype, Field, Kind, Scalar};
 pub use fill_value::FillValue;
 pub use invalid::Invalid;

@@ -192,6 +192,55 @@ fn python_reads_bare_nan_as_a_float() {
 }
 
 #[test]
+fn an_output_that_is_called_so_is_parquet() {
+    let folder = tempdir().unwrap();
+    let told = run(&[&"scan", &"chunk/btree_v1.h5", &"--url", &files::URL]).references();
+    for (name, more) in [("a.parq", &[][..]), ("b.parquet", &["--record-size", "2"]), ("c", &["--format", "parquet"])] {
+        let output = folder.path().join(name);
+        let mut arguments: Vec<&dyn AsRef<OsStr>> =
+            vec![&"scan", &"chunk/btree_v1.h5", &"--url", &files::URL, &"-o", &output];
+        arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
+        let run = run(&arguments);
+        assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (0, "", ""));
+        let (set, _) =
+            h5refs::read_parquet(&output, &h5refs::Limits::default(), h5refs::MissingRecords::Refused).unwrap();
+        let mut text = Vec::new();
+        h5refs::write_json(&set, &mut text).unwrap();
+        assert_eq!(serde_json::from_slice::<Json>(&text).unwrap()["refs"], told, "{name}");
+    }
+    assert_eq!(listing(folder.path()), ["a.parq", "b.parquet", "c"]);
+    assert_eq!(listing(&folder.path().join("b.parquet/d")), ["refs.0.parq", "refs.1.parq", "refs.2.parq"]);
+}
+
+#[test]
+fn several_inputs_become_a_folder_of_parquet_each() {
+    let folder = tempdir().unwrap();
+    let run =
+        run(&[&"scan", &"chunk/btree_v1.h5", &"chunk/implicit.h5", &"--format", &"parquet", &"-o", &folder.path()]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    assert_eq!(listing(folder.path()), ["btree_v1.h5.parq", "implicit.h5.parq"]);
+}
+
+#[test]
+fn parquet_is_a_folder_of_strict_json_and_no_other_folder_is_replaced() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("precious"), "x").unwrap();
+    let output: &dyn AsRef<OsStr> = &folder.path();
+    let told = |more: &[&dyn AsRef<OsStr>]| {
+        let arguments: &[&dyn AsRef<OsStr>] = &[&"scan", &"chunk/implicit.h5", &"--format", &"parquet"];
+        run(&[arguments, more].concat()).failure().to_owned()
+    };
+    assert_eq!(told(&[]), "h5refs: references in Parquet are a folder: -o OUT.parq");
+    assert_eq!(
+        told(&[&"-o", output, &"--nan", &"python"]),
+        "h5refs: --nan python is for JSON: Parquet has its documents in strict JSON"
+    );
+    let error = told(&[&"-o", output]);
+    assert!(error.ends_with(": is a folder of something other than references in Parquet"), "{error}");
+    assert_eq!(listing(folder.path()), ["precious"]);
+}
+
+#[test]
 fn text_that_is_not_utf8_is_a_line_and_in_the_report() {
     let (folder, path) = output();
     let report = folder.path().join("report.json");

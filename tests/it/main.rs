@@ -14,6 +14,7 @@ mod golden;
 mod kerchunk_bugs;
 mod layers;
 mod netcdf;
+mod parquet;
 mod read_back;
 mod reader;
 mod refused;

@@ -10,7 +10,10 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use h5refs::reference::Recorded;
 use h5refs::zarr::{Codec, NanPolicy};
-use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ReferenceSet, Report, Sidecar, UnsupportedPolicy};
+use h5refs::{
+    CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ParquetOptions, ReferenceSet, Report, Sidecar,
+    UnsupportedPolicy,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::family::{self, Opened, Pattern};
@@ -21,7 +24,7 @@ use crate::{Ending, external, inputs, output, say, without_name};
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
 /// One input goes to the file that -o names, or to standard output; several go to the folder that -o names, one
-/// "<file name>.json" each. Whatever cannot be referenced is a line on standard error, and the exit code is 3.
+/// "<file name>.json" each, or "<file name>.parq". Whatever cannot be referenced is a line on standard error, and the exit code is 3.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Files, and families by the pattern of their names, as fam_%05d.h5; @LIST and - (standard input) name one a line.
@@ -30,6 +33,12 @@ pub(crate) struct Arguments {
     /// Output file, or folder for several inputs; - is standard output.
     #[arg(short, long, visible_alias = "out-dir", value_name = "OUT")]
     output: Option<PathBuf>,
+    /// How references are written (default: parquet where OUT ends in .parq or .parquet, else json).
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// References of one record file of Parquet.
+    #[arg(long, value_name = "ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    record_size: u64,
     /// Hold chunks of fewer stored bytes inline; 0 holds none.
     #[arg(long, value_name = "BYTES", default_value_t = 500)]
     inline_threshold: u64,
@@ -102,6 +111,14 @@ enum OnError {
     Ignore,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// kerchunk JSON, version 1.
+    Json,
+    /// kerchunk's Parquet: a folder.
+    Parquet,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Fill {
     /// Hold the exact values inline, or refuse the array.
@@ -110,7 +127,7 @@ enum Fill {
     Declare,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Nan {
     /// As the strings "NaN", "Infinity", "-Infinity": strict JSON.
     String,
@@ -197,12 +214,31 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     if paths.len() > 1 && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
         return Err("--sidecar and --sidecar-url name one file; several inputs have one beside each output".to_owned());
     }
-    let outputs = outputs(&paths, arguments.output.as_deref())?;
-    Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs })
+    let format = format(arguments)?;
+    let outputs = outputs(&paths, arguments.output.as_deref(), format)?;
+    Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs, format })
+}
+
+/// What references are written as, which the name of the output may say.
+fn format(arguments: &Arguments) -> Result<Format, String> {
+    let name = arguments.output.as_deref();
+    let extension = name.and_then(Path::extension);
+    let is_parquet = extension.is_some_and(|extension| extension == "parq" || extension == "parquet");
+    let format = arguments.format.unwrap_or(if is_parquet { Format::Parquet } else { Format::Json });
+    if format == Format::Json {
+        return Ok(format);
+    }
+    if name.is_none_or(|name| name == Path::new("-")) {
+        return Err("references in Parquet are a folder: -o OUT.parq".to_owned());
+    }
+    if arguments.nan == Nan::Python {
+        return Err("--nan python is for JSON: Parquet has its documents in strict JSON".to_owned());
+    }
+    Ok(format)
 }
 
 /// Where each input's references go.
-fn outputs(paths: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, String> {
+fn outputs(paths: &[PathBuf], output: Option<&Path>, format: Format) -> Result<Vec<PathBuf>, String> {
     if let [_] = paths {
         return Ok(vec![output.unwrap_or(Path::new("-")).to_owned()]);
     }
@@ -212,7 +248,7 @@ fn outputs(paths: &[PathBuf], output: Option<&Path>) -> Result<Vec<PathBuf>, Str
     let outputs = paths.iter().map(|path| {
         let mut name =
             path.file_name().ok_or_else(|| format!("{}: not the name of a file", path.display()))?.to_owned();
-        name.push(".json");
+        name.push(if format == Format::Parquet { ".parq" } else { ".json" });
         if names.insert(name.clone()) {
             Ok(folder.join(name))
         } else {
@@ -227,6 +263,7 @@ struct Job<'a> {
     selection: Selection,
     paths: Vec<PathBuf>,
     outputs: Vec<PathBuf>,
+    format: Format,
 }
 
 impl Job<'_> {
@@ -334,16 +371,60 @@ impl Job<'_> {
         {
             return Err(format!("{object}: {reason}"));
         }
-        let nan = match self.arguments.nan {
-            Nan::String => NanPolicy::String,
-            Nan::Python => NanPolicy::Python,
-        };
         // A part that nothing refers to is removed where it is dropped.
         let part = part.filter(|_| bytes > 0);
         let sidecar = target.filter(|_| bytes > 0).map(|target| (target.path, bytes));
-        write(&set, nan, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
+        self.write(&set, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
         let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
         Ok(Translated { report, sidecar, registers })
+    }
+
+    /// Writes references, and puts the sidecar file in its place just before they are in theirs.
+    fn write(
+        &self,
+        set: &ReferenceSet,
+        output: &Path,
+        mut part: Option<Part>,
+        sidecar: Option<&Path>,
+    ) -> Result<(), String> {
+        let mut placed = None;
+        let mut place = || {
+            part.take().map_or(Ok(()), Part::place)?;
+            placed = sidecar;
+            Ok(())
+        };
+        let is_parquet = self.format == Format::Parquet;
+        if is_parquet || output == Path::new("-") {
+            place().map_err(|error: std::io::Error| error.to_string())?;
+        }
+        let written = if is_parquet {
+            self.write_parquet(set, output)
+        } else {
+            output::write(output, |out| {
+                h5refs::write_json_with(set, self.nan(), &mut *out)?;
+                out.flush()?;
+                place()
+            })
+        };
+        written.inspect_err(|_| {
+            if let Some(path) = placed {
+                // References that are not there do not need it; what cannot be removed is told by the error itself.
+                let _removed = std::fs::remove_file(path);
+            }
+        })
+    }
+
+    fn write_parquet(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
+        let mut options = ParquetOptions::default();
+        options.record_size = self.arguments.record_size;
+        h5refs::write_parquet(set, output, &options).map_err(|error| format!("{}: {error}", output.display()))
+    }
+
+    fn nan(&self) -> NanPolicy {
+        match self.arguments.nan {
+            Nan::String => NanPolicy::String,
+            Nan::Python => NanPolicy::Python,
+        }
     }
 
     /// Where the sidecar file goes, if there may be one.
@@ -437,36 +518,6 @@ impl Job<'_> {
             ));
         }
     }
-}
-
-/// Writes references, and puts the sidecar file in its place just before they are in theirs.
-fn write(
-    set: &ReferenceSet,
-    nan: NanPolicy,
-    output: &Path,
-    mut part: Option<Part>,
-    sidecar: Option<&Path>,
-) -> Result<(), String> {
-    let mut placed = None;
-    let mut place = || {
-        part.take().map_or(Ok(()), Part::place)?;
-        placed = sidecar;
-        Ok(())
-    };
-    if output == Path::new("-") {
-        place().map_err(|error: std::io::Error| error.to_string())?;
-    }
-    let written = output::write(output, |out| {
-        h5refs::write_json_with(set, nan, &mut *out)?;
-        out.flush()?;
-        place()
-    });
-    written.inspect_err(|_| {
-        if let Some(path) = placed {
-            // References that are not there do not need it; what cannot be removed is told by the error itself.
-            let _removed = std::fs::remove_file(path);
-        }
-    })
 }
 
 /// One input in the report.

@@ -1,0 +1,17 @@
+//! kerchunk's references in Parquet: a folder with `.zmetadata`, and for each array record files `refs.<n>.parq` of four columns, a row for
+//! each chunk by its number in C order. Written and read without a Parquet library: of the format there is here what such files need.
+
+mod column;
+mod compression;
+mod error;
+mod folder;
+mod footer;
+mod hybrid;
+mod page;
+mod read;
+mod record;
+mod thrift;
+mod write;
+
+pub use folder::{ParquetOptions, write_parquet};
+pub use read::{MissingRecords, read_parquet, read_parquet_with};
