@@ -42,13 +42,13 @@ fn references_know_no_hdf5() {
 }
 
 #[test]
-fn only_translate_knows_both_hdf5_and_zarr() {
+fn only_translate_and_its_judge_know_both_hdf5_and_zarr() {
     let both: Vec<String> = uses()
         .into_iter()
         .filter(|(_, used)| used.contains_key("file") && used.contains_key("zarr"))
         .map(|(layer, _)| layer)
         .collect();
-    assert_eq!(both, ["translate"]);
+    assert_eq!(both, ["translate", "verify"]);
 }
 
 #[test]
