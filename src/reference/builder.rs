@@ -179,7 +179,9 @@ mod tests {
             let mut builder = Builder::default();
             let handle = builder.array("a", array(filters), Attributes::default());
             builder.url("u").unwrap();
-            chunks.into_iter().for_each(|(number, reference)| builder.chunk(handle, number, reference));
+            for (number, reference) in chunks {
+                builder.chunk(handle, number, reference);
+            }
             builder.finish().map(|_| ()).map_err(|error| error.to_string())
         };
         let whole = Reference::Whole { url: UrlId(0) };

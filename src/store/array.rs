@@ -97,8 +97,8 @@ impl<'a, S: Sources> StoredArray<'a, S> {
     /// What the sources answer, [`Error::Chunk`] where the box is not inside the array or a chunk does not decode, and
     /// [`Error::Limit`].
     pub fn read(&self, ranges: &[Range<u64>]) -> Result<Values, Error> {
-        let window = Window::of(ranges, &self.array.metadata.shape)
-            .map_err(|problem| self.wrong(self.path, problem.to_string()))?;
+        let window =
+            Window::of(ranges, &self.array.metadata.shape).map_err(|problem| wrong(self.path, problem.to_string()))?;
         self.read_window(&window)
     }
 
@@ -168,7 +168,7 @@ impl<'a, S: Sources> StoredArray<'a, S> {
                 .collect();
             let mut all = Vec::with_capacity(numbers.len());
             for part in parts {
-                let gone = || Err(self.wrong(self.path, "a thread that decoded its chunks ended early"));
+                let gone = || Err(wrong(self.path, "a thread that decoded its chunks ended early"));
                 all.extend(part.join().unwrap_or_else(|_| gone())?);
             }
             Ok(all)
@@ -180,7 +180,7 @@ impl<'a, S: Sources> StoredArray<'a, S> {
         let metadata = &self.array.metadata;
         let key = || joined(self.path, &chunk_name(number, &self.array.chunks.grid));
         let decoded =
-            decode(metadata, stored, self.store.limits.chunk_bytes).map_err(|problem| self.wrong(&key(), problem))?;
+            decode(metadata, stored, self.store.limits.chunk_bytes).map_err(|problem| wrong(&key(), problem))?;
         Ok(match (decoded, metadata.order) {
             (Decoded::Bytes(bytes), Order::C) => Data::Bytes(bytes),
             (Decoded::Bytes(bytes), Order::F) => {
@@ -211,16 +211,16 @@ impl<'a, S: Sources> StoredArray<'a, S> {
         let runs = Runs::new(&count, (chunks, &in_chunk), (&window.count, &in_box));
         match (chunk, data) {
             (Data::Bytes(from), Data::Bytes(to)) => {
-                runs.copy(from, to, narrow(self.array.metadata.dtype.size().unwrap_or(0)))
+                runs.copy(from, to, narrow(self.array.metadata.dtype.size().unwrap_or(0)));
             }
             (Data::Texts(from), Data::Texts(to)) => runs.copy(from, to, 1),
             _ => {}
         }
     }
+}
 
-    fn wrong(&self, key: &str, problem: impl Into<String>) -> Error {
-        Error::Chunk { key: key.to_owned(), problem: problem.into() }
-    }
+fn wrong(key: &str, problem: impl Into<String>) -> Error {
+    Error::Chunk { key: key.to_owned(), problem: problem.into() }
 }
 
 /// Elements of which the first dimension varies fastest, with the last varying fastest.
@@ -258,7 +258,9 @@ mod tests {
         builder.group("", Attributes::default());
         let array = builder.array("a", metadata, Attributes::default());
         builder.url("f").unwrap();
-        chunks.into_iter().for_each(|(number, reference)| builder.chunk(array, number, reference));
+        for (number, reference) in chunks {
+            builder.chunk(array, number, reference);
+        }
         let set: ReferenceSet = builder.finish().unwrap();
         Store::new(set, HashMap::from([("f".to_owned(), Bytes::copy_from_slice(file))]))
     }
@@ -286,7 +288,7 @@ mod tests {
         assert_eq!(array.read(&[2..2, 0..3]).unwrap().bytes().unwrap(), [0; 0]);
         assert_eq!(array.chunk(1).unwrap(), None);
         assert!(array.read(&[0..4, 0..1]).is_err());
-        assert!(array.read(&[0..1]).is_err());
+        assert!(array.read(std::slice::from_ref(&(0..1))).is_err());
     }
 
     #[test]
@@ -322,9 +324,9 @@ mod tests {
         let sparse = store(simple(&[1 << 40], &[1 << 10], "<f8"), Vec::new(), b"");
         let error = sparse.array("a").unwrap().read_all().unwrap_err();
         assert!(matches!(error, Error::Limit(limit) if limit.which == "read_bytes"));
-        assert_eq!(sparse.array("a").unwrap().read(&[5..6]).unwrap().bytes().unwrap(), [0; 8]);
+        assert_eq!(sparse.array("a").unwrap().read(std::slice::from_ref(&(5..6))).unwrap().bytes().unwrap(), [0; 8]);
         let large = store(simple(&[1 << 40], &[1 << 40], "<f8"), vec![(0, range(0, 8 << 40))], b"");
-        assert!(matches!(large.array("a").unwrap().read(&[5..6]), Err(Error::Limit(_))));
+        assert!(matches!(large.array("a").unwrap().read(std::slice::from_ref(&(5..6))), Err(Error::Limit(_))));
     }
 
     proptest! {

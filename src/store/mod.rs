@@ -131,8 +131,8 @@ impl<S: Sources> Store<S> {
                 let (url, whole) = self.place(&reference)?;
                 let part = cut(whole.end.saturating_sub(whole.start));
                 check("chunk_bytes", part.end.saturating_sub(part.start), self.limits.chunk_bytes)?;
-                let start = whole.start;
-                Ok(self.sources.read(url, &[start.saturating_add(part.start)..start.saturating_add(part.end)])?.pop())
+                let part = whole.start.saturating_add(part.start)..whole.start.saturating_add(part.end);
+                Ok(self.sources.read(url, &[part])?.pop())
             }
         }
     }

@@ -153,9 +153,9 @@ impl Findings {
         }
     }
 
-    pub(super) fn unchecked(&mut self, at: impl Into<String>, why: impl ToString, remote: bool) {
+    pub(super) fn unchecked(&mut self, at: impl Into<String>, why: impl Into<String>, remote: bool) {
         if self.verification.unchecked.len() < MOST {
-            self.verification.unchecked.push(Unchecked { at: at.into(), why: why.to_string(), remote });
+            self.verification.unchecked.push(Unchecked { at: at.into(), why: why.into(), remote });
         }
     }
 

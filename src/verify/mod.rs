@@ -70,7 +70,7 @@ fn input<S: Sources + Clone + 'static>(
         Err(error) => {
             // A file that holds chunks has been told of already.
             if !store.set().urls.iter().any(|known| known == url) {
-                findings.unchecked(url, error, states::is_remote(url));
+                findings.unchecked(url, error.to_string(), states::is_remote(url));
             }
             None
         }

@@ -48,10 +48,8 @@ impl<'i> Origin<'i> {
         group: &str,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let mut options = ReadOptions::default();
-        options.limits = limits;
-        options.own_name = Some(split(url).1.to_owned());
-        options.external = Some(beside(url, sources));
+        let own_name = Some(split(url).1.to_owned());
+        let options = ReadOptions { limits, own_name, external: Some(beside(url, sources)), ..ReadOptions::default() };
         let group = group.trim_matches('/').to_owned();
         Ok(Self { reader: Reader::open(input, options)?, input, limits, group, paths: OnceCell::new() })
     }

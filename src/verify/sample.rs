@@ -19,7 +19,7 @@ pub(super) fn sample(count: usize, wanted: Option<u64>, seed: u64) -> Vec<usize>
     chosen.into_iter().collect()
 }
 
-/// The next number of SplitMix64.
+/// The next number of `SplitMix64`.
 fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;

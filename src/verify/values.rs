@@ -84,7 +84,9 @@ impl<S: Sources> Pair<'_, S> {
     fn first_difference(&self, found: &Values, expected: &[Value], ranges: &[Range<u64>]) -> Option<Different> {
         let elements = found.elements();
         let mut wanted = Vec::new();
-        expected.iter().for_each(|value| self.flatten(value, &mut wanted));
+        for value in expected {
+            self.flatten(value, &mut wanted);
+        }
         let dtype = &self.stored.array().metadata.dtype;
         let columns = columns(&elements, dtype);
         let total: u64 = found.shape.iter().product();
@@ -116,8 +118,18 @@ impl<S: Sources> Pair<'_, S> {
             Leaf::Text(address.and_then(|address| self.origin.path(address)).unwrap_or_default().to_owned())
         };
         leaves.push(match value {
-            Value::Compound(fields) => return fields.iter().for_each(|(_, field)| self.flatten(field, leaves)),
-            Value::Sequence(elements) => return elements.iter().for_each(|element| self.flatten(element, leaves)),
+            Value::Compound(fields) => {
+                for (_, field) in fields {
+                    self.flatten(field, leaves);
+                }
+                return;
+            }
+            Value::Sequence(elements) => {
+                for element in elements {
+                    self.flatten(element, leaves);
+                }
+                return;
+            }
             Value::Signed(n) => Leaf::Integer((*n).into()),
             Value::Unsigned(n) => Leaf::Integer((*n).into()),
             Value::Boolean(n) => Leaf::Integer((*n).into()),
@@ -179,6 +191,7 @@ fn leaf(column: &Elements, row: usize) -> Option<Leaf> {
 
 /// Whether two parts have one value: all NaNs are alike, and texts may have padding.
 fn same(found: &Leaf, expected: &Leaf) -> bool {
+    #[expect(clippy::float_cmp, reason = "what is read must be the very value")]
     let alike = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
     match (found, expected) {
         (Leaf::Float(a), Leaf::Float(b)) => alike(*a, *b),

@@ -170,6 +170,19 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
+impl Codec {
+    /// Whether imagecodecs has the codec, and numcodecs not.
+    pub fn is_of_imagecodecs(&self) -> bool {
+        matches!(
+            self,
+            Self::ImagecodecsLzf { .. }
+                | Self::ImagecodecsLz4h5
+                | Self::ImagecodecsSzip { .. }
+                | Self::ImagecodecsBitshuffle { .. }
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -228,18 +241,5 @@ mod tests {
             assert!(KNOWN.contains(&codec.id()));
             assert_eq!(Codec::parse(document).unwrap(), codec);
         }
-    }
-}
-
-impl Codec {
-    /// Whether imagecodecs has the codec, and numcodecs not.
-    pub fn is_of_imagecodecs(&self) -> bool {
-        matches!(
-            self,
-            Self::ImagecodecsLzf { .. }
-                | Self::ImagecodecsLz4h5
-                | Self::ImagecodecsSzip { .. }
-                | Self::ImagecodecsBitshuffle { .. }
-        )
     }
 }

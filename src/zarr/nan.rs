@@ -59,7 +59,7 @@ fn marked(text: &str) -> Option<String> {
         };
         let (token, after) = rest.split_at_checked(length)?;
         match name {
-            Some(name) => marked.push_str(&format!("\"\\u0001{name}\"")),
+            Some(name) => marked.extend(["\"\\u0001", name, "\""]),
             None => marked.push_str(token),
         }
         quoted ^= next == '"';
