@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::origin::Origin;
 use crate::error::Error;
-use crate::file::{Datatype, FillValue, OpenDataset, Value};
+use crate::file::{Datatype, FillValue, OpenDataset, Storage, Value};
 use crate::reference::Array;
-use crate::reference::grid::position;
+use crate::reference::grid::{self, position};
 use crate::source::Sources;
 use crate::store::{Elements, StoredArray, Values};
 use crate::translate::element;
@@ -42,7 +42,7 @@ impl<S: Sources> Pair<'_, S> {
     pub(super) fn chunk(&self, number: u64) -> Result<(u64, Option<Different>), Error> {
         let array = self.stored.array();
         let (own, further) = self.ranges(array, number);
-        if own.iter().any(Range::is_empty) || (self.is_undefined() && array.chunks.get(number).is_none()) {
+        if own.iter().any(Range::is_empty) || self.is_undefined(number) {
             return Ok((0, None));
         }
         let ranges: Vec<Range<u64>> = own.iter().cloned().chain(further).collect();
@@ -72,9 +72,19 @@ impl<S: Sources> Pair<'_, S> {
         (own, further)
     }
 
-    /// Whether nothing is promised of what was never written.
-    fn is_undefined(&self) -> bool {
-        matches!(self.dataset.dataset().fill, FillValue::Undefined)
+    /// Whether nothing is promised of a chunk, since it was never written and has no fill value.
+    fn is_undefined(&self, number: u64) -> bool {
+        let dataset = self.dataset.dataset();
+        let is_written = match &dataset.storage {
+            Storage::Chunked { chunks: Some(Ok(table)), .. } => {
+                let place = position(number, &self.stored.array().chunks.grid);
+                let number = grid::number(place.get(..table.grid.len()).unwrap_or_default(), &table.grid);
+                number.is_some_and(|number| table.number.binary_search(&number).is_ok())
+            }
+            Storage::Contiguous { offset, .. } => offset.is_some(),
+            _ => true,
+        };
+        !is_written && dataset.fill == FillValue::Undefined
     }
 
     fn has_the_same_bytes(&self, datatype: &Datatype) -> bool {
