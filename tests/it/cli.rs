@@ -918,3 +918,68 @@ fn codecs_of_imagecodecs_are_named_on_request_with_a_line_that_says_how_to_regis
     assert_eq!(metadata["filters"], serde_json::json!([{"id": "imagecodecs_lzf", "header": false}]));
     assert!(references["half/0"][0].as_str().unwrap().ends_with("lzf_runs.h5"));
 }
+
+/// Scans a copy of a file, and verifies the references after what `change` does to the copy or to them.
+fn verified(arguments: &[&dyn AsRef<OsStr>], change: impl Fn(&std::path::Path, &std::path::Path)) -> Run {
+    let folder = tempdir().unwrap();
+    let (file, references) = (folder.path().join("cf.nc"), folder.path().join("cf.json"));
+    std::fs::write(&file, files::bytes("netcdf/cf.nc")).unwrap();
+    assert_eq!(run(&[&"scan", &file, &"-q", &"--inline-threshold", &"0", &"-o", &references]).code, 0);
+    change(&file, &references);
+    let mut all: Vec<&dyn AsRef<OsStr>> = vec![&"verify", &references];
+    all.extend(arguments);
+    let mut run = run(&all);
+    run.err = run.err.replace(folder.path().to_str().unwrap(), "");
+    run
+}
+
+#[test]
+fn verify_says_what_was_checked_and_ends_with_0_where_all_is_right() {
+    let right = verified(&[], |_, _| ());
+    assert_eq!(right.code, 0, "{}", right.err);
+    assert!(right.err.starts_with("/cf.json: "), "{}", right.err);
+    assert!(right.err.ends_with(" elements compared: 0 wrong, 0 unchecked\n"), "{}", right.err);
+    assert_eq!(verified(&[&"-q", &"--sample", &"1"], |_, _| ()).err, "");
+}
+
+#[test]
+fn verify_ends_with_4_and_a_report_where_something_is_wrong() {
+    let shift = |_: &std::path::Path, references: &std::path::Path| {
+        let mut document: Json = serde_json::from_slice(&std::fs::read(references).unwrap()).unwrap();
+        let refs = document["refs"].as_object_mut().unwrap();
+        let chunk = refs.iter_mut().find(|(key, _)| key.starts_with("sst/0")).unwrap().1;
+        chunk[1] = (chunk[1].as_u64().unwrap() + 1).into();
+        std::fs::write(references, document.to_string()).unwrap();
+    };
+    let wrong = verified(&[&"-q", &"--report", &"-"], shift);
+    assert_eq!(wrong.code, 4, "{}", wrong.err);
+    assert!(wrong.err.starts_with("/cf.json: sst/0"), "{}", wrong.err);
+    let report: Json = serde_json::from_str(&wrong.out).unwrap();
+    let findings = report["files"][0]["verification"]["findings"].as_array().unwrap();
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding["at"].as_str().unwrap().starts_with("sst/0") && finding["fault"].is_string())
+    );
+    let later =
+        verified(&[&"-q"], |file, _| std::fs::write(file, [&files::bytes("netcdf/cf.nc")[..], b"x"].concat()).unwrap());
+    assert_eq!((later.code, later.err.lines().count()), (4, 1));
+    assert!(later.err.contains("the file has changed since the references were made"), "{}", later.err);
+}
+
+#[test]
+fn verify_reads_no_file_that_is_not_allowed_and_says_so() {
+    let (folder, path) = output();
+    run(&[&"scan", &"netcdf/cf.nc", &"-q", &"--inline-threshold", &"0", &"-o", &path]);
+    let refused = run(&[&"verify", &path, &"-q"]);
+    assert_eq!(refused.code, 3);
+    assert!(refused.err.contains("it lies in no folder that may be read"), "{}", refused.err);
+    assert_eq!(run(&[&"verify", &path, &"-q", &"--allow", &files::folder()]).code, 0);
+    // What lies elsewhere is not opened either, and is no failure.
+    run(&[&"scan", &"netcdf/cf.nc", &"-q", &"--inline-threshold", &"0", &"-o", &path, &"--url", &"s3://bucket/cf.nc"]);
+    let remote = run(&[&"verify", &path, &"-q"]);
+    assert!(remote.code == 0 && remote.err.contains("not checked"), "{}", remote.err);
+    let garbage = folder.path().join("garbage.json");
+    std::fs::write(&garbage, "{}{").unwrap();
+    assert!(run(&[&"verify", &garbage]).failure().contains("not a set of references"));
+}
