@@ -23,7 +23,7 @@ pub(super) fn check<S: Sources>(
 ) {
     for (path, array) in store.set().arrays() {
         if let Some(why) = array.metadata.codecs().find_map(refusal) {
-            findings.unchecked(path, why, false);
+            findings.unchecked(path, why, true);
             continue;
         }
         let Ok(stored) = store.array(path) else { continue };
@@ -46,7 +46,7 @@ fn pair<'a, S: Sources>(
     let dataset = match origin.dataset(stored.path()) {
         Ok(dataset) => dataset,
         Err(error) => {
-            findings.unchecked(stored.path(), format!("its values are not compared: {error}"), false);
+            findings.unchecked(stored.path(), format!("its values are not compared: {error}"), true);
             return None;
         }
     };
@@ -103,6 +103,6 @@ fn check_one<S: Sources>(
             let super::values::Different { index, found, expected } = different;
             findings.add(own_key(), Fault::Value { index, found, expected });
         }
-        Some(Err(error)) => findings.unchecked(own_key(), format!("its values are not compared: {error}"), false),
+        Some(Err(error)) => findings.unchecked(own_key(), format!("its values are not compared: {error}"), true),
     }
 }

@@ -54,8 +54,8 @@ pub struct Unchecked {
     pub at: String,
     /// Why not.
     pub why: String,
-    /// Whether it is a file that lies elsewhere than in the local file system.
-    pub remote: bool,
+    /// Whether the caller could have it checked: by allowing a folder, or by a feature of this crate.
+    pub avoidable: bool,
 }
 
 /// What is wrong.
@@ -153,9 +153,9 @@ impl Findings {
         }
     }
 
-    pub(super) fn unchecked(&mut self, at: impl Into<String>, why: impl Into<String>, remote: bool) {
+    pub(super) fn unchecked(&mut self, at: impl Into<String>, why: impl Into<String>, avoidable: bool) {
         if self.verification.unchecked.len() < MOST {
-            self.verification.unchecked.push(Unchecked { at: at.into(), why: why.into(), remote });
+            self.verification.unchecked.push(Unchecked { at: at.into(), why: why.into(), avoidable });
         }
     }
 

@@ -49,7 +49,7 @@ pub fn verify<S: Sources + Clone + 'static>(store: &Store<S>, options: &VerifyOp
     let origin = input.as_ref().and_then(|(url, input)| {
         let sources: Arc<dyn Sources> = Arc::new(store.sources().clone());
         let opened = Origin::open(input, url, sources, &options.group, options.limits);
-        opened.map_err(|error| findings.unchecked(url.clone(), format!("values are not compared: {error}"), false)).ok()
+        opened.map_err(|error| findings.unchecked(url.clone(), format!("values are not compared: {error}"), true)).ok()
     });
     chunks::check(store, &files, origin.as_ref(), options, &mut findings);
     findings.done()
@@ -62,7 +62,9 @@ fn input<S: Sources + Clone + 'static>(
     findings: &mut Findings,
 ) -> Option<(String, Input)> {
     let Some(url) = options.origin.as_deref().or_else(|| origin::url(store.set())) else {
-        findings.unchecked("", "values are not compared: the set does not tell which file it was made of", false);
+        if findings.counts().references > 0 {
+            findings.unchecked("", "values are not compared: the set does not tell which file it was made of", false);
+        }
         return None;
     };
     match Input::through(Arc::new(store.sources().clone()), url) {
@@ -70,7 +72,7 @@ fn input<S: Sources + Clone + 'static>(
         Err(error) => {
             // A file that holds chunks has been told of already.
             if !store.set().urls.iter().any(|known| known == url) {
-                findings.unchecked(url, error.to_string(), states::is_remote(url));
+                findings.unchecked(url, error.to_string(), !states::is_remote(url));
             }
             None
         }

@@ -23,7 +23,7 @@ pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> F
             Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
                 findings.add(name, Fault::SourceMissing { why: error.to_string() });
             }
-            Err(error) => findings.unchecked(name, error.to_string(), is_remote(name)),
+            Err(error) => findings.unchecked(name, error.to_string(), !is_remote(name)),
         }
     }
     findings.counts().files = u64::try_from(files.len()).unwrap_or(u64::MAX);

@@ -123,7 +123,7 @@ fn tell(path: &Path, verification: &Verification, quiet: bool) -> Ending {
     }
     if !verification.is_right() {
         Ending::Wrong
-    } else if verification.unchecked.iter().any(|unchecked| !unchecked.remote) {
+    } else if verification.unchecked.iter().any(|unchecked| unchecked.avoidable) {
         Ending::Refused
     } else {
         Ending::Well
