@@ -1,8 +1,8 @@
 //! What a reader would refuse in a set of references, or read otherwise than it is told.
 //!
 //! The rules are those of the readers as they are: xarray 2026.9 with zarr 3.1, fsspec 2026.9 and kerchunk 0.2.10; GDAL 3.12;
-//! VirtualiZarr 2.5.1; zarrs 0.23. Each was seen in the reader itself. What only the text of a reference file shows (templates, metadata as
-//! objects, the place of a codec, bare NaN) is no part of a [`ReferenceSet`].
+//! VirtualiZarr 2.5.1; zarrs 0.23. Each was seen in the reader itself. What only the text of kerchunk JSON shows (its version, templates,
+//! documents as objects) is no part of a [`ReferenceSet`]: [`lint_form`] says it.
 
 mod array;
 mod gdal;
@@ -13,6 +13,7 @@ mod zarrs;
 
 use serde::Serialize;
 
+use crate::output::JsonForm;
 use crate::reference::ReferenceSet;
 
 /// A program or library that reads references.
@@ -51,6 +52,8 @@ pub enum Severity {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Rule {
+    /// The form of the text, whatever it refers to.
+    Form,
     /// Chunks held inline.
     InlineChunk,
     /// A chunk held inline that has no bytes.
@@ -117,6 +120,32 @@ pub fn lint(set: &ReferenceSet, reader: Reader) -> Vec<Finding> {
         Reader::Gdal => gdal::check(set, &mut findings),
         Reader::VirtualiZarr => virtualizarr::check(set, &mut findings),
         Reader::Zarrs => zarrs::check(set, &mut findings),
+    }
+    findings.0
+}
+
+/// What a reader would refuse of a text of kerchunk JSON for its form, whatever it refers to.
+pub fn lint_form(form: &JsonForm, reader: Reader) -> Vec<Finding> {
+    let mut findings = Findings(Vec::new());
+    match reader {
+        Reader::Gdal if form.has_templates || form.has_generators => {
+            findings.add("", Rule::Form, Severity::Set, "the members templates and gen are not read");
+        }
+        Reader::VirtualiZarr => {
+            if form.version == 0 {
+                findings.add("", Rule::Form, Severity::Set, "version 0 is not parsed");
+            }
+            if form.has_objects {
+                findings.add("", Rule::Form, Severity::Set, "documents that are objects and no texts are not parsed");
+            }
+            if form.uses_templates {
+                findings.add("", Rule::Form, Severity::Set, "templates are not replaced");
+            }
+        }
+        Reader::Xarray if form.has_generators => {
+            findings.add("", Rule::Form, Severity::Values, "generators are passed over, and their chunks are missing");
+        }
+        _ => {}
     }
     findings.0
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::*;
+use crate::output::JsonForm;
 use crate::reference::grid::grid;
 use crate::reference::{Array, Manifest, Node, UrlId, Urls};
 use crate::zarr::{ArrayMetadata, Attributes, Codec, Dtype, Field, FillValue, Order};
@@ -367,4 +368,24 @@ fn what_other_tools_write_is_told_too() {
     let other = filtered(vec![Codec::Other(delta.as_object().unwrap().clone())]);
     let array = Severity::Array;
     assert_eq!(of_one(other), [nothing(), nothing(), nothing(), codec(array)]);
+}
+
+#[test]
+fn the_form_of_a_text_is_told_of_those_who_do_not_read_it() {
+    let severities = |text: &str| {
+        let form = JsonForm::of(text.as_bytes()).unwrap();
+        READERS.map(|reader| lint_form(&form, reader).into_iter().map(|found| found.severity).collect::<Vec<_>>())
+    };
+    let set = || vec![Severity::Set];
+    assert_eq!(
+        severities(r#"{"version":1,"refs":{".zgroup":"{}"},"h5refs":{}}"#),
+        [nothing(), nothing(), nothing(), nothing()]
+    );
+    assert_eq!(severities(r#"{".zgroup":"{}","a/0":["{{u}}",0,1]}"#), [nothing(), nothing(), set(), nothing()]);
+    assert_eq!(severities(r#"{"version":1,"refs":{".zgroup":{}}}"#), [nothing(), nothing(), set(), nothing()]);
+    assert_eq!(severities(r#"{"version":1,"templates":{},"refs":{}}"#), [nothing(), set(), nothing(), nothing()]);
+    let templates = r#"{"version":1,"templates":{"u":"x"},"refs":{"a/0":["{{u}}",0,1]}}"#;
+    assert_eq!(severities(templates), [nothing(), set(), set(), nothing()]);
+    let generators = r#"{"version":1,"gen":[],"refs":{}}"#;
+    assert_eq!(severities(generators), [vec![Severity::Values], set(), nothing(), nothing()]);
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use h5refs::Limits;
-use h5refs::lint::{Finding, Severity, lint};
+use h5refs::lint::{Finding, Severity, lint, lint_form};
+use h5refs::output::JsonForm;
 
 use crate::{Ending, print};
 
@@ -53,7 +54,11 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     let mut faults = false;
     let ending = print(&arguments.references.display().to_string(), |out| {
         let (set, _) = h5refs::open_references(&arguments.references, &Limits::default())?;
-        let findings = lint(&set, arguments.reader.into());
+        let mut findings = lint(&set, arguments.reader.into());
+        if arguments.references.is_file() {
+            let form = JsonForm::of(&std::fs::read(&arguments.references)?)?;
+            findings.splice(..0, lint_form(&form, arguments.reader.into()));
+        }
         faults = findings.iter().any(|finding| finding.severity > Severity::Note);
         if arguments.json {
             serde_json::to_writer_pretty(&mut *out, &findings)?;

@@ -55,6 +55,53 @@ pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<Stri
     Ok((ReferenceSet { recorded, ..reading.builder.finish()? }, reading.stray))
 }
 
+/// What only the text of kerchunk JSON shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JsonForm {
+    /// 0 or 1.
+    pub version: u8,
+    /// Whether there is a member `templates`, used or not.
+    pub has_templates: bool,
+    /// Whether URLs have templates in them.
+    pub uses_templates: bool,
+    /// Whether there is a member `gen`.
+    pub has_generators: bool,
+    /// Whether documents are objects and no texts.
+    pub has_objects: bool,
+}
+
+impl JsonForm {
+    /// The form of a text.
+    ///
+    /// # Errors
+    /// [`Error::Document`] when it is no set of references.
+    pub fn of(text: &[u8]) -> Result<Self, Error> {
+        let text = std::str::from_utf8(text).map_err(|error| Error::Document(error.to_string()))?;
+        let members: Members = serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
+        let version = members.version()?;
+        let mut form = Self {
+            version: u8::from(version == Version::One),
+            has_templates: members.seen.is_set("templates"),
+            uses_templates: false,
+            has_generators: members.seen.is_set("gen"),
+            has_objects: false,
+        };
+        let takes = |_: &str, entry: Entry<'_>| {
+            match entry {
+                Entry::Document(_) => form.has_objects = true,
+                Entry::Whole(url) | Entry::Range(url, ..) => {
+                    form.uses_templates |= version == Version::One && is_template(&url)
+                }
+                Entry::Text(_) => {}
+            }
+            Ok(())
+        };
+        visit(text, version, |_| true, takes)?;
+        Ok(form)
+    }
+}
+
 /// Chunks being read.
 struct Reading<'a> {
     builder: Builder,
@@ -142,17 +189,9 @@ struct Top {
 
 impl Top {
     fn read(text: &str) -> Result<Self, Error> {
-        let Members { version, templates, generators, own, refs } =
-            serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
-        let version = match (&version, refs) {
-            (None, false) => Version::Zero,
-            (Some(Value::Number(one)), true) if one.as_u64() == Some(1) => Version::One,
-            (Some(Value::Number(one)), false) if one.as_u64() == Some(1) => {
-                return Err(Error::Document("version 1 without refs".to_owned()));
-            }
-            (None, true) => return Err(Error::Document("refs without a version".to_owned())),
-            (Some(other), _) => return Err(Error::Document(format!("version {other}, and only 0 and 1 are read"))),
-        };
+        let members: Members = serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
+        let version = members.version()?;
+        let Members { templates, generators, own, .. } = members;
         let mut top = Self {
             version,
             templates,
@@ -189,8 +228,33 @@ struct Members {
     templates: Map<String, Value>,
     generators: Vec<Value>,
     own: Own,
-    /// Whether there is a member of references.
-    refs: bool,
+    seen: Seen,
+}
+
+/// Which members there are, by their places in [`Seen::NAMES`].
+#[derive(Default)]
+struct Seen([bool; Seen::NAMES.len()]);
+
+impl Seen {
+    const NAMES: [&'static str; 5] = ["version", "templates", "gen", "h5refs", "refs"];
+
+    fn is_set(&self, name: &str) -> bool {
+        Self::NAMES.iter().zip(self.0).any(|(known, seen)| *known == name && seen)
+    }
+}
+
+impl Members {
+    /// Version 0 has the references alone, and no member that says so.
+    fn version(&self) -> Result<Version, Error> {
+        let wrong = |problem: &str| Err(Error::Document(problem.to_owned()));
+        match (&self.version, self.seen.is_set("refs")) {
+            (None, false) => Ok(Version::Zero),
+            (None, true) => wrong("refs without a version"),
+            (Some(one), true) if one.as_u64() == Some(1) => Ok(Version::One),
+            (Some(one), false) if one.as_u64() == Some(1) => wrong("version 1 without refs"),
+            (Some(other), _) => wrong(&format!("version {other}, and only 0 and 1 are read")),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Members {
@@ -206,15 +270,12 @@ impl<'de> Deserialize<'de> for Members {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
                 let mut members = Members::default();
-                let mut seen = [false; 5];
                 while let Some(Text(key)) = map.next_key()? {
-                    let Some(which) =
-                        ["version", "templates", "gen", "h5refs", "refs"].iter().position(|name| *name == key)
-                    else {
+                    let Some(which) = Seen::NAMES.iter().position(|name| *name == key) else {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    if seen.get_mut(which).is_some_and(|seen| std::mem::replace(seen, true)) {
+                    if members.seen.0.get_mut(which).is_some_and(|seen| std::mem::replace(seen, true)) {
                         return Err(M::Error::custom(format!("{key} is there twice")));
                     }
                     match which {
@@ -222,10 +283,7 @@ impl<'de> Deserialize<'de> for Members {
                         1 => members.templates = map.next_value()?,
                         2 => members.generators = map.next_value()?,
                         3 => members.own = map.next_value()?,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            members.refs = true;
-                        }
+                        _ => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
                 Ok(members)
