@@ -13,7 +13,7 @@ mod zarrs;
 
 use serde::Serialize;
 
-use crate::output::JsonForm;
+use crate::output::{JsonForm, TemplateUse};
 use crate::reference::ReferenceSet;
 
 /// A program or library that reads references.
@@ -128,7 +128,7 @@ pub fn lint(set: &ReferenceSet, reader: Reader) -> Vec<Finding> {
 pub fn lint_form(form: &JsonForm, reader: Reader) -> Vec<Finding> {
     let mut findings = Findings(Vec::new());
     match reader {
-        Reader::Gdal if form.has_templates || form.has_generators => {
+        Reader::Gdal if form.templates != TemplateUse::Absent || form.has_generators => {
             findings.add("", Rule::Form, Severity::Set, "the members templates and gen are not read");
         }
         Reader::VirtualiZarr => {
@@ -138,7 +138,7 @@ pub fn lint_form(form: &JsonForm, reader: Reader) -> Vec<Finding> {
             if form.has_objects {
                 findings.add("", Rule::Form, Severity::Set, "documents that are objects and no texts are not parsed");
             }
-            if form.uses_templates {
+            if form.templates == TemplateUse::Used {
                 findings.add("", Rule::Form, Severity::Set, "templates are not replaced");
             }
         }

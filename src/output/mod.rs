@@ -5,6 +5,6 @@ mod open;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod parquet;
 
-pub use json::{JsonForm, read_json, write_json, write_json_with};
+pub use json::{JsonForm, TemplateUse, read_json, write_json, write_json_with};
 pub use open::open_references;
 pub use parquet::{MissingRecords, ParquetOptions, read_parquet, read_parquet_with, write_parquet};

@@ -6,5 +6,5 @@ mod read;
 mod template;
 mod write;
 
-pub use read::{JsonForm, read_json};
+pub use read::{JsonForm, TemplateUse, read_json};
 pub use write::{write_json, write_json_with};

@@ -61,14 +61,23 @@ pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<Stri
 pub struct JsonForm {
     /// 0 or 1.
     pub version: u8,
-    /// Whether there is a member `templates`, used or not.
-    pub has_templates: bool,
-    /// Whether URLs have templates in them.
-    pub uses_templates: bool,
+    /// Whether it has templates.
+    pub templates: TemplateUse,
     /// Whether there is a member `gen`.
     pub has_generators: bool,
     /// Whether documents are objects and no texts.
     pub has_objects: bool,
+}
+
+/// Whether kerchunk JSON has templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateUse {
+    /// None.
+    Absent,
+    /// There is a member `templates`, which no URL uses.
+    Declared,
+    /// URLs have templates in them.
+    Used,
 }
 
 impl JsonForm {
@@ -82,18 +91,17 @@ impl JsonForm {
         let version = members.version()?;
         let mut form = Self {
             version: u8::from(version == Version::One),
-            has_templates: members.seen.is_set("templates"),
-            uses_templates: false,
+            templates: if members.seen.is_set("templates") { TemplateUse::Declared } else { TemplateUse::Absent },
             has_generators: members.seen.is_set("gen"),
             has_objects: false,
         };
         let takes = |_: &str, entry: Entry<'_>| {
             match entry {
                 Entry::Document(_) => form.has_objects = true,
-                Entry::Whole(url) | Entry::Range(url, ..) => {
-                    form.uses_templates |= version == Version::One && is_template(&url)
+                Entry::Whole(url) | Entry::Range(url, ..) if version == Version::One && is_template(&url) => {
+                    form.templates = TemplateUse::Used;
                 }
-                Entry::Text(_) => {}
+                Entry::Whole(_) | Entry::Range(..) | Entry::Text(_) => {}
             }
             Ok(())
         };
