@@ -1,7 +1,5 @@
 //! What the rules ask of one array.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::reference::grid::position;
@@ -54,11 +52,6 @@ pub(super) fn unknown_codec<'a>(array: &'a Array, known: &[&str]) -> Option<&'a 
 /// Lengths of the chunks that are parts of files.
 pub(super) fn lengths(array: &Array) -> impl Iterator<Item = u64> {
     array.chunks.length.iter().copied().filter(|length| *length != Manifest::WHOLE)
-}
-
-/// Positions in [`ReferenceSet::urls`](crate::ReferenceSet) of the files that an array refers to, each once.
-pub(super) fn urls(manifest: &Manifest) -> BTreeSet<u32> {
-    (0..manifest.number.len()).map(|n| manifest.url(n).0).collect()
 }
 
 /// The names of an array's dimensions, as they are told.

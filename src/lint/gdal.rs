@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::array::{Dimensions, kinds, lacks_chunks, lengths, simple, unknown_codec, urls};
+use super::array::{Dimensions, kinds, lacks_chunks, lengths, simple, unknown_codec};
 use super::names::{Groups, Lengths, protocol};
 use super::{Findings, Rule, Severity};
-use crate::reference::{Array, ReferenceSet, UrlId};
+use crate::reference::{Array, ReferenceSet};
 use crate::zarr::{Codec, FillValue};
 
 /// The codecs that GDAL undoes, where it is built with all that it can have.
@@ -42,7 +42,7 @@ pub(super) fn check(set: &ReferenceSet, found: &mut Findings) {
         check_fill_value(path, array, found);
         check_chunks(path, array, found);
         let unknown = |url: &&str| protocol(url).is_some_and(|protocol| !PROTOCOLS.contains(&protocol));
-        if let Some(url) = urls(&array.chunks).into_iter().map(|id| set.url(UrlId(id))).find(unknown) {
+        if let Some(url) = array.chunks.files().into_iter().map(|id| set.url(id)).find(unknown) {
             found.add(path, Rule::Protocol, Severity::Array, format!("GDAL knows no file system for {url}"));
         }
     }

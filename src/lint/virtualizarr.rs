@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::array::{Dimensions, lacks_chunks, simple, spanned_grid, unknown_codec, urls};
+use super::array::{Dimensions, lacks_chunks, simple, spanned_grid, unknown_codec};
 use super::names::{Groups, is_relative, parent};
 use super::{Findings, Rule, Severity};
-use crate::reference::{Array, ReferenceSet, UrlId};
+use crate::reference::{Array, ReferenceSet};
 use crate::zarr::{FillValue, Order};
 
 /// The codecs that zarr-python has for Zarr v3 under the names of numcodecs.
@@ -47,7 +47,7 @@ pub(super) fn check(set: &ReferenceSet, found: &mut Findings) {
         check_fill_value(path, array, found);
         check_mask(path, array, found);
         check_chunks(path, array, found);
-        if let Some(url) = urls(&array.chunks).into_iter().map(|id| set.url(UrlId(id))).find(|url| is_relative(url)) {
+        if let Some(url) = array.chunks.files().into_iter().map(|id| set.url(id)).find(|url| is_relative(url)) {
             let why = format!("{url} is not absolute, which needs `fs_root=`");
             found.add(path, Rule::RelativeUrl, Severity::Group, why);
         }

@@ -1,9 +1,9 @@
 //! xarray 2026.9 over zarr-python 3.1 and fsspec 2026.9.
 
-use super::array::{Dimensions, kinds, simple, unknown_codec, urls};
+use super::array::{Dimensions, kinds, simple, unknown_codec};
 use super::names::{Groups, Lengths, is_relative, protocol};
 use super::{Findings, Rule, Severity};
-use crate::reference::{Array, ReferenceSet, UrlId};
+use crate::reference::{Array, ReferenceSet};
 use crate::zarr::{Dtype, FillValue};
 
 /// The codecs that numcodecs and zarr-python have without anything else installed.
@@ -66,7 +66,7 @@ pub(super) fn check(set: &ReferenceSet, found: &mut Findings) {
         if array.chunks.length.contains(&0) {
             found.add(path, Rule::EmptyRange, Severity::Array, "a range without bytes is no chunk");
         }
-        let urls: Vec<&str> = urls(&array.chunks).into_iter().map(|id| set.url(UrlId(id))).collect();
+        let urls: Vec<&str> = array.chunks.files().into_iter().map(|id| set.url(id)).collect();
         if let Some(url) = first.and_then(|first| urls.iter().find(|url| !is_reached(first, url))) {
             let why = format!(
                 "fsspec makes a file system for the first URL's protocol only, and {url} has another: pass fs={{..}}"

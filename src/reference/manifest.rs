@@ -1,6 +1,6 @@
 //! The chunks of one array, in columns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -60,6 +60,15 @@ impl Manifest {
         self.number.len() + self.inline.len()
     }
 
+    /// The files of all referenced chunks.
+    pub fn files(&self) -> BTreeSet<UrlId> {
+        match &self.urls {
+            Urls::One(_) if self.number.is_empty() => BTreeSet::new(),
+            Urls::One(url) => BTreeSet::from([*url]),
+            Urls::Each(urls) => urls.iter().copied().collect(),
+        }
+    }
+
     /// The file of the `n`th referenced chunk.
     pub fn url(&self, n: usize) -> UrlId {
         match &self.urls {
@@ -108,6 +117,12 @@ mod tests {
         assert_eq!(manifest.get(1), Some(Reference::Inline(Bytes::from_static(b"xy"))));
         assert_eq!(manifest.get(3), Some(Reference::Range { url: UrlId(0), offset: 30, length: 3 }));
         assert_eq!(manifest.get(2), None);
+        assert_eq!(manifest.files(), BTreeSet::from([UrlId(0)]));
+        assert_eq!(
+            Manifest { urls: Urls::Each(vec![UrlId(2), UrlId(1), UrlId(2)]), ..manifest.clone() }.files().len(),
+            2
+        );
+        assert!(Manifest::default().files().is_empty());
         manifest.length[1] = Manifest::WHOLE;
         assert_eq!(manifest.get(3), Some(Reference::Whole { url: UrlId(0) }));
     }

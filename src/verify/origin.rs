@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::file::{OpenDataset, ReadOptions, Reader};
 use crate::limits::Limits;
 use crate::reference::key::{joined, split};
-use crate::reference::{ReferenceSet, Urls};
+use crate::reference::{ReferenceSet, UrlId};
 use crate::source::{ExternalError, FindExternal, FoundExternal, Input, Sources};
 
 /// netCDF's prefix of variables that have the name of another's dimension (`NON_COORD_PREPEND`); references leave it out.
@@ -20,13 +20,7 @@ pub(super) fn url(set: &ReferenceSet) -> Option<&str> {
     if let (Some(only), None) = (recorded.next(), recorded.next()) {
         return Some(only);
     }
-    let mut used = BTreeSet::new();
-    for (_, array) in set.arrays().filter(|(_, array)| !array.chunks.number.is_empty()) {
-        match &array.chunks.urls {
-            Urls::One(url) => used.extend([*url]),
-            Urls::Each(urls) => used.extend(urls.iter().copied()),
-        }
-    }
+    let used: BTreeSet<UrlId> = set.arrays().flat_map(|(_, array)| array.chunks.files()).collect();
     used.first().filter(|_| used.len() == 1).map(|url| set.url(*url))
 }
 

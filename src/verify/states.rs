@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::findings::{Fault, Findings};
 use super::{Files, Store};
 use crate::error::Error;
-use crate::reference::{Recorded, UrlId, Urls};
+use crate::reference::{Recorded, UrlId};
 use crate::source::{Sources, State};
 
 /// The files that can be read.
 pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> Files {
     let mut files = Files::new();
-    for url in used(store) {
+    let used: BTreeSet<UrlId> = store.set().arrays().flat_map(|(_, array)| array.chunks.files()).collect();
+    for url in used {
         let name = store.set().url(url);
         match store.sources().state(name) {
             Ok(state) => {
@@ -33,18 +34,6 @@ pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> F
 /// Whether a file lies elsewhere than in the local file system.
 pub(super) fn is_remote(url: &str) -> bool {
     url.contains("://") && !url.starts_with("file://")
-}
-
-/// The files that chunks lie in.
-fn used<S: Sources>(store: &Store<S>) -> BTreeSet<UrlId> {
-    let mut used = BTreeSet::new();
-    for (_, array) in store.set().arrays().filter(|(_, array)| !array.chunks.number.is_empty()) {
-        match &array.chunks.urls {
-            Urls::One(url) => used.extend([*url]),
-            Urls::Each(urls) => used.extend(urls.iter().copied()),
-        }
-    }
-    used
 }
 
 /// What is different, in words.
