@@ -16,7 +16,7 @@ pub(crate) fn decode_into(stream: &[u8], most: u64, bytes: &mut Vec<u8>) -> Resu
     loop {
         let (before, read) = (bytes.len(), narrow(inflate.total_in()));
         let rest = stream.get(read..).unwrap_or_default();
-        match inflate.decompress_vec(rest, bytes, FlushDecompress::Finish) {
+        match inflate.decompress_vec(rest, bytes, FlushDecompress::None) {
             Ok(Status::StreamEnd) if wide(bytes.len()) <= most => return Ok(()),
             // All of the room is used: the stream holds more, or is about to end.
             Ok(Status::Ok | Status::BufError) if bytes.len() == bytes.capacity() && wide(bytes.len()) <= most => {
@@ -29,7 +29,6 @@ pub(crate) fn decode_into(stream: &[u8], most: u64, bytes: &mut Vec<u8>) -> Resu
 }
 
 /// The same, as new bytes.
-#[cfg(any(test, feature = "blosc"))]
 pub(crate) fn decode(stream: &[u8], most: u64) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     decode_into(stream, most, &mut bytes).map(|()| bytes)
