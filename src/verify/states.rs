@@ -11,19 +11,20 @@ use crate::source::{Sources, State};
 /// The files that can be read.
 pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> Files {
     let mut files = Files::new();
-    for url in used(store) {
-        let name = store.set().url(url);
-        match store.sources().state(name) {
+    let used = used(store);
+    let names: Vec<&str> = used.iter().map(|url| store.set().url(*url)).collect();
+    for ((url, name), state) in used.iter().zip(&names).zip(store.sources().states(&names)) {
+        match state {
             Ok(state) => {
-                if let Some(what) = store.set().recorded.get(name).and_then(|recorded| difference(recorded, &state)) {
-                    findings.add(name, Fault::SourceChanged { what });
+                if let Some(what) = store.set().recorded.get(*name).and_then(|recorded| difference(recorded, &state)) {
+                    findings.add(*name, Fault::SourceChanged { what });
                 }
-                files.insert(url, state);
+                files.insert(*url, state);
             }
             Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
-                findings.add(name, Fault::SourceMissing { why: error.to_string() });
+                findings.add(*name, Fault::SourceMissing { why: error.to_string() });
             }
-            Err(error) => findings.unchecked(name, error, is_remote(name)),
+            Err(error) => findings.unchecked(*name, error, is_remote(name)),
         }
     }
     findings.counts().files = u64::try_from(files.len()).unwrap_or(u64::MAX);
