@@ -1,7 +1,7 @@
 //! Reads arrays through references whose files lie in an object store, here a folder that stands for one:
 //! `cargo run --example remote --features object_store -- REFERENCES PREFIX FOLDER ARRAY..`.
 //!
-//! `FOLDER` holds what the references call `PREFIX/..`, as `s3://bucket`. For a real store, give one of object_store's feature `aws`, `gcp`,
+//! `FOLDER` holds what the references call `PREFIX/..`, as `s3://bucket`. For a real store, give one of `object_store`'s feature `aws`, `gcp`,
 //! `azure` or `http` in its place.
 
 use std::error::Error;

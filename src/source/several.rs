@@ -65,6 +65,8 @@ fn one<T>(answers: Vec<Result<T, Error>>, url: &str) -> Result<T, Error> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::single_range_in_vec_init, reason = "one range is asked for")]
+
     use std::collections::HashMap;
 
     use super::*;

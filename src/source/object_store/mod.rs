@@ -24,7 +24,7 @@ use runtime::Runtime;
 /// Reads URLs under prefixes that are given, each through a store of the crate `object_store`. Only such URLs are read, and none that
 /// could mean another object: with `..`, a query, a name or password.
 ///
-/// An object is asked for its size and ETag once, the first time that it is used; when it changes later, reading it is an error.
+/// An object is asked for its size and `ETag` once, the first time that it is used; when it changes later, reading it is an error.
 /// Ranges no further apart than [`with_gap`](Self::with_gap) says are fetched with one request, and requests run at once.
 ///
 /// Reading waits for its answer: in async code call it within `spawn_blocking`.
@@ -205,11 +205,12 @@ impl Sources for ObjectStoreSources {
                 }
             }
         }
-        let cut = |((file, (url, ranges)), answers): (
-            (Result<File, Error>, &(&str, &[Range<u64>])),
-            Result<Vec<Bytes>, Error>,
-        )| { file?.requests.cut(ranges, &answers?).ok_or_else(|| gone(url)) };
-        files.into_iter().zip(wanted).zip(answers).map(cut).collect()
+        let mut told = Vec::with_capacity(wanted.len());
+        for ((file, answer), (url, ranges)) in files.into_iter().zip(answers).zip(wanted) {
+            let whole = |file: File| file.requests.cut(ranges, &answer?).ok_or_else(|| gone(url));
+            told.push(file.and_then(whole));
+        }
+        told
     }
 }
 

@@ -61,6 +61,8 @@ fn is_near(request: &Range<u64>, range: &Range<u64>, gap: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::single_range_in_vec_init, reason = "one range is asked for")]
+
     use proptest::prelude::*;
 
     use super::*;

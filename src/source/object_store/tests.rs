@@ -1,3 +1,5 @@
+#![expect(clippy::single_range_in_vec_init, reason = "one range is asked for")]
+
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -105,7 +107,7 @@ fn near_ranges_are_one_request_and_an_object_is_looked_at_once() {
     let read = sources.read("s3://b/k", &[200..202, 0..2, 10..11, 5..5, 1..4]).unwrap();
     assert_eq!(read, [&[200, 201][..], &[0, 1], &[10], &[], &[1, 2, 3]]);
     assert_eq!(sources.state("s3://b/k").unwrap().size, 256);
-    assert_eq!(sources.read("s3://b/k", &[]).unwrap(), [Bytes::new(); 0]);
+    assert!(sources.read("s3://b/k", &[]).unwrap().is_empty());
     assert_eq!((store.heads.load(Ordering::SeqCst), store.requests.lock().unwrap().len()), (1, 2));
     let mut requests = store.requests.lock().unwrap().clone();
     requests.sort_by_key(|range| range.start);
@@ -117,7 +119,9 @@ fn requests_for_several_files_run_at_once_and_no_more_than_allowed() {
     let (store, sources) = noted(Noted::default());
     let sources = sources.with_concurrency(3).with_gap(0);
     let names = ["x", "y", "z", "v", "w"];
-    names.iter().for_each(|name| put(&sources, &store, name, name.as_bytes()));
+    for name in names {
+        put(&sources, &store, name, name.as_bytes());
+    }
     let urls: Vec<String> = names.iter().map(|name| format!("s3://b/{name}")).collect();
     let wanted: Vec<(&str, &[Range<u64>])> = urls.iter().map(|url| (url.as_str(), [0_u64..1].as_slice())).collect();
     let read: Vec<Vec<Bytes>> = sources.read_many(&wanted).into_iter().map(Result::unwrap).collect();
