@@ -69,6 +69,14 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A file that is no longer what it was when it was first read.
+    #[error("{url} has changed since it was first read: {what}")]
+    Changed {
+        /// The file, as the references name it.
+        url: String,
+        /// By what it is seen.
+        what: String,
+    },
     /// An array, or a part of one, that cannot be read through its references.
     #[error("{key}: {problem}")]
     Chunk {

@@ -25,6 +25,8 @@ pub mod lint;
 pub mod store;
 pub mod verify;
 
+#[cfg(feature = "object_store")]
+pub use ::object_store;
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::Limits;
@@ -34,6 +36,8 @@ pub use output::{
     write_json_with, write_parquet,
 };
 pub use reference::ReferenceSet;
+#[cfg(feature = "object_store")]
+pub use source::ObjectStoreSources;
 pub use source::{
     ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,
 };

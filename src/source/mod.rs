@@ -5,9 +5,12 @@ mod family;
 mod input;
 mod join;
 mod local;
+#[cfg(feature = "object_store")]
+mod object_store;
 mod resident;
 mod scan;
 mod segments;
+mod several;
 mod sources;
 
 use std::ops::Range;
@@ -17,6 +20,8 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 
+#[cfg(feature = "object_store")]
+pub use self::object_store::ObjectStoreSources;
 pub use external::{ExternalError, FindExternal, FoundExternal};
 use family::Family;
 pub(crate) use family::Members;
@@ -27,6 +32,7 @@ use local::LocalFile;
 pub(crate) use resident::Resident;
 pub use scan::{Fetch, Scan, Statistics, Step};
 pub(crate) use segments::{Segment, Segments};
+pub(crate) use sources::exact;
 pub use sources::{LocalSources, Sources, State};
 
 /// Random access to one file.

@@ -25,6 +25,27 @@ pub trait Sources: Send + Sync {
     /// # Errors
     /// As [`state`](Self::state).
     fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error>;
+
+    /// The states of several files, in order; where there are round trips, at once.
+    fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
+        urls.iter().map(|url| self.state(url)).collect()
+    }
+
+    /// Ranges of several files, in order; where there are round trips, at once.
+    fn read_many(&self, wanted: &[(&str, &[Range<u64>])]) -> Vec<Result<Vec<Bytes>, Error>> {
+        wanted.iter().map(|(url, ranges)| self.read(url, ranges)).collect()
+    }
+}
+
+/// The answer of sources, if it has the bytes that were asked for.
+pub(crate) fn exact(url: &str, ranges: &[Range<u64>], bytes: Vec<Bytes>) -> Result<Vec<Bytes>, Error> {
+    let fits = |(range, bytes): (&Range<u64>, &Bytes)| range.end.checked_sub(range.start) == Some(wide(bytes.len()));
+    if bytes.len() == ranges.len() && ranges.iter().zip(&bytes).all(fits) {
+        return Ok(bytes);
+    }
+    let error =
+        std::io::Error::new(std::io::ErrorKind::InvalidData, "the sources answer with other bytes than asked for");
+    Err(Error::io(url, error))
 }
 
 /// By what a file that was changed is known.
@@ -64,7 +85,7 @@ impl ReadAt for Through {
     }
 
     fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
-        Ok(self.sources.read(&self.url, ranges)?)
+        Ok(exact(&self.url, ranges, self.sources.read(&self.url, ranges)?)?)
     }
 
     fn together(&self) -> u64 {
@@ -79,6 +100,14 @@ impl<S: Sources + ?Sized> Sources for Arc<S> {
 
     fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
         (**self).read(url, ranges)
+    }
+
+    fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
+        (**self).states(urls)
+    }
+
+    fn read_many(&self, wanted: &[(&str, &[Range<u64>])]) -> Vec<Result<Vec<Bytes>, Error>> {
+        (**self).read_many(wanted)
     }
 }
 
@@ -190,7 +219,7 @@ fn not_found(url: &str) -> Error {
     Error::io(url, std::io::Error::from(std::io::ErrorKind::NotFound))
 }
 
-fn as_error(url: &str, halt: Halt) -> Error {
+pub(super) fn as_error(url: &str, halt: Halt) -> Error {
     match halt {
         Halt::Error(error) => error,
         Halt::Missing(_) => Error::io(url, std::io::Error::from(std::io::ErrorKind::UnexpectedEof)),
@@ -200,6 +229,7 @@ fn as_error(url: &str, halt: Halt) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Input;
 
     #[test]
     fn only_what_lies_in_an_allowed_folder_is_read() {
@@ -235,6 +265,50 @@ mod tests {
         assert!(matches!(sources.state(&url(&inside)), Err(Error::NotAllowed { .. })));
         assert!(matches!(sources.state("nothing"), Err(Error::Io { .. })));
         assert!(matches!(sources.read(&a, std::slice::from_ref(&(4..9))), Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn a_file_of_sources_is_an_input() {
+        let file = Bytes::from(std::fs::read("testdata/netcdf/cf.nc").unwrap());
+        let sources: Arc<dyn Sources> = Arc::new(HashMap::from([("s3://b/cf.nc".to_owned(), file.clone())]));
+        let input = Input::through(Arc::clone(&sources), "s3://b/cf.nc").unwrap();
+        assert_eq!((input.size(), input.state()), (wide(file.len()), None));
+        let options = crate::Options::new("s3://b/cf.nc");
+        let through = crate::references(&input, &options).unwrap().0;
+        assert_eq!(through, crate::references(&Input::from(file.clone()), &options).unwrap().0);
+        let scanned = crate::Scan::references(input.size(), options).run(&input).unwrap();
+        assert_eq!(scanned.0, through);
+        let absent = Input::through(sources, "s3://b/other").unwrap_err();
+        assert_eq!(absent.to_string(), "s3://b/other: entity not found");
+        let outside = input.run(|source| source.read(&[0..1, wide(file.len())..wide(file.len()) + 1]));
+        assert!(matches!(outside, Err(Error::Io { .. })), "{outside:?}");
+    }
+
+    /// Sources that answer with this, whatever is asked for.
+    struct Answers(Vec<Bytes>);
+
+    impl Sources for Answers {
+        fn state(&self, _url: &str) -> Result<State, Error> {
+            Ok(State { size: 9, modified: None, etag: None })
+        }
+
+        fn read(&self, _url: &str, _ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+            Ok(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_refused() {
+        let two = Bytes::from_static(b"ab");
+        let read = |answer: &[&Bytes]| {
+            let sources = Arc::new(Answers(answer.iter().map(|bytes| (*bytes).clone()).collect()));
+            Input::through(sources, "f").unwrap().run(|source| source.read(&[0..2, 4..5]))
+        };
+        assert_eq!(read(&[&two, &two.slice(..1)]).unwrap(), [two.clone(), two.slice(..1)]);
+        for wrong in [vec![], vec![&two], vec![&two, &two], vec![&two, &Bytes::new()]] {
+            let error = read(&wrong).unwrap_err();
+            assert_eq!(error.to_string(), "f: the sources answer with other bytes than asked for");
+        }
     }
 
     #[cfg(unix)]

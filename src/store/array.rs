@@ -14,7 +14,7 @@ use crate::limits::check;
 use crate::reference::grid::{number, position};
 use crate::reference::key::{chunk_name, joined};
 use crate::reference::{Array, Reference, UrlId};
-use crate::source::Sources;
+use crate::source::{Sources, exact};
 use crate::window::{Runs, Window};
 use crate::zarr::Order;
 
@@ -48,26 +48,32 @@ impl<'a, S: Sources> StoredArray<'a, S> {
     /// # Errors
     /// What the sources answer.
     pub fn stored_chunks(&self, numbers: &[u64]) -> Result<Vec<Option<Bytes>>, Error> {
+        let references: Vec<Option<Reference>> = numbers.iter().map(|number| self.array.chunks.get(*number)).collect();
+        let sizes = self.store.sizes(references.iter().flatten())?;
         let mut stored = vec![None; numbers.len()];
-        let mut ranges: BTreeMap<UrlId, Vec<(usize, Range<u64>)>> = BTreeMap::new();
-        for (at, number) in numbers.iter().enumerate() {
-            let Some(reference) = self.array.chunks.get(*number) else { continue };
-            let url = match &reference {
-                Reference::Inline(bytes) => {
-                    stored[at] = Some(bytes.clone());
+        let mut wanted: BTreeMap<UrlId, (Vec<usize>, Vec<Range<u64>>)> = BTreeMap::new();
+        for (at, reference) in references.into_iter().enumerate() {
+            let (url, range) = match reference {
+                None => continue,
+                Some(Reference::Inline(bytes)) => {
+                    stored[at] = Some(bytes);
                     continue;
                 }
-                Reference::Whole { url } | Reference::Range { url, .. } => *url,
+                Some(Reference::Whole { url }) => (url, 0..sizes.get(&url).copied().unwrap_or_default()),
+                Some(Reference::Range { url, offset, length }) => (url, offset..offset.saturating_add(length)),
             };
-            let (_, range) = self.store.place(&reference)?;
             check("chunk_bytes", range.end.saturating_sub(range.start), self.store.limits.chunk_bytes)?;
-            ranges.entry(url).or_default().push((at, range));
+            let (places, ranges) = wanted.entry(url).or_default();
+            places.push(at);
+            ranges.push(range);
         }
-        for (url, wanted) in ranges {
-            let ranges: Vec<Range<u64>> = wanted.iter().map(|(_, range)| range.clone()).collect();
-            let bytes = self.store.sources.read(self.store.set.url(url), &ranges)?;
-            for ((at, _), bytes) in wanted.into_iter().zip(bytes) {
-                stored[at] = Some(bytes);
+        let files: Vec<(&str, &[Range<u64>])> =
+            wanted.iter().map(|(url, (_, ranges))| (self.store.set.url(*url), ranges.as_slice())).collect();
+        let mut answers = self.store.sources.read_many(&files).into_iter();
+        for ((url, ranges), (places, _)) in files.iter().zip(wanted.values()) {
+            let bytes = answers.next().unwrap_or_else(|| Ok(Vec::new()))?;
+            for (at, bytes) in places.iter().zip(exact(url, ranges, bytes)?) {
+                stored[*at] = Some(bytes);
             }
         }
         Ok(stored)

@@ -9,7 +9,7 @@ mod values;
 #[cfg(feature = "zarrs")]
 mod zarrs;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -23,8 +23,8 @@ use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 use crate::limits::{Limits, check};
 use crate::reference::key::{chunk_number, split};
-use crate::reference::{Node, Reference, ReferenceSet};
-use crate::source::Sources;
+use crate::reference::{Node, Reference, ReferenceSet, UrlId};
+use crate::source::{Sources, exact};
 use crate::zarr::{GROUP, NanPolicy, Separator};
 
 /// A Zarr v2 store: the keys of a reference set and the bytes that they stand for.
@@ -110,7 +110,7 @@ impl<S: Sources> Store<S> {
             Some(reference) => {
                 let (url, range) = self.place(&reference)?;
                 check("chunk_bytes", range.end.saturating_sub(range.start), self.limits.chunk_bytes)?;
-                Ok(self.sources.read(url, &[range])?.pop())
+                self.read_one(url, range).map(Some)
             }
         }
     }
@@ -131,8 +131,8 @@ impl<S: Sources> Store<S> {
                 let (url, whole) = self.place(&reference)?;
                 let part = cut(whole.end.saturating_sub(whole.start));
                 check("chunk_bytes", part.end.saturating_sub(part.start), self.limits.chunk_bytes)?;
-                let part = whole.start.saturating_add(part.start)..whole.start.saturating_add(part.end);
-                Ok(self.sources.read(url, &[part])?.pop())
+                let at = |part: u64| whole.start.saturating_add(part);
+                self.read_one(url, at(part.start)..at(part.end)).map(Some)
             }
         }
     }
@@ -165,6 +165,19 @@ impl<S: Sources> Store<S> {
         text.map(|text| Reference::Inline(text.into()))
     }
 
+    fn read_one(&self, url: &str, range: Range<u64>) -> Result<Bytes, Error> {
+        let range = std::slice::from_ref(&range);
+        Ok(exact(url, range, self.sources.read(url, range)?)?.pop().unwrap_or_default())
+    }
+
+    /// The sizes of the files that references stand for as a whole.
+    fn sizes<'r>(&self, references: impl Iterator<Item = &'r Reference>) -> Result<BTreeMap<UrlId, u64>, Error> {
+        let whole = |reference: &Reference| if let Reference::Whole { url } = reference { Some(*url) } else { None };
+        let ids: BTreeSet<UrlId> = references.filter_map(whole).collect();
+        let urls: Vec<&str> = ids.iter().map(|url| self.set.url(*url)).collect();
+        ids.into_iter().zip(self.sources.states(&urls)).map(|(url, state)| Ok((url, state?.size))).collect()
+    }
+
     /// The file of a reference that is not inline, and the range in it.
     fn place(&self, reference: &Reference) -> Result<(&str, Range<u64>), Error> {
         match reference {
@@ -183,7 +196,7 @@ impl<S: Sources> Store<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::{Builder, UrlId};
+    use crate::reference::Builder;
     use crate::zarr::{ArrayMetadata, Attributes, Dtype};
 
     pub(super) fn store() -> Store<HashMap<String, Bytes>> {

@@ -12,19 +12,19 @@ use crate::source::{Sources, State};
 pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> Files {
     let mut files = Files::new();
     let used: BTreeSet<UrlId> = store.set().arrays().flat_map(|(_, array)| array.chunks.files()).collect();
-    for url in used {
-        let name = store.set().url(url);
-        match store.sources().state(name) {
+    let names: Vec<&str> = used.iter().map(|url| store.set().url(*url)).collect();
+    for ((url, name), state) in used.iter().zip(&names).zip(store.sources().states(&names)) {
+        match state {
             Ok(state) => {
-                if let Some(what) = store.set().recorded.get(name).and_then(|recorded| difference(recorded, &state)) {
-                    findings.add(name, Fault::SourceChanged { what });
+                if let Some(what) = store.set().recorded.get(*name).and_then(|recorded| difference(recorded, &state)) {
+                    findings.add(*name, Fault::SourceChanged { what });
                 }
-                files.insert(url, state);
+                files.insert(*url, state);
             }
             Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
-                findings.add(name, Fault::SourceMissing { why: error.to_string() });
+                findings.add(*name, Fault::SourceMissing { why: error.to_string() });
             }
-            Err(error) => findings.unchecked(name, error.to_string(), !is_remote(name)),
+            Err(error) => findings.unchecked(*name, error.to_string(), !is_remote(name)),
         }
     }
     findings.counts().files = u64::try_from(files.len()).unwrap_or(u64::MAX);

@@ -14,6 +14,8 @@ mod golden;
 mod kerchunk_bugs;
 mod layers;
 mod netcdf;
+#[cfg(feature = "object_store")]
+mod object_store;
 mod parquet;
 mod read_back;
 mod reader;

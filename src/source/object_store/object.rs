@@ -1,0 +1,160 @@
+//! One object of a store: what it is, and ranges of it as long as it stays that.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use ::object_store::path::Path;
+use ::object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
+
+use super::prefix::without_secrets;
+use crate::error::Error;
+use crate::field::convert::narrow;
+use crate::source::State;
+
+/// Characters of a store's answer that are told.
+const MOST_TOLD: usize = 500;
+
+/// An object, and what references call it.
+#[derive(Clone)]
+pub(super) struct Object {
+    pub(super) url: Arc<str>,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) path: Path,
+}
+
+impl Object {
+    /// What it is now.
+    pub(super) async fn state(&self) -> Result<State, Error> {
+        self.store.head(&self.path).await.map(|meta| state(&meta)).map_err(|error| self.error(error))
+    }
+
+    /// A range of it, as long as it is what it was.
+    pub(super) async fn range(&self, was: &State, range: Range<u64>) -> Result<Bytes, Error> {
+        // A weak tag never matches (RFC 9110, 13.1.1); it is compared with that of the answer.
+        let tag = was.etag.clone().filter(|tag| !tag.starts_with("W/"));
+        let options = GetOptions::new().with_if_match(tag).with_range(Some(GetRange::Bounded(range.clone())));
+        let answer = self.store.get_opts(&self.path, options).await.map_err(|error| self.error(error))?;
+        // Not every server heeds the condition.
+        if let Some(what) = changed(was, &state(&answer.meta)) {
+            return Err(Error::Changed { url: without_secrets(&self.url), what });
+        }
+        if answer.range != range {
+            return Err(self.other_bytes(&range));
+        }
+        let size = narrow(range.end.saturating_sub(range.start));
+        let mut bytes = BytesMut::new();
+        let mut parts = answer.into_stream();
+        while let Some(part) = parts.try_next().await.map_err(|error| self.error(error))? {
+            if part.len() > size.saturating_sub(bytes.len()) {
+                return Err(self.other_bytes(&range));
+            }
+            bytes.extend_from_slice(&part);
+        }
+        if bytes.len() == size { Ok(bytes.freeze()) } else { Err(self.other_bytes(&range)) }
+    }
+
+    fn other_bytes(&self, range: &Range<u64>) -> Error {
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidData, "the store answers with other bytes");
+        Error::io(format!("{}: bytes {:#x}..{:#x}", without_secrets(&self.url), range.start, range.end), error)
+    }
+
+    /// A store's error, without what it may tell of credentials.
+    fn error(&self, error: ::object_store::Error) -> Error {
+        use std::io::{Error as Io, ErrorKind};
+        let url = without_secrets(&self.url);
+        let io = |kind, text: &str| Error::io(url.clone(), Io::new(kind, text));
+        match error {
+            ::object_store::Error::Precondition { .. } => {
+                Error::Changed { url, what: "its ETag is no longer the same".to_owned() }
+            }
+            ::object_store::Error::NotFound { .. } => Error::io(url, Io::from(ErrorKind::NotFound)),
+            ::object_store::Error::PermissionDenied { .. } => {
+                io(ErrorKind::PermissionDenied, "the store denies access to it")
+            }
+            ::object_store::Error::Unauthenticated { .. } => {
+                io(ErrorKind::PermissionDenied, "the store does not accept the credentials")
+            }
+            other => {
+                let text: String = without_secrets(&other.to_string()).chars().take(MOST_TOLD).collect();
+                io(ErrorKind::Other, &text)
+            }
+        }
+    }
+}
+
+fn state(meta: &ObjectMeta) -> State {
+    let modified = SystemTime::from(meta.last_modified);
+    // Servers that do not tell the time are given this one.
+    let modified = Some(modified).filter(|modified| *modified != SystemTime::UNIX_EPOCH);
+    State { size: meta.size, modified, etag: meta.e_tag.clone() }
+}
+
+/// What has changed, in words.
+fn changed(was: &State, is: &State) -> Option<String> {
+    if was.size != is.size {
+        return Some(format!("it has {} bytes and had {}", is.size, was.size));
+    }
+    match (&was.etag, &is.etag) {
+        (Some(was), Some(is)) => (was != is).then(|| format!("its ETag is {is} and was {was}")),
+        _ => match (was.modified, is.modified) {
+            (Some(was), Some(is)) if was != is => Some("it was modified at another time".to_owned()),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_object_is_known_by_its_size_and_its_tag_or_time() {
+        let state = |size, seconds: Option<u64>, etag: Option<&str>| State {
+            size,
+            modified: seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
+            etag: etag.map(str::to_owned),
+        };
+        let was = state(5, Some(1), Some("W/a"));
+        assert_eq!(changed(&was, &state(5, Some(2), Some("W/a"))), None);
+        assert_eq!(changed(&was, &state(5, Some(1), None)), None);
+        assert_eq!(changed(&was, &state(5, None, None)), None);
+        assert_eq!(changed(&was, &state(6, Some(1), Some("W/a"))).unwrap(), "it has 6 bytes and had 5");
+        assert_eq!(changed(&was, &state(5, Some(1), Some("W/b"))).unwrap(), "its ETag is W/b and was W/a");
+        assert_eq!(changed(&was, &state(5, Some(2), None)).unwrap(), "it was modified at another time");
+    }
+
+    #[test]
+    fn an_error_tells_no_credentials() {
+        let object = Object {
+            url: "https://host/a".into(),
+            store: Arc::new(::object_store::memory::InMemory::new()),
+            path: Path::from("a"),
+        };
+        let told = |error| object.error(error).to_string();
+        let source = || "GET https://user:password@host/a?sig=secret failed".into();
+        assert_eq!(
+            told(::object_store::Error::Generic { store: "HTTP", source: source() }),
+            "https://host/a: Generic HTTP error: GET https://..@host/a?.. failed"
+        );
+        let path = || "a".to_owned();
+        assert_eq!(
+            told(::object_store::Error::PermissionDenied { path: path(), source: source() }),
+            "https://host/a: the store denies access to it"
+        );
+        assert_eq!(
+            told(::object_store::Error::Unauthenticated { path: path(), source: source() }),
+            "https://host/a: the store does not accept the credentials"
+        );
+        assert_eq!(
+            told(::object_store::Error::Precondition { path: path(), source: source() }),
+            "https://host/a has changed since it was first read: its ETag is no longer the same"
+        );
+        let long = "x".repeat(5000).into();
+        assert!(told(::object_store::Error::Generic { store: "HTTP", source: long }).len() < 600);
+    }
+}
