@@ -19,5 +19,6 @@ mod read_back;
 mod reader;
 mod refused;
 mod rounds;
+mod sidecar;
 mod values;
 mod verify;
