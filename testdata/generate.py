@@ -1543,7 +1543,7 @@ def layout_virtual_read(f, path):
     dcpl.set_layout(h5d.VIRTUAL)
     dcpl.set_virtual(selected((4,), (0,), (4,)), b".", b"odd", selected((5,), (1,), (4,)))
     dataset(f, "of_odd", odd, (4,), dcpl=dcpl)
-    record = np.dtype([("a", "<i2"), ("b", ">f4")])
+    record = np.dtype([("a", "<i2"), ("b", "<f4")])
     f.create_dataset("records", data=np.array([(n, n / 2) for n in range(5)], record), chunks=(2,), compression="gzip")
     virtual(f, "of_records", record, (3,), [(selected((3,), (0,), (3,)), ".", "records", selected((5,), (1,), (3,)))])
 
