@@ -1132,7 +1132,7 @@ def group_external_links_target(f, path):
 
 @case("group/external_links_read", libver="v110")
 def group_external_links_read(f, path):
-    for name, there in (("array", "/g/lzf"), ("group", "/g")):
+    for name, there in (("array", "/g/lzf"), ("group", "/g"), ("no_object", "/nowhere")):
         f[name] = h5py.ExternalLink("external_links_read_target.h5", there)
 
 
@@ -1554,6 +1554,13 @@ def layout_virtual_sparse(f, path):
     f.create_dataset("s", data=ramp(2, 6000, dtype="u1"), chunks=(2, 50), compression="gzip")
     rows = [(selected((1000, 6000), (at, 0), (1, 6000)), ".", "s", selected((2, 6000), (n, 0), (1, 6000))) for n, at in enumerate((10, 990))]
     virtual(f, "d", "u1", (1000, 6000), rows, fill=7)
+
+
+@case("data_layout/virtual_lost", libver="v110")
+def layout_virtual_lost(f, path):
+    """Empty in the file, and as long as a source that is not there."""
+    rows = selected((1, 4), (0, 0), (h5s.UNLIMITED, 4), (1, 4), limits=(h5s.UNLIMITED, 4))
+    virtual(f, "d", "i4", (0, 4), [(rows, "nowhere.h5", "d", selected((1, 4), (0, 0), (h5s.UNLIMITED, 4), (1, 4), limits=(h5s.UNLIMITED, 4)))], (None, 4))
 
 
 @case("data_layout/external_torn")

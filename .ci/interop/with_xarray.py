@@ -57,6 +57,7 @@ REFUSED = {
         "/other_type": "another datatype",
         "/strings": "variable length",
     },
+    "data_layout/virtual_lost.h5": {"/d": "--external-root"},
     "data_layout/virtual_sparse.h5": {"/d": "whole chunks"},
     "dataspace/null.h5": {"/d": "null dataspace"},
     "dataspace/null_v2.h5": {"/d": "null dataspace"},

@@ -152,6 +152,11 @@ fn stored_chunks(
     options: &Options,
 ) -> Result<Chunks, Halt> {
     let dataset = subject.dataset;
+    if matches!(dataset.storage, Storage::External(_) | Storage::Virtual(_)) {
+        // Of what is not there it is not known how long it is, though the file may say that it is empty.
+        let bytes = elsewhere(file, subject, options)?;
+        return Ok(if bytes.is_empty() { Vec::new() } else { vec![(0, Block { at: 0, bytes })] });
+    }
     if dataset.dataspace.elements() == Some(0) {
         return Ok(Vec::new());
     }
@@ -178,11 +183,7 @@ fn stored_chunks(
                 Ok((renumbered(*number, &own, &sizes.grid)?, Block { at: block.at, bytes }))
             })
         }
-        (Storage::External(_) | Storage::Virtual(_), _) => {
-            let bytes = elsewhere(file, subject, options)?;
-            Ok(vec![(0, Block { at: 0, bytes })])
-        }
-        (Storage::Chunked { .. }, None) => Err(Unsupported::Feature("the storage of values that are decoded").into()),
+        _ => Err(Unsupported::Feature("the storage of values that are decoded").into()),
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("data_layout/external.h5", "/d", "raw data lie in external files"),
     ("data_layout/external_torn.h5", "/d", "raw data lie in external files"),
     ("data_layout/virtual.h5", "/d", "sources of the virtual dataset lie in other files"),
+    ("data_layout/virtual_lost.h5", "/d", "sources of the virtual dataset lie in other files"),
     ("data_layout/virtual_numbered.h5", "/halves", "sources of the virtual dataset lie in other files"),
     ("data_layout/virtual_numbered.h5", "/moved", "sources of the virtual dataset lie in other files"),
     ("data_layout/virtual_numbered.h5", "/numbered", "sources of the virtual dataset lie in other files"),

@@ -87,7 +87,7 @@ fn what_no_source_gives_is_written_once() {
 #[test]
 fn what_external_links_lead_to_goes_to_the_sidecar_file_too() {
     let (set, report, bytes) = with_sidecar("group/external_links_read.h5", 0);
-    assert_eq!(report.refused().count(), 0);
+    assert_eq!(report.refused().map(|(path, _)| path.to_owned()).collect::<Vec<_>>(), ["/no_object"]);
     let expected = &files::expectation("group/external_links_read_target.h5")["objects"];
     for (path, target) in [("/array", "/g/lzf"), ("/group/lzf", "/g/lzf"), ("/group/of_lzf", "/g/of_lzf")] {
         compare(path, beside(&set, path), &expected[target], &bytes).unwrap_or_else(|why| panic!("{path}: {why}"));
@@ -96,6 +96,13 @@ fn what_external_links_lead_to_goes_to_the_sidecar_file_too() {
         report.outcomes.iter().filter(|outcome| matches!(outcome.status, h5refs::Status::Sidecar { .. })).count(),
         3
     );
+}
+
+#[test]
+fn what_is_as_long_as_a_source_that_is_not_there_is_not_taken_for_empty() {
+    let (set, report, _) = with_sidecar("data_layout/virtual_lost.h5", 1 << 20);
+    assert!(array(&set, "/d").is_none());
+    assert_eq!(report.refused().map(|(path, _)| path.to_owned()).collect::<Vec<_>>(), ["/d"]);
 }
 
 #[test]
