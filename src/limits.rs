@@ -138,6 +138,12 @@ impl Budget {
         spend("read_bytes", &self.inline_bytes, bytes.unwrap_or(u64::MAX), most)
     }
 
+    /// What a read spent that had a budget of its own.
+    pub(crate) fn spent_by(&self, read: &Self) -> Result<(), LimitError> {
+        let bytes = read.decoded_bytes.get().saturating_add(read.inline_bytes.get());
+        spend("decoded_bytes", &self.decoded_bytes, bytes, self.limits.decoded_bytes)
+    }
+
     /// `bytes` that are stored inline.
     pub(crate) fn inline(&self, bytes: u64) -> Result<(), LimitError> {
         spend("inline_bytes", &self.inline_bytes, bytes, self.limits.inline_bytes)

@@ -1130,6 +1130,20 @@ def group_external_links_target(f, path):
     dataset(f, "refused", h5t.UNIX_D32LE, (2,))
 
 
+@case("group/external_links_read", libver="v110")
+def group_external_links_read(f, path):
+    for name, there in (("array", "/g/lzf"), ("group", "/g"), ("no_object", "/nowhere")):
+        f[name] = h5py.ExternalLink("external_links_read_target.h5", there)
+
+
+@case("group/external_links_read_target", libver="v110")
+def group_external_links_read_target(f, path):
+    """Datasets that no references express."""
+    f.create_dataset("g/lzf", data=ramp(4, 6), chunks=(2, 4), compression="lzf")
+    place = selected((4, 6), (0, 0), (3, 6))
+    virtual(f["g"], "of_lzf", "i4", (4, 6), [(place, ".", "/g/lzf", selected((4, 6), (1, 0), (3, 6)))], fill=5)
+
+
 @case("group/hard_links")
 @case("group/hard_links_compact", libver="v18")
 def group_hard_links(f, path):
@@ -1503,6 +1517,64 @@ def layout_virtual_refused(f, path):
     virtual(f, "strings", text, (2,), [(selected((2,), (0,), (2,)), ".", "text", (2,))])
     virtual(f, "no_shots", "i4", (1, 4), [(selected((1, 4), (0, 0), (1, 4), (1, 4), (h5s.UNLIMITED, 1), (h5s.UNLIMITED, 4)), ".", "shot_%b", (1, 4))], (None, 4))
     case("fine", (top, ".", "gzip", (4, 4)))
+
+
+@case("data_layout/virtual_read", libver="v110")
+def layout_virtual_read(f, path):
+    """No references express these, and their elements can be read."""
+    f.create_dataset("lzf", data=ramp(6, 8), chunks=(2, 4), compression="lzf", shuffle=True)
+    f.create_dataset("plain", data=ramp(6, 8, start=1000))
+    lzf, whole = selected((6, 8), (0, 0), (3, 8)), selected((6, 8), (0, 0), (6, 8))
+    virtual(f, "of_lzf", "i4", (6, 8), [(whole, ".", "lzf", (6, 8))])
+    virtual(f, "halves", "i4", (6, 8), [(lzf, ".", "lzf", lzf), (selected((6, 8), (3, 0), (3, 8)), ".", "plain", lzf)], fill=-2)
+    virtual(f, "nested", "i4", (7, 9), [(selected((7, 9), (1, 1), (6, 8)), ".", "halves", (6, 8))], fill=-1)
+    few = selected((6, 8), (5, 7), (1, 1))
+    few.select_hyperslab((0, 2), (1, 1), (1, 1), (2, 1), h5s.SELECT_OR)
+    few.select_hyperslab((3, 0), (1, 1), (1, 1), (1, 1), h5s.SELECT_OR)
+    virtual(f, "irregular", "i4", (2, 3), [(selected((2, 3), (0, 0), (2, 2)), ".", "lzf", few)], fill=9)
+    # rows of a source far from each other, and none in between
+    rows = [(selected((60, 8), (at, 0), (1, 8)), ".", "lzf", selected((6, 8), (n, 0), (1, 8))) for n, at in enumerate((7, 8, 51))]
+    virtual(f, "gaps", "i4", (60, 8), rows, fill=7)
+    odd = h5t.STD_I16BE.copy()
+    odd.set_precision(12)
+    f.create_dataset("numbers", data=ramp(5, dtype="i2"))
+    dataset(f, "odd", odd, (5,), chunks=(2,)).id.write(h5s.ALL, h5s.ALL, np.array([-2048, -1, 0, 1, 2047], "i2"), h5t.NATIVE_INT16)
+    dcpl = h5p.create(h5p.DATASET_CREATE)
+    dcpl.set_layout(h5d.VIRTUAL)
+    dcpl.set_virtual(selected((4,), (0,), (4,)), b".", b"odd", selected((5,), (1,), (4,)))
+    dataset(f, "of_odd", odd, (4,), dcpl=dcpl)
+    record = np.dtype([("a", "<i2"), ("b", "<f4")])
+    f.create_dataset("records", data=np.array([(n, n / 2) for n in range(5)], record), chunks=(2,), compression="gzip")
+    virtual(f, "of_records", record, (3,), [(selected((3,), (0,), (3,)), ".", "records", selected((5,), (1,), (3,)))])
+
+
+@case("data_layout/virtual_sparse", libver="v110")
+def layout_virtual_sparse(f, path):
+    """Two rows of a thousand, more than is held inline."""
+    f.create_dataset("s", data=ramp(2, 6000, dtype="u1"), chunks=(2, 50), compression="gzip")
+    rows = [(selected((1000, 6000), (at, 0), (1, 6000)), ".", "s", selected((2, 6000), (n, 0), (1, 6000))) for n, at in enumerate((10, 990))]
+    virtual(f, "d", "u1", (1000, 6000), rows, fill=7)
+
+
+@case("data_layout/virtual_lost", libver="v110")
+def layout_virtual_lost(f, path):
+    """Empty in the file, and as long as a source that is not there."""
+    rows = selected((1, 4), (0, 0), (h5s.UNLIMITED, 4), (1, 4), limits=(h5s.UNLIMITED, 4))
+    virtual(f, "d", "i4", (0, 4), [(rows, "nowhere.h5", "d", selected((1, 4), (0, 0), (h5s.UNLIMITED, 4), (1, 4), limits=(h5s.UNLIMITED, 4)))], (None, 4))
+
+
+@case("data_layout/external_torn")
+def layout_external_torn(f, path):
+    """External files that end inside a row."""
+    dcpl = h5p.create(h5p.DATASET_CREATE)
+    dcpl.set_external(b"external_torn_first.bin", 2, 14)
+    dcpl.set_external(b"external_torn_second.bin", 0, 34)
+    dataset(f, "d", ">i4", (4, 3), dcpl=dcpl)
+    rows = ramp(4, 3, dtype=">i4", start=100).tobytes()
+    with open("external_torn_first.bin", "wb") as raw:
+        raw.write(b"xx" + rows[:14])
+    with open("external_torn_second.bin", "wb") as raw:
+        raw.write(rows[14:])
 
 
 @case("data_layout/virtual_part_0", libver="v110")

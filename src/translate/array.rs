@@ -15,7 +15,7 @@ use super::inline::{constant_chunks, small_chunks};
 use super::masks::{Stored, odd_chunks};
 use super::options::Options;
 use super::padding::Padding;
-use super::repair::repaired;
+use super::repair::{or_read, repaired};
 use super::subject::{Parts, Subject};
 use super::virtual_dataset::virtual_array;
 use crate::error::Unsupported;
@@ -34,11 +34,14 @@ pub(crate) fn array(
     let Subject { object, dataset, longer, .. } = subject;
     match (&dataset.dataspace.extent, &dataset.storage) {
         (Extent::Null, _) => return Err(Unsupported::NullDataspace.into()),
-        (_, Storage::External(files)) => return Ok(external_array(subject, files, options)?),
-        (_, Storage::Virtual(_)) if file.family().is_some() => {
-            return Err(Unsupported::Feature("a virtual dataset in a family of files").into());
+        (_, Storage::External(files)) => {
+            let made = external_array(subject, files, options).map_err(Halt::from);
+            return or_read(made, file, subject, options);
         }
-        (_, Storage::Virtual(mappings)) => return virtual_array(file, subject, mappings, options),
+        (_, Storage::Virtual(mappings)) => {
+            let made = virtual_array(file, subject, mappings, options);
+            return or_read(made, file, subject, options);
+        }
         _ => {}
     }
     file.budget().inline(names_bytes(&dataset.datatype))?;

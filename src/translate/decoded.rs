@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::boxes::{opened, read_options};
 use super::chunks::is_partial;
 use super::fill::fill;
 use super::form::{Elements, Form};
@@ -11,9 +12,11 @@ use super::subject::Subject;
 use crate::error::{Structure, Unsupported};
 use crate::field::Span;
 use crate::file::{Block, ChunkTable, Dataset, File, FillValue, Storage};
+use crate::limits::Limits;
 use crate::reference::Manifest;
 use crate::reference::grid::grid;
 use crate::source::{Halt, join};
+use crate::window::Window;
 use crate::zarr::{ArrayMetadata, FillValue as Declared};
 
 /// How many times the bytes of the file a dataset may have decoded.
@@ -84,7 +87,7 @@ pub(crate) fn decoded(
         return Err(too_many(least).into());
     }
     let source = Elements { file, paths };
-    let stored = stored_chunks(file, dataset, chunks, &sizes)?;
+    let stored = stored_chunks(file, subject, chunks, &sizes, options)?;
     let missing = sizes.chunks.saturating_sub(u64::try_from(stored.len()).unwrap_or(u64::MAX));
     let constant = never_written(dataset).filter(|_| missing > 0);
     let texts = join(&stored, |(_, block)| form.measure(source, sizes.elements, block.span(), &mut widths))?;
@@ -143,10 +146,17 @@ fn constant_chunk(
 /// The chunks as they lie in the file, filters undone, under their numbers in the array's grid.
 fn stored_chunks(
     file: &File<'_>,
-    dataset: &Dataset,
+    subject: Subject<'_>,
     chunks: Option<&ChunkTable>,
     sizes: &Sizes,
+    options: &Options,
 ) -> Result<Chunks, Halt> {
+    let dataset = subject.dataset;
+    if matches!(dataset.storage, Storage::External(_) | Storage::Virtual(_)) {
+        // Of what is not there it is not known how long it is, though the file may say that it is empty.
+        let bytes = elsewhere(file, subject, options)?;
+        return Ok(if bytes.is_empty() { Vec::new() } else { vec![(0, Block { at: 0, bytes })] });
+    }
     if dataset.dataspace.elements() == Some(0) {
         return Ok(Vec::new());
     }
@@ -177,11 +187,20 @@ fn stored_chunks(
     }
 }
 
+/// All elements of a dataset that lie in others or in other files; a few times as many bytes may be read for them as may be held.
+fn elsewhere(file: &File<'_>, subject: Subject<'_>, options: &Options) -> Result<Bytes, Halt> {
+    let limits = file.limits();
+    let limits = Limits { read_bytes: limits.repair_bytes.min(limits.read_bytes), ..*limits };
+    let read_options = read_options(options, limits);
+    let elements =
+        opened(file, subject, &read_options)?.window(&Window::whole(&subject.dataset.dataspace.dimensions))?;
+    Ok(Bytes::from(elements))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::proofs::{array, refused, within};
     use super::*;
-    use crate::limits::Limits;
     use crate::reference::ReferenceSet;
     use crate::structure::proofs::with;
     use crate::zarr::{Codec, Dtype};

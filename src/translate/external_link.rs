@@ -1,6 +1,6 @@
 //! External links: objects of other files under the paths of the links, followed only where the caller says which files may be.
 
-use super::options::{Options, Select, UnsupportedPolicy};
+use super::options::{Options, Select};
 use super::report::Report;
 use super::sidecar::Beside;
 use super::walk::translate_file;
@@ -19,7 +19,12 @@ pub(crate) struct Linked {
 }
 
 /// The objects that an external link leads to, if links are followed; those that it leads to by further external links are listed.
-pub(crate) fn linked(file: &File<'_>, link: &Link, options: &Options) -> Result<Option<Linked>, Halt> {
+pub(crate) fn linked(
+    file: &File<'_>,
+    link: &Link,
+    options: &Options,
+    beside: &mut Beside<'_, '_, '_>,
+) -> Result<Option<Linked>, Halt> {
     let (LinkKind::External { file: name, path }, Some(find)) = (&link.kind, &options.external) else {
         return Ok(None);
     };
@@ -31,10 +36,15 @@ pub(crate) fn linked(file: &File<'_>, link: &Link, options: &Options) -> Result<
     let input = found.input().ok_or_else(|| refuse("it can be referenced, and not read"))??;
     let memo = Memo::once();
     let linked = input.run(|source| {
-        match attempt(
-            file.open_beside(source, options.cut_off, &memo)
-                .and_then(|other| target(&other, &found, link, path, options)),
-        )? {
+        let open = |file: &File<'_>| file.open_beside(source, options.cut_off, &memo);
+        let made = open(file).and_then(|other| match beside {
+            Beside::Possible => target(&other, &found, (link, path), options, Beside::Possible),
+            Beside::Sidecar(again, sidecar) => {
+                let again = open(again)?;
+                target(&other, &found, (link, path), options, Beside::Sidecar(&again, sidecar))
+            }
+        });
+        match attempt(made)? {
             Err(Error::Format(error)) => Err(refuse(&error.to_string()).into()),
             Err(Error::NotFound { .. }) => Err(refuse("there is no dataset and no group").into()),
             other => Ok(other?),
@@ -44,7 +54,13 @@ pub(crate) fn linked(file: &File<'_>, link: &Link, options: &Options) -> Result<
 }
 
 /// The object at a path of another file, and what lies in it.
-fn target(other: &File<'_>, found: &FoundExternal, link: &Link, path: &str, options: &Options) -> Result<Linked, Halt> {
+fn target(
+    other: &File<'_>,
+    found: &FoundExternal,
+    (link, path): (&Link, &str),
+    options: &Options,
+    beside: Beside<'_, '_, '_>,
+) -> Result<Linked, Halt> {
     let path = format!("/{}", path.trim_matches('/'));
     let lookup = Lookup::new(other);
     let not_found = || Error::NotFound { path: path.clone() };
@@ -53,13 +69,9 @@ fn target(other: &File<'_>, found: &FoundExternal, link: &Link, path: &str, opti
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
     let mut inner =
         Options { url: found.url.clone(), members: Vec::new(), own_name: None, external: None, ..options.clone() };
-    if inner.unsupported == UnsupportedPolicy::Sidecar {
-        // The sidecar file holds values of the translated file only.
-        inner.unsupported = UnsupportedPolicy::Inline;
-    }
     inner.group = if is_dataset { format!("/{}", parent.trim_start_matches('/')) } else { path.clone() };
     inner.select = selected(options.select.clone(), link.path.clone(), path.clone());
-    let (mut set, mut report) = translate_file(other, &inner, Beside::Nothing)?;
+    let (mut set, mut report) = translate_file(other, &inner, beside)?;
     if is_dataset {
         // Its group and what else lies there are not what the link leads to.
         set.nodes.retain(|(key, node)| key == name && matches!(node, Node::Array(_)));

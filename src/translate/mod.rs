@@ -3,6 +3,7 @@
 mod array;
 mod attribute;
 mod backslash;
+mod boxes;
 mod builder;
 mod chunks;
 mod codec;

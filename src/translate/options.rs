@@ -60,7 +60,7 @@ impl fmt::Debug for Select {
     }
 }
 
-/// What is done about arrays whose chunks no codec of Zarr v2 decodes.
+/// What is done about arrays whose chunks no codec of Zarr v2 decodes, or are no chunks of any file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum UnsupportedPolicy {

@@ -1,10 +1,12 @@
-//! Datasets whose chunks no codec of Zarr v2 decodes: decoded, and held inline while they are small.
+//! Datasets that references cannot express as they lie: decoded, and held inline while they are small.
 
+use super::boxes::{opened, read_options};
 use super::decoded::decoded;
 use super::form::Form;
 use super::options::{Options, UnsupportedPolicy};
+use super::sidecar::may_hold;
 use super::subject::{Parts, Subject};
-use crate::error::{Error, Unsupported};
+use crate::error::{Error, LimitError, Unsupported};
 use crate::file::{ChunkTable, File};
 use crate::source::{Halt, attempt};
 
@@ -20,16 +22,40 @@ pub(crate) fn repaired(
     let bytes = dataset.dataspace.elements().and_then(|n| n.checked_mul(dataset.datatype.size.into()));
     let small = bytes.is_some_and(|bytes| bytes <= file.limits().repair_bytes);
     // What lies past the end of a variable that is to be longer is not its fill value.
-    let wanted = options.unsupported != UnsupportedPolicy::Refuse && dataset.filters.is_decoded(0);
+    let wanted = options.unsupported != UnsupportedPolicy::Refuse && may_hold(dataset);
     if !wanted || !small || subject.longer.is_some() {
         return Err(refusal.into());
     }
     let form = Form::of(&dataset.datatype)?;
     match attempt(decoded(file, subject, chunks, &form, options))? {
         Ok((metadata, chunks)) => Ok(Parts { metadata, chunks, urls: Vec::new() }),
-        Err(Error::Unsupported(_)) => Err(refusal.into()),
+        // A little of a source may take much to read.
+        Err(Error::Unsupported(_) | Error::Limit(LimitError { which: "read_bytes", .. })) => Err(refusal.into()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The array of a dataset whose elements lie in others or in other files, if references cannot lead to them.
+pub(crate) fn or_read(
+    made: Result<Parts, Halt>,
+    file: &File<'_>,
+    subject: Subject<'_>,
+    options: &Options,
+) -> Result<Parts, Halt> {
+    let refusal = match attempt(made)? {
+        Err(Error::Unsupported(refusal)) => refusal,
+        made => return Ok(made?),
+    };
+    if options.unsupported == UnsupportedPolicy::Refuse || !may_hold(subject.dataset) {
+        return Err(refusal.into());
+    }
+    let refused = match attempt(repaired(file, subject, None, options, refusal))? {
+        Err(Error::Unsupported(refusal)) => refusal,
+        made => return Ok(made?),
+    };
+    let read_options = read_options(options, *file.limits());
+    let is_read = attempt(opened(file, subject, &read_options))?.is_ok();
+    Err(if is_read { Unsupported::Sidecar(Box::new(refused)) } else { refused }.into())
 }
 
 #[cfg(test)]

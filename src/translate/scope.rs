@@ -6,6 +6,7 @@ use super::array::array;
 use super::attribute::Paths;
 use super::external_link::{Linked, linked};
 use super::options::{CodecPolicy, LinkPolicy, Options};
+use super::sidecar::Beside;
 use super::subject::{Parts, Subject};
 use crate::error::{Error, Unsupported};
 use crate::file::{ChunkTable, Content, File, Link, Object, Tree};
@@ -62,9 +63,14 @@ impl<'a> Scope<'a> {
     }
 
     /// What an external link leads to, if it lies in the group and such are followed; an error costs this one only.
-    pub(crate) fn linked(&self, file: &File<'_>, link: &Link) -> Result<Option<Result<Linked, Error>>, Halt> {
+    pub(crate) fn linked(
+        &self,
+        file: &File<'_>,
+        link: &Link,
+        beside: &mut Beside<'_, '_, '_>,
+    ) -> Result<Option<Result<Linked, Error>>, Halt> {
         let wanted = self.options.links == LinkPolicy::All && self.key(&link.path).is_some();
-        if wanted { Ok(attempt(linked(file, link, self.options))?.transpose()) } else { Ok(None) }
+        if wanted { Ok(attempt(linked(file, link, self.options, beside))?.transpose()) } else { Ok(None) }
     }
 
     /// Whether an object is a dataset that is asked for and becomes an array.

@@ -110,7 +110,7 @@ pub(crate) fn translate_file(
         let kept = refused.is_some_and(|(refusal, dataset)| is_wanted(refusal, dataset, options));
         Ok((array, table.filter(|_| kept)))
     })?;
-    let linked = join(&tree.links, |link| scope.linked(file, link))?;
+    let linked = join(&tree.links, |link| scope.linked(file, link, &mut beside))?;
     let mut builder = Builder::new(&scope, &tree, &dimensions, &paths, (file.budget(), urls));
     if file.missing() > 0 {
         builder.report.add("/", Status::Salvaged { missing: file.missing() });

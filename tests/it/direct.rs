@@ -37,7 +37,7 @@ const REFUSED: [(&str, &str, &str); 11] = [
 ];
 
 /// Finds files beside a file of `testdata/`.
-fn beside(name: &str) -> FindExternal {
+pub(crate) fn beside(name: &str) -> FindExternal {
     let folder = files::folder().join(name).parent().unwrap().to_owned();
     FindExternal::new(move |name| {
         let path = folder.join(name);

@@ -21,5 +21,6 @@ mod read_back;
 mod reader;
 mod refused;
 mod rounds;
+mod sidecar;
 mod values;
 mod verify;

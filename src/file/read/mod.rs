@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Storage};
 use super::{CutOff, Datatype, Extent, File, Memo, Value};
 use crate::error::Error;
+use crate::field::Address;
 use crate::limits::{Budget, Limits};
 use crate::source::{FindExternal, Halt, Input, ReadAt, Resident, Scan, finish};
 use crate::window::Window;
@@ -92,6 +93,42 @@ impl<'i> Reader<'i> {
     pub fn dataset(&self, path: &str) -> Result<OpenDataset<'_>, Error> {
         let ready = finish(found(&self.file, path, &self.options))?;
         Ok(OpenDataset { file: &self.file, options: &self.options, ready })
+    }
+}
+
+impl<'r> OpenDataset<'r> {
+    /// The dataset at an address; `None` is none.
+    pub(crate) fn at(file: &'r File<'r>, address: u64, options: &'r ReadOptions) -> Result<Option<Self>, Halt> {
+        let ready = Finder::new(file, options).at(Address(address))?;
+        Ok(ready.map(|ready| Self { file, options, ready }))
+    }
+
+    /// The elements of a box as they lie in the file; what it takes to read them is spent on the file's budget too.
+    pub(crate) fn window(&self, window: &Window) -> Result<Vec<u8>, Halt> {
+        let budget = Budget::new(self.options.limits);
+        let read =
+            Reading { file: self.file, options: self.options, budget: &budget }.window::<AsStored>(&self.ready, window);
+        self.file.budget().spent_by(&budget)?;
+        read
+    }
+
+    /// Whether a source of a virtual dataset gives any element of a box; if none does, all are the fill value.
+    pub(crate) fn is_given(&self, window: &Window) -> Result<bool, Error> {
+        if !matches!(self.ready.dataset.storage, Storage::Virtual(_)) {
+            return Ok(true);
+        }
+        let runs = self.ready.parts.iter().fold(0_u64, |n, part| n.saturating_add(part.to.runs()));
+        self.file.budget().chunks(runs)?;
+        Ok(self.ready.parts.iter().any(|part| part.to.within(window, |_| Err(())).is_err()))
+    }
+
+    /// The shape of the chunks that the elements lie in, in the first source of a virtual dataset.
+    pub(crate) fn chunk(&self) -> Option<&[u64]> {
+        let mut sources = std::iter::successors(Some(&self.ready), |ready| Some(&ready.parts.first()?.source.ready));
+        sources.find_map(|ready| match &ready.dataset.storage {
+            Storage::Chunked { chunk, .. } => Some(chunk.as_slice()),
+            _ => None,
+        })
     }
 }
 

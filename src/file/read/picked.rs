@@ -96,6 +96,14 @@ impl Picked {
         }
     }
 
+    /// How many runs are looked at for a box.
+    pub(super) fn runs(&self) -> u64 {
+        match self {
+            Self::Regular(_) => 1,
+            Self::Listed(runs) => wide(runs.len()),
+        }
+    }
+
     /// The element with a number, and how many follow it along the last dimension.
     pub(super) fn locate(&self, number: u64) -> Option<(Vec<u64>, u64)> {
         match self {

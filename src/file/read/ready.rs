@@ -81,7 +81,8 @@ impl<'a, 's> Finder<'a, 's> {
         }
     }
 
-    fn at(&self, address: Address) -> Result<Option<Ready>, Halt> {
+    /// The dataset at an address; `None` is none.
+    pub(super) fn at(&self, address: Address) -> Result<Option<Ready>, Halt> {
         let Some(mut dataset) = self.lookup.dataset(address, true)? else { return Ok(None) };
         let (mut parts, mut external) = (Vec::new(), None);
         match &dataset.storage {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::super::boxes::{opened, read_options};
 use super::super::chunks::{chunk_bytes, manifest};
 use super::super::family;
 use super::super::form::Elements;
@@ -12,15 +13,16 @@ use super::super::masks::Masks;
 use super::super::options::Options;
 use super::super::padding::{Padding, renumbered};
 use super::super::subject::{Parts, Subject};
-use super::coding::{Coding, Raw, has_form};
+use super::coding::{Coding, Raw, has_form, needs_heap};
 use super::constants::{Constants, repeated};
-use super::pieces::split;
+use super::pieces::{around, split};
 use super::{Place, Sidecar};
-use crate::error::{Structure, Unsupported};
-use crate::file::{Block, ChunkTable, Dataset, Extent, File, Storage};
+use crate::error::{Error, Structure, Unsupported};
+use crate::file::{Block, ChunkTable, Dataset, Extent, File, OpenDataset, Storage};
 use crate::reference::grid::{grid, position};
 use crate::reference::{Manifest, UrlId, Urls};
 use crate::source::Halt;
+use crate::window::{Runs, Window};
 use crate::zarr::ArrayMetadata;
 
 /// What a chunk that was never written, and is referenced all the same, costs in memory.
@@ -40,11 +42,14 @@ struct Work<'a, 's> {
     coding: Coding<'a>,
     constants: Constants,
     padding: Option<Padding<'a>>,
+    chunk: Vec<u64>,
     masks: Masks,
     /// Chunks as they lie, numbered in the array's grid.
     stored: Manifest,
     /// Elements and bytes of a chunk before its filters.
     size: (u64, u64),
+    /// What the chunks are read from, if they do not lie in the file.
+    elsewhere: Option<OpenDataset<'a>>,
     /// The id of the sidecar file.
     id: UrlId,
     /// Number, file, offset and length of each chunk.
@@ -53,9 +58,10 @@ struct Work<'a, 's> {
 
 /// Whether a dataset's values can be in the sidecar file, if each of its chunks decodes.
 pub(crate) fn may_hold(dataset: &Dataset) -> bool {
-    let lies_here = !matches!(dataset.storage, Storage::External(_) | Storage::Virtual(_));
     let is_null = dataset.dataspace.extent == Extent::Null;
-    lies_here && !is_null && dataset.filters.is_decoded(0) && has_form(&dataset.datatype)
+    // Texts and references of a source lie in the heap of its own file, and lead to objects of it.
+    let has_heap = matches!(dataset.storage, Storage::Virtual(_)) && needs_heap(&dataset.datatype);
+    !is_null && !has_heap && dataset.filters.is_decoded(0) && has_form(&dataset.datatype)
 }
 
 /// The array of a dataset that is refused otherwise. Chunks that readers know as they lie are referenced where they are.
@@ -67,15 +73,20 @@ pub(crate) fn written(
     sidecar: &mut Sidecar<'_>,
 ) -> Result<(Parts, Written), Halt> {
     let Subject { dataset, longer, .. } = subject;
-    let (mut chunk, mut masks, mut stored) = manifest(dataset, table)?;
-    if !matches!(dataset.storage, Storage::Chunked { .. }) {
-        chunk = split(&dataset.dataspace.dimensions, dataset.datatype.size.into(), &mut stored);
-        masks = Masks { common: u32::MAX, ..Masks::default() };
-    }
+    let read_options = read_options(options, *file.limits());
+    let elsewhere = match dataset.storage {
+        Storage::External(_) | Storage::Virtual(_) => Some(opened(file, subject, &read_options)?),
+        _ => None,
+    };
+    let (chunk, mut masks, mut stored) = match &elsewhere {
+        Some(elsewhere) => boxes(elsewhere, dataset)?,
+        None => lying(dataset, table)?,
+    };
     let shape = longer.unwrap_or(&dataset.dataspace.dimensions).to_vec();
     renumber(&mut stored, &mut masks, grid(&shape, &chunk))?;
     let size = chunk_bytes(&chunk, &dataset.datatype)?;
-    let coding = Coding::new(subject, masks.common, size.1, options)?;
+    let mut coding = Coding::new(subject, masks.common, size.1, options)?;
+    coding.own = coding.own.filter(|_| elsewhere.is_none());
     let padding = longer.map(|shape| Padding::new(dataset, shape, &chunk));
     let constants = Constants::new(subject, padding.as_ref(), coding.is_decoded(), options);
     let mut urls = family::urls(file, options)?;
@@ -83,7 +94,20 @@ pub(crate) fn written(
     urls.push(sidecar.url.clone());
     let rows = Vec::with_capacity(stored.number.len());
     let before = sidecar.bytes;
-    let mut work = Work { file, subject, coding, constants, padding, masks, stored, size, id, rows };
+    let mut work = Work {
+        file,
+        subject,
+        coding,
+        constants,
+        padding,
+        chunk: chunk.clone(),
+        masks,
+        stored,
+        size,
+        elsewhere,
+        id,
+        rows,
+    };
     let widths = work.widths()?;
     work.coding = work.coding.widened(widths);
     work.stored_chunks(sidecar)?;
@@ -93,6 +117,46 @@ pub(crate) fn written(
     let chunks = work.rows.iter().filter(|(_, file, ..)| *file == id).count();
     let written = Written { chunks: u64::try_from(chunks).unwrap_or(u64::MAX), bytes };
     Ok((work.parts(shape, chunk.clone(), urls), written))
+}
+
+/// The chunk shape of data that lie in the file, the filters that the chunks skip, and where they are.
+fn lying(dataset: &Dataset, table: Option<Arc<ChunkTable>>) -> Result<(Vec<u64>, Masks, Manifest), Error> {
+    let (chunk, masks, mut stored) = manifest(dataset, table)?;
+    if matches!(dataset.storage, Storage::Chunked { .. }) {
+        return Ok((chunk, masks, stored));
+    }
+    let chunk = split(&dataset.dataspace.dimensions, dataset.datatype.size.into(), &mut stored);
+    Ok((chunk, Masks { common: u32::MAX, ..Masks::default() }, stored))
+}
+
+/// The same of data that lie elsewhere: the chunks are the boxes that are read of them, all that a source has a part in.
+fn boxes(elsewhere: &OpenDataset<'_>, dataset: &Dataset) -> Result<(Vec<u64>, Masks, Manifest), Error> {
+    let shape = elsewhere.shape();
+    let chunk = around(shape, dataset.datatype.size.into(), elsewhere.chunk());
+    let grid = grid(shape, &chunk);
+    let total = total(&grid)?;
+    let mut number = Vec::new();
+    for n in 0..total {
+        if elsewhere.is_given(&window(n, &grid, &chunk, shape))? {
+            number.push(n);
+        }
+    }
+    let masks = Masks { common: u32::MAX, ..Masks::default() };
+    Ok((chunk, masks, Manifest { grid, number, ..Manifest::default() }))
+}
+
+/// What a chunk has of a dataset.
+fn window(number: u64, grid: &[u64], chunk: &[u64], shape: &[u64]) -> Window {
+    let start: Vec<u64> = position(number, grid).iter().zip(chunk).map(|(at, size)| at * size).collect();
+    let count = start.iter().zip(chunk).zip(shape).map(|((start, chunk), size)| (*chunk).min(size - start));
+    let count = count.collect();
+    Window { start, count }
+}
+
+/// Chunks of a grid.
+fn total(grid: &[u64]) -> Result<u64, Unsupported> {
+    let total = grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
+    total.ok_or(Unsupported::Feature("an array of more than 2^64 chunks"))
 }
 
 /// Gives chunks the numbers that they have in a grid which may be longer.
@@ -130,10 +194,7 @@ impl<'a> Work<'a, '_> {
             self.coding.measure(source, Raw { bytes: element, at: 0, count: 1 }, &mut widths)?;
         }
         let all: Vec<usize> = (0..self.stored.number.len()).collect();
-        self.file.raw_data(&self.ranges(&all), |n, bytes| {
-            let (_, block) = self.decoded(n, bytes)?;
-            self.coding.measure(source, self.raw(&block.bytes, block.at), &mut widths)
-        })?;
+        self.each(&all, |_, block| self.coding.measure(source, self.raw(&block.bytes, block.at), &mut widths))?;
         Ok(widths)
     }
 
@@ -148,8 +209,7 @@ impl<'a> Work<'a, '_> {
         }
         let source = self.source();
         let mut odd_rows = Vec::with_capacity(odd.len());
-        self.file.raw_data(&self.ranges(&odd), |n, bytes| {
-            let (number, block) = self.decoded(odd.get(n).copied().unwrap_or(usize::MAX), bytes)?;
+        self.each(&odd, |number, block| {
             let place = sidecar.append(&self.coding.encode(source, self.raw(&block.bytes, block.at))?)?;
             odd_rows.push((number, self.id, place.offset, place.length));
             Ok(())
@@ -190,24 +250,59 @@ impl<'a> Work<'a, '_> {
         (!is_torn).then(|| (number, UrlId(u32::try_from(member).unwrap_or(u32::MAX)), inside, length))
     }
 
-    /// The number of a chunk, and the chunk before its filters, filled where the array is longer than the dataset.
-    fn decoded(&self, n: usize, bytes: Bytes) -> Result<(u64, Block), Halt> {
-        let number = self.stored.number.get(n).copied().unwrap_or(u64::MAX);
-        let block = Block { at: self.range(n).start, bytes };
-        let mut chunk = if matches!(self.subject.dataset.storage, Storage::Chunked { .. }) {
+    /// Gives chunks by their numbers, before their filters.
+    fn each(&self, rows: &[usize], mut each: impl FnMut(u64, Block) -> Result<(), Halt>) -> Result<(), Halt> {
+        let number = |n: usize| self.stored.number.get(n).copied().unwrap_or(u64::MAX);
+        if let Some(elsewhere) = &self.elsewhere {
+            // One box at a time: what it takes of its sources is bounded, and all of it is here.
+            let mut rows = rows.iter().map(|n| number(*n));
+            return rows.try_for_each(|number| each(number, self.filled(number, self.boxed(number, elsewhere)?, 0)));
+        }
+        self.file.raw_data(&self.ranges(rows), |row, bytes| {
+            let n = rows.get(row).copied().unwrap_or(usize::MAX);
+            let at = self.range(n).start;
+            let chunk = self.decoded(number(n), &Block { at, bytes })?;
+            each(number(n), self.filled(number(n), chunk, at))
+        })
+    }
+
+    /// A chunk that is read from elsewhere.
+    fn boxed(&self, number: u64, elsewhere: &OpenDataset<'_>) -> Result<Bytes, Halt> {
+        self.file.budget().decoded(self.size.1)?;
+        let window = window(number, &self.stored.grid, &self.chunk, elsewhere.shape());
+        let elements = elsewhere.window(&window)?;
+        if window.count == self.chunk {
+            return Ok(Bytes::from(elements));
+        }
+        let mut chunk = vec![0; usize::try_from(self.size.1).unwrap_or(0)];
+        let origin = vec![0; self.chunk.len()];
+        let runs = Runs::new(&window.count, (&window.count, &origin), (&self.chunk, &origin));
+        runs.copy(&elements, &mut chunk, usize::try_from(self.subject.dataset.datatype.size).unwrap_or(0));
+        Ok(Bytes::from(chunk))
+    }
+
+    /// A chunk before its filters.
+    fn decoded(&self, number: u64, block: &Block) -> Result<Bytes, Halt> {
+        let chunk = if matches!(self.subject.dataset.storage, Storage::Chunked { .. }) {
             let filters = (&self.subject.dataset.filters, self.mask(number));
-            self.file.unfiltered(Structure::Chunk, &block, filters, self.size.1)?
+            self.file.unfiltered(Structure::Chunk, block, filters, self.size.1)?
         } else {
             self.file.budget().decoded(self.size.1)?;
             let mut whole = block.bytes.to_vec();
             whole.resize(usize::try_from(self.size.1).unwrap_or(0), 0);
             Bytes::from(whole)
         };
-        let at = position(number, &self.stored.grid);
-        if let Some(padding) = self.padding.as_ref().filter(|padding| padding.is_edge(&at)) {
-            chunk = Bytes::from(padding.filled(&chunk, &at));
-        }
-        Ok((number, Block { at: block.at, bytes: chunk }))
+        Ok(chunk)
+    }
+
+    /// A chunk, filled where the array is longer than the dataset.
+    fn filled(&self, number: u64, chunk: Bytes, at: u64) -> Block {
+        let place = position(number, &self.stored.grid);
+        let bytes = match self.padding.as_ref().filter(|padding| padding.is_edge(&place)) {
+            Some(padding) => Bytes::from(padding.filled(&chunk, &place)),
+            None => chunk,
+        };
+        Block { at, bytes }
     }
 
     /// The chunks that were never written, where readers would give another value for them.
@@ -215,8 +310,7 @@ impl<'a> Work<'a, '_> {
         if self.constants.inside.is_none() && self.constants.outside.is_none() {
             return Ok(());
         }
-        let total = self.stored.grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
-        let total = total.ok_or(Unsupported::Feature("an array of more than 2^64 chunks"))?;
+        let total = total(&self.stored.grid)?;
         let missing = total.saturating_sub(u64::try_from(self.stored.number.len()).unwrap_or(u64::MAX));
         self.file.budget().inline(missing.saturating_mul(REFERENCE))?;
         let present: Vec<u64> = std::mem::take(&mut self.stored.number);

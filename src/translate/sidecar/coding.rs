@@ -144,6 +144,11 @@ fn in_form(form: &Form<'_>, count: u64) -> u64 {
     form.dimensions.iter().fold(count, |n, size| n.saturating_mul(*size))
 }
 
+/// Whether elements of a type lead to a heap or to other objects.
+pub(super) fn needs_heap(datatype: &Datatype) -> bool {
+    element(datatype).is_err() && Form::of(datatype).is_ok_and(|form| form.width().is_none())
+}
+
 /// Whether elements of a type have a form, as they are or decoded.
 pub(super) fn has_form(datatype: &Datatype) -> bool {
     element(datatype).is_ok() || Form::of(datatype).is_ok()

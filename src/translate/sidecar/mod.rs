@@ -9,7 +9,7 @@ mod pieces;
 use std::fmt;
 use std::io::Write;
 
-pub(crate) use array::Written;
+pub(crate) use array::{Written, may_hold};
 pub(crate) use pass::{Beside, Pass, is_wanted};
 
 use crate::error::Error;

@@ -14,8 +14,6 @@ use crate::source::{Halt, attempt};
 /// What there is for arrays that are refused otherwise.
 #[derive(Debug)]
 pub(crate) enum Beside<'b, 's, 'w> {
-    /// Nothing, and there cannot be.
-    Nothing,
     /// Nothing, and a caller could give one.
     Possible,
     /// A sidecar file; the file is opened once more, with limits of its own.

@@ -38,6 +38,9 @@ pub(super) fn virtual_array(
     options: &Options,
 ) -> Result<Parts, Halt> {
     let Subject { dataset, longer, .. } = subject;
+    if file.family().is_some() {
+        return Err(Unsupported::Feature("a virtual dataset in a family of files").into());
+    }
     if matches!(dataset.datatype.class, Class::VariableString(_)) {
         return Err(Unsupported::VirtualMapping("strings of variable length lie in the heaps of its sources").into());
     }
@@ -165,7 +168,7 @@ mod tests {
     use crate::limits::Limits;
     use crate::reference::{ReferenceSet, UrlId, Urls};
     use crate::source::{ExternalError, FindExternal, FoundExternal, Input, Scan, Step};
-    use crate::translate::FillPolicy;
+    use crate::translate::{FillPolicy, UnsupportedPolicy};
     use crate::zarr::FillValue;
 
     const CHUNKS: &[u8] = include_bytes!("../../../testdata/data_layout/virtual_chunks.h5");
@@ -255,7 +258,12 @@ mod tests {
 
     #[test]
     fn constant_chunks_that_are_too_large_are_refused() {
-        let told = refused(GAPS, Limits { repair_bytes: 30, ..Limits::default() });
+        let (_, report) = translated(GAPS, |options| {
+            options.limits.repair_bytes = 30;
+            options.unsupported = UnsupportedPolicy::Refuse;
+        })
+        .unwrap();
+        let told = refusals(&report);
         let uncovered = "/uncovered: 2 chunks were never written and read as the fill value -1, which readers of Zarr v2 would not give or would mask (--fill declare accepts that)";
         assert!(told.contains(&uncovered.to_owned()), "{told:?}");
     }
