@@ -2066,6 +2066,49 @@ def filter_registered(f, path):
     f.create_dataset("zfp", data=floats, chunks=(8, 16), **hdf5plugin.Zfp(rate=16))
 
 
+@case("filter/fcidecomp", libver="v110")
+def filter_fcidecomp(f, path):
+    """Images of JPEG-LS, of all that the filter can be asked for."""
+    rows, columns = np.indices((33, 47))
+    noise = np.random.default_rng(32018).integers(-2, 3, rows.shape)
+    slope = 20 * rows + 31 * columns + noise
+    circles = (rows - 16) ** 2 + (columns - 20) ** 2
+    patches = np.where(circles < 150, 1, np.where(columns > 40, 5 * (rows // 4), 0))
+
+    def image(name, data, dtype, *parameters, chunks=None):
+        f.create_dataset(name, data=data.astype(dtype), chunks=chunks or data.shape, compression=hdf5plugin.FCIDECOMP_ID, compression_opts=parameters)
+
+    for dtype in ("u1", "i1", "<u2", "<i2", ">u2"):
+        name = np.dtype(dtype).newbyteorder("=").name + ("_be" if dtype[0] == ">" else "")
+        image(f"{name}_slope", slope % 250, dtype)
+        image(f"{name}_patches", patches, dtype)
+        image(f"{name}_circles", circles * 40, dtype)
+    image("chunks", np.tile(slope, (2, 2)), "<u2", chunks=(20, 30))
+    image("steep", (circles * 977) % 65536, "<u2")
+    image("nothing", np.zeros((300, 400)), "<u2")
+    image("line", np.arange(40).reshape(1, 40) // 3, "u1")
+    image("column", np.arange(40).reshape(40, 1) // 3, "u1")
+    for bits in (9, 10, 12, 13, 15):
+        image(f"bits_{bits}", (slope * (1 << bits) // 2400 + circles) % (1 << bits), "<u2", bits)
+    for bits in (2, 4, 7):
+        image(f"bits_{bits}", (slope // 50) % (1 << bits), "u1", bits)
+    for near in (1, 2, 5, 20, 127):
+        image(f"near_{near}", slope % 250, "u1", 8, 1, 0, near)
+        image(f"near_{near}_wide", circles * 40 + noise, "<u2", 16, 1, 0, near)
+    image("near_255", circles * 40 + noise, "<u2", 16, 1, 0, 255)
+    image("steps", slope % 250, "u1", 8, 1, 0, 0, 0, 2, 9, 30, 0)
+    image("steps_near", slope % 250, "u1", 8, 1, 0, 3, 255, 9, 20, 40, 0)
+    image("steps_wide", (slope * 11) % 4096, "<u2", 12, 1, 0, 0, 4095, 3, 100, 1000, 0)
+    planes = np.stack([slope % 250, (slope // 2) % 250, patches, circles // 9])
+    for interleave in (0, 1, 2):
+        for components in (3, 4):
+            image(f"interleave_{interleave}_{components}", planes[:components], "u1", 8, components, interleave)
+            image(f"interleave_{interleave}_{components}_wide", planes[:components] * 200, "<u2", 16, components, interleave)
+            image(f"interleave_{interleave}_{components}_flat", planes[:components] // 20, "u1", 8, components, interleave)
+            image(f"interleave_{interleave}_{components}_near", planes[:components], "u1", 8, components, interleave, 2)
+    image("two_planes", planes[:2], "u1", 8, 2, 0)
+
+
 def bytes_of(count, size, noise=0, dtype=None):
     """Elements of which all but the last byte count slowly, `noise` of the lowest bytes excepted, the first of which are random."""
     elements = np.zeros((count, size), "u1")
