@@ -627,6 +627,50 @@ def type_string_fills_field(f, path):
     dataset(f, "d", tid, (2,)).id.write(h5s.ALL, h5s.ALL, np.array([b"abcd", b"ef"], "S4"), tid)
 
 
+@case("datatype/text_after_nul")
+def type_text_after_nul(f, path):
+    """Texts that end at their first NUL, with the bytes of other texts behind it: what a program in C leaves in its buffer."""
+    rows = [b"Parting", b"is so\0g", b"swe\0et\0", b"\0orrow\0"]
+
+    def text(size, pad=h5t.STR_NULLTERM):
+        tid = h5t.C_S1.copy()
+        tid.set_size(size)
+        tid.set_strpad(pad)
+        return tid
+
+    def put(parent, name, tid, shape, raw, **how):
+        d = dataset(parent, name, tid, shape, **how)
+        d.id.write(h5s.ALL, h5s.ALL, np.frombuffer(raw, f"V{tid.get_size()}").reshape(shape), tid)
+        return d
+
+    raw = b"".join(rows)
+    put(f, "contiguous", text(7), (2, 2), raw)
+    put(f, "compact", text(7), (4,), raw, dcpl=properties(layout=(h5d.COMPACT,)))
+    put(f, "null_padded", text(7, h5t.STR_NULLPAD), (4,), raw)
+    dcpl = properties(chunk=((2,),))
+    dcpl.set_shuffle()
+    dcpl.set_deflate(6)
+    dcpl.set_fletcher32()
+    put(f, "chunked", text(7), (4,), raw, dcpl=dcpl)
+    dcpl = properties(chunk=((2,),))
+    dcpl.set_filter(32000, h5z.FLAG_MANDATORY)
+    put(f, "decoded", text(56), (4,), b"".join(row * 8 for row in rows), dcpl=dcpl)
+    put(f, "array", h5t.array_create(text(7), (2,)), (2,), raw)
+    record = h5t.create(h5t.COMPOUND, 24)
+    for name, offset, member in (("n", 0, h5t.STD_I16LE), ("name", 2, text(7)), ("pair", 10, h5t.array_create(text(7), (2,)))):
+        record.insert(name.encode(), offset, member)
+    put(f, "records", record, (2,), b"".join(struct.pack("<h7sx14s", n, rows[2 - n], raw[7:21]) for n in range(2)))
+    dcpl = properties(chunk=((2,),))
+    tid = text(7)
+    done(libhdf5().H5Pset_fill_value(dcpl.id, tid.id, ctypes.c_char_p(rows[2])))
+    d = dataset(f, "never_written", text(7), (4,), dcpl=dcpl)
+    d[0:1] = [b"written"]
+    for parent, name in ((f, "attribute"), (f["never_written"], "_FillValue")):
+        count = 4 if parent is f else 1
+        a = h5a.create(parent.id, name.encode(), text(7), h5s.create_simple((count,)))
+        a.write(np.frombuffer(raw[14:21] if count == 1 else raw, "V7"), text(7))
+
+
 @case("datatype/opaque")
 def type_opaque(f, path):
     tid = h5t.create(h5t.OPAQUE, 5)

@@ -1,4 +1,4 @@
-//! FCIDECOMP, filter 32018: a chunk is an image of JPEG-LS (EUMETSAT's `H5Zjpegls.c`, CharLS).
+//! FCIDECOMP, filter 32018: a chunk is an image of JPEG-LS (EUMETSAT's `H5Zjpegls.c`, `CharLS`).
 
 use super::jpegls;
 use super::refusal::Refusal;

@@ -28,6 +28,7 @@ mod report;
 mod scope;
 mod sidecar;
 mod subject;
+mod texts;
 mod virtual_dataset;
 mod walk;
 
@@ -35,4 +36,5 @@ pub(crate) use dtype::element;
 pub use options::{CodecPolicy, FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
 pub use sidecar::Sidecar;
+pub(crate) use texts::Texts;
 pub use walk::{references, references_with_sidecar, tree};

@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 
-/// Most that a prediction is corrected by, upwards and downwards (MIN_C and MAX_C).
+/// Most that a prediction is corrected by, upwards and downwards (`MIN_C` and `MAX_C`).
 const CORRECTIONS: (i32, i32) = (-128, 127);
 
 /// The context of samples of one gradient.
@@ -64,7 +64,7 @@ impl Context {
 /// The context of samples that interrupt runs (A.7.2).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Interruption {
-    /// RItype: 1 where the sample above is as those of the run.
+    /// `RItype`: 1 where the sample above is as those of the run.
     kind: i32,
     /// A: the sum of the sizes of errors.
     sizes: i64,

@@ -11,7 +11,7 @@ const RESTART_INTERVAL: u8 = 0xdd;
 const COMMENT: u8 = 0xfe;
 const START_OF_FRAME: u8 = 0xf7;
 const PRESET_PARAMETERS: u8 = 0xf8;
-/// In which CharLS tells a transformation of colours.
+/// In which `CharLS` tells a transformation of colours.
 const APPLICATION_8: u8 = 0xe8;
 
 /// What all samples of an image have in common (C.2.2).

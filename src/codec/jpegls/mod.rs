@@ -1,4 +1,4 @@
-//! JPEG-LS images, lossless and near-lossless (ISO/IEC 14495-1, which is ITU-T T.87), as CharLS writes them.
+//! JPEG-LS images, lossless and near-lossless (ISO/IEC 14495-1, which is ITU-T T.87), as `CharLS` writes them.
 
 mod bits;
 mod contexts;

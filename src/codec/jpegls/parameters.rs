@@ -47,7 +47,7 @@ impl Parameters {
             return Err(wrong("JPEG-LS NEAR", near).into());
         }
         let step = near.wrapping_mul(2).wrapping_add(1);
-        let range = near.wrapping_mul(2).wrapping_add(maximum).wrapping_div(step).wrapping_add(1);
+        let range = near.wrapping_mul(2).wrapping_add(maximum).checked_div(step).unwrap_or(0).wrapping_add(1);
         let sample_bits = bits_of(maximum.wrapping_add(1));
         let reset = given(preset.reset).unwrap_or(64);
         if !(3..=maximum.max(255)).contains(&reset) {
@@ -119,8 +119,8 @@ fn thresholds(maximum: i32, near: i32, preset: &Preset) -> Result<[i32; 3], Prob
             let factor = maximum.min(4095).wrapping_add(128) >> 8;
             factor.wrapping_mul(basic.wrapping_sub(smallest)).wrapping_add(smallest).wrapping_add(of_near)
         } else {
-            let factor = 256_i32.wrapping_div(maximum.wrapping_add(1)).max(1);
-            basic.wrapping_div(factor).wrapping_add(of_near).max(smallest)
+            let factor = 256_i32.checked_div(maximum.wrapping_add(1)).unwrap_or(1).max(1);
+            basic.checked_div(factor).unwrap_or(0).wrapping_add(of_near).max(smallest)
         };
         let default = if default > maximum || default < least { least } else { default };
         *threshold = given(given_one).unwrap_or(default);
