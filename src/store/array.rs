@@ -378,8 +378,7 @@ mod tests {
     #[test]
     fn a_part_of_a_chunk_without_codecs_is_read_by_itself() {
         let file: Vec<u8> = (0..24).collect();
-        let mut limits = crate::Limits::default();
-        limits.chunk_bytes = 12;
+        let limits = crate::Limits { chunk_bytes: 12, ..crate::Limits::default() };
         let large = store(simple(&[4, 6], &[4, 6], "|u1"), vec![(0, range(0, 24))], &file).with_limits(limits);
         let array = large.array("a").unwrap();
         let read = |ranges: &[Range<u64>]| array.read(ranges).map(|values| values.bytes().unwrap().to_vec());

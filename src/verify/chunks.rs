@@ -90,8 +90,8 @@ fn check_one<S: Sources>(
         findings.counts().chunks += 1;
         // Said already where the bytes end before the range.
         // Bytes without codecs are all elements; whether they can be read, the comparison tells.
-        let is_large = |pair: &&Pair<'_, S>| array.metadata.chunk_bytes() > Some(pair.origin.bytes_at_once());
-        let is_read_in_parts = stored.is_plain() && pair.filter(is_large).is_some();
+        let is_large = |pair: &Pair<'_, S>| array.metadata.chunk_bytes() > Some(pair.origin.bytes_at_once());
+        let is_read_in_parts = stored.is_plain() && pair.is_some_and(is_large);
         let decoded = if is_read_in_parts { Ok(None) } else { stored.chunk(number) };
         match decoded {
             Ok(_) => {}
