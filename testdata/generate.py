@@ -627,6 +627,50 @@ def type_string_fills_field(f, path):
     dataset(f, "d", tid, (2,)).id.write(h5s.ALL, h5s.ALL, np.array([b"abcd", b"ef"], "S4"), tid)
 
 
+@case("datatype/text_after_nul")
+def type_text_after_nul(f, path):
+    """Texts that end at their first NUL, with the bytes of other texts behind it: what a program in C leaves in its buffer."""
+    rows = [b"Parting", b"is so\0g", b"swe\0et\0", b"\0orrow\0"]
+
+    def text(size, pad=h5t.STR_NULLTERM):
+        tid = h5t.C_S1.copy()
+        tid.set_size(size)
+        tid.set_strpad(pad)
+        return tid
+
+    def put(parent, name, tid, shape, raw, **how):
+        d = dataset(parent, name, tid, shape, **how)
+        d.id.write(h5s.ALL, h5s.ALL, np.frombuffer(raw, f"V{tid.get_size()}").reshape(shape), tid)
+        return d
+
+    raw = b"".join(rows)
+    put(f, "contiguous", text(7), (2, 2), raw)
+    put(f, "compact", text(7), (4,), raw, dcpl=properties(layout=(h5d.COMPACT,)))
+    put(f, "null_padded", text(7, h5t.STR_NULLPAD), (4,), raw)
+    dcpl = properties(chunk=((2,),))
+    dcpl.set_shuffle()
+    dcpl.set_deflate(6)
+    dcpl.set_fletcher32()
+    put(f, "chunked", text(7), (4,), raw, dcpl=dcpl)
+    dcpl = properties(chunk=((2,),))
+    dcpl.set_filter(32000, h5z.FLAG_MANDATORY)
+    put(f, "decoded", text(56), (4,), b"".join(row * 8 for row in rows), dcpl=dcpl)
+    put(f, "array", h5t.array_create(text(7), (2,)), (2,), raw)
+    record = h5t.create(h5t.COMPOUND, 24)
+    for name, offset, member in (("n", 0, h5t.STD_I16LE), ("name", 2, text(7)), ("pair", 10, h5t.array_create(text(7), (2,)))):
+        record.insert(name.encode(), offset, member)
+    put(f, "records", record, (2,), b"".join(struct.pack("<h7sx14s", n, rows[2 - n], raw[7:21]) for n in range(2)))
+    dcpl = properties(chunk=((2,),))
+    tid = text(7)
+    done(libhdf5().H5Pset_fill_value(dcpl.id, tid.id, ctypes.c_char_p(rows[2])))
+    d = dataset(f, "never_written", text(7), (4,), dcpl=dcpl)
+    d[0:1] = [b"written"]
+    for parent, name in ((f, "attribute"), (f["never_written"], "_FillValue")):
+        count = 4 if parent is f else 1
+        a = h5a.create(parent.id, name.encode(), text(7), h5s.create_simple((count,)))
+        a.write(np.frombuffer(raw[14:21] if count == 1 else raw, "V7"), text(7))
+
+
 @case("datatype/opaque")
 def type_opaque(f, path):
     tid = h5t.create(h5t.OPAQUE, 5)
@@ -2136,6 +2180,49 @@ def filter_registered(f, path):
     f.create_dataset("sz", data=floats, chunks=(8, 16), **hdf5plugin.SZ(absolute=0.01))
     f.create_dataset("sz3", data=floats, chunks=(8, 16), **hdf5plugin.SZ3(absolute=0.01))
     f.create_dataset("zfp", data=floats, chunks=(8, 16), **hdf5plugin.Zfp(rate=16))
+
+
+@case("filter/fcidecomp", libver="v110")
+def filter_fcidecomp(f, path):
+    """Images of JPEG-LS, of all that the filter can be asked for."""
+    rows, columns = np.indices((33, 47))
+    noise = np.random.default_rng(32018).integers(-2, 3, rows.shape)
+    slope = 20 * rows + 31 * columns + noise
+    circles = (rows - 16) ** 2 + (columns - 20) ** 2
+    patches = np.where(circles < 150, 1, np.where(columns > 40, 5 * (rows // 4), 0))
+
+    def image(name, data, dtype, *parameters, chunks=None):
+        f.create_dataset(name, data=data.astype(dtype), chunks=chunks or data.shape, compression=hdf5plugin.FCIDECOMP_ID, compression_opts=parameters)
+
+    for dtype in ("u1", "i1", "<u2", "<i2", ">u2"):
+        name = np.dtype(dtype).newbyteorder("=").name + ("_be" if dtype[0] == ">" else "")
+        image(f"{name}_slope", slope % 250, dtype)
+        image(f"{name}_patches", patches, dtype)
+        image(f"{name}_circles", circles * 40, dtype)
+    image("chunks", np.tile(slope, (2, 2)), "<u2", chunks=(20, 30))
+    image("steep", (circles * 977) % 65536, "<u2")
+    image("nothing", np.zeros((300, 400)), "<u2")
+    image("line", np.arange(40).reshape(1, 40) // 3, "u1")
+    image("column", np.arange(40).reshape(40, 1) // 3, "u1")
+    for bits in (9, 10, 12, 13, 15):
+        image(f"bits_{bits}", (slope * (1 << bits) // 2400 + circles) % (1 << bits), "<u2", bits)
+    for bits in (2, 4, 7):
+        image(f"bits_{bits}", (slope // 50) % (1 << bits), "u1", bits)
+    for near in (1, 2, 5, 20, 127):
+        image(f"near_{near}", slope % 250, "u1", 8, 1, 0, near)
+        image(f"near_{near}_wide", circles * 40 + noise, "<u2", 16, 1, 0, near)
+    image("near_255", circles * 40 + noise, "<u2", 16, 1, 0, 255)
+    image("steps", slope % 250, "u1", 8, 1, 0, 0, 0, 2, 9, 30, 0)
+    image("steps_near", slope % 250, "u1", 8, 1, 0, 3, 255, 9, 20, 40, 0)
+    image("steps_wide", (slope * 11) % 4096, "<u2", 12, 1, 0, 0, 4095, 3, 100, 1000, 0)
+    planes = np.stack([slope % 250, (slope // 2) % 250, patches, circles // 9])
+    for interleave in (0, 1, 2):
+        for components in (3, 4):
+            image(f"interleave_{interleave}_{components}", planes[:components], "u1", 8, components, interleave)
+            image(f"interleave_{interleave}_{components}_wide", planes[:components] * 200, "<u2", 16, components, interleave)
+            image(f"interleave_{interleave}_{components}_flat", planes[:components] // 20, "u1", 8, components, interleave)
+            image(f"interleave_{interleave}_{components}_near", planes[:components], "u1", 8, components, interleave, 2)
+    image("two_planes", planes[:2], "u1", 8, 2, 0)
 
 
 def bytes_of(count, size, noise=0, dtype=None):

@@ -70,7 +70,6 @@ REFUSED = {
     "filter/nbit_records.h5": {"/lost": "nbit stream of members after an array of records"},
     "filter/registered.h5": {
         "/blosc2": "32026 (blosc2)",
-        "/fcidecomp": "32018 (fcidecomp)",
         "/sz": "32017 (sz)",
         "/sz3": "32024 (sz3)",
         "/zfp": "32013 (zfp)",

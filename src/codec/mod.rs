@@ -9,9 +9,14 @@ mod blosclz;
 #[cfg(feature = "bzip2")]
 pub(crate) mod bzip2;
 pub(crate) mod deflate;
+#[cfg(feature = "fcidecomp")]
+pub(crate) mod fcidecomp;
 pub(crate) mod fletcher32;
+#[cfg(feature = "fcidecomp")]
+mod jpegls;
 pub(crate) mod lzf;
 pub(crate) mod nbit;
+pub(crate) mod refusal;
 pub(crate) mod scaleoffset;
 pub(crate) mod shuffle;
 #[cfg(feature = "snappy")]

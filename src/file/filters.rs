@@ -7,8 +7,11 @@ use super::{Block, File};
 use crate::codec::bitshuffle;
 #[cfg(feature = "bzip2")]
 use crate::codec::bzip2;
+#[cfg(feature = "fcidecomp")]
+use crate::codec::fcidecomp;
 #[cfg(feature = "lz4")]
 use crate::codec::lz4;
+use crate::codec::refusal::Refusal;
 #[cfg(feature = "blosc")]
 use crate::codec::unblosc;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
@@ -30,14 +33,9 @@ pub(crate) mod ids {
     pub(crate) const LZ4: u16 = 32_004;
     pub(crate) const BITSHUFFLE: u16 = 32_008;
     pub(crate) const ZSTD: u16 = 32_015;
+    pub(crate) const FCIDECOMP: u16 = 32_018;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
-}
-
-/// Why a chunk does not decode or encode.
-enum Refusal {
-    Problem(Problem),
-    Unsupported(Unsupported),
 }
 
 impl FilterPipeline {
@@ -108,6 +106,7 @@ impl Filter {
             ids::BITSHUFFLE => ("bitshuffle", cfg!(feature = "bitshuffle")),
             ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
             ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
+            ids::FCIDECOMP => ("fcidecomp", cfg!(feature = "fcidecomp")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
@@ -180,6 +179,11 @@ impl Filter {
             ids::BLOSC => unblosc::decode(bytes, most),
             #[cfg(feature = "bzip2")]
             ids::BZIP2 => bzip2::decode(bytes, most),
+            #[cfg(feature = "fcidecomp")]
+            ids::FCIDECOMP => {
+                *undone = fcidecomp::decode(bytes, &self.client_data, most)?;
+                return Ok(());
+            }
             #[cfg(feature = "lz4")]
             ids::LZ4 => lz4::decode(bytes, most),
             #[cfg(feature = "zstd")]
@@ -400,6 +404,7 @@ mod tests {
             (ids::BITSHUFFLE, "bitshuffle", cfg!(feature = "bitshuffle")),
             (ids::BLOSC, "blosc", cfg!(feature = "blosc")),
             (ids::BZIP2, "bzip2", cfg!(feature = "bzip2")),
+            (ids::FCIDECOMP, "fcidecomp", cfg!(feature = "fcidecomp")),
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];

@@ -24,6 +24,12 @@ const MOST_TOGETHER: usize = 1024;
 /// Decoded bytes of the chunks that are fetched together, unless one has more.
 const BYTES_TOGETHER: u64 = 64 << 20;
 
+/// A part of a chunk, in bytes.
+struct Run {
+    number: u64,
+    bytes: Range<u64>,
+}
+
 /// An array of a store.
 #[derive(Debug)]
 pub struct StoredArray<'a, S> {
@@ -122,9 +128,20 @@ impl<'a, S: Sources> StoredArray<'a, S> {
             Data::Bytes(filled(&fill::element(metadata), narrow(elements)))
         };
         let decoded = metadata.chunk_bytes().unwrap_or(limits.chunk_bytes / 64).max(1);
-        check("chunk_bytes", decoded, limits.chunk_bytes)?;
         let together = narrow(BYTES_TOGETHER / decoded).clamp(self.store.threads, MOST_TOGETHER);
         let mut numbers = self.numbers(window).peekable();
+        if let Some(run) = numbers.peek().and_then(|number| self.run(*number, window))
+            && let Some(bytes) = self.plain(&run)?
+        {
+            return Ok(Values {
+                shape: window.count.clone(),
+                dtype: metadata.dtype.clone(),
+                data: Data::Bytes(bytes.to_vec()),
+            });
+        }
+        if numbers.peek().is_some() {
+            check("chunk_bytes", decoded, limits.chunk_bytes)?;
+        }
         while numbers.peek().is_some() {
             let batch: Vec<u64> = numbers.by_ref().take(together).collect();
             let stored = self.stored_chunks(&batch)?;
@@ -135,6 +152,47 @@ impl<'a, S: Sources> StoredArray<'a, S> {
             }
         }
         Ok(Values { shape: window.count.clone(), dtype: metadata.dtype.clone(), data })
+    }
+
+    /// Whether chunks are their elements in C order, so that parts of them can be read.
+    pub(crate) fn is_plain(&self) -> bool {
+        let metadata = &self.array.metadata;
+        metadata.codecs().next().is_none() && metadata.order == Order::C && metadata.chunk_bytes().is_some()
+    }
+
+    /// Where a box lies in a chunk, if it is a part of it without a gap.
+    fn run(&self, number: u64, window: &Window) -> Option<Run> {
+        let (chunks, size) = (&self.array.metadata.chunks, self.array.metadata.dtype.size()?);
+        if !self.is_plain() || window.count.contains(&0) {
+            return None;
+        }
+        let (mut first, mut is_wide) = (0_u64, false);
+        let cell = position(number, &self.array.chunks.grid);
+        for ((range, chunk), cell) in window.ranges().zip(chunks).zip(cell) {
+            let start = range.start.checked_sub(cell.checked_mul(*chunk)?)?;
+            let count = range.end.saturating_sub(range.start);
+            if start.checked_add(count)? > *chunk || (is_wide && count < *chunk) {
+                return None;
+            }
+            is_wide |= count > 1;
+            first = first.checked_mul(*chunk)?.checked_add(start)?;
+        }
+        let (start, length) = (first.checked_mul(size)?, window.elements()?.checked_mul(size)?);
+        Some(Run { number, bytes: start..start.checked_add(length)? })
+    }
+
+    /// The bytes of a part of a chunk, if that is there and has the size that it should have.
+    fn plain(&self, run: &Run) -> Result<Option<Bytes>, Error> {
+        let Some(reference) = self.array.chunks.get(run.number) else { return Ok(None) };
+        let (url, range) = self.store.place(&reference)?;
+        if Some(range.end.saturating_sub(range.start)) != self.array.metadata.chunk_bytes() {
+            return Ok(None);
+        }
+        if let Reference::Inline(bytes) = &reference {
+            return Ok(bytes.get(narrow(run.bytes.start)..narrow(run.bytes.end)).map(|part| bytes.slice_ref(part)));
+        }
+        let part = range.start.saturating_add(run.bytes.start)..range.start.saturating_add(run.bytes.end);
+        Ok(self.store.sources.read(url, &[part])?.pop())
     }
 
     /// The chunks that meet a box, as far as they are not missing.
@@ -326,12 +384,36 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_chunk_without_codecs_is_read_by_itself() {
+        let file: Vec<u8> = (0..24).collect();
+        let limits = crate::Limits { chunk_bytes: 12, ..crate::Limits::default() };
+        let large = store(simple(&[4, 6], &[4, 6], "|u1"), vec![(0, range(0, 24))], &file).with_limits(limits);
+        let array = large.array("a").unwrap();
+        let read = |ranges: &[Range<u64>]| array.read(ranges).map(|values| values.bytes().unwrap().to_vec());
+        assert_eq!(read(&[1..3, 0..6]).unwrap(), file[6..18]);
+        assert_eq!(read(&[3..4, 2..5]).unwrap(), file[20..23]);
+        // With a gap the whole chunk is read.
+        assert!(matches!(read(&[1..3, 0..5]), Err(Error::Limit(_))));
+        let chunked = store(simple(&[4, 3], &[2, 3], "|u1"), vec![(1, range(5, 6))], &file);
+        let array = chunked.array("a").unwrap();
+        assert_eq!(array.read(&[3..4, 0..3]).unwrap().bytes().unwrap(), &file[8..11]);
+        assert_eq!(array.read(&[1..3, 1..2]).unwrap().bytes().unwrap(), [0, 6]);
+        let inline = Reference::Inline(Bytes::from_static(b"abcd"));
+        let held = store(simple(&[4], &[4], "|u1"), vec![(0, inline)], &file);
+        assert_eq!(held.array("a").unwrap().read(&[1..3]).unwrap().bytes().unwrap(), b"bc");
+        let short = store(simple(&[4], &[4], "|u1"), vec![(0, range(0, 3))], &file);
+        let error = short.array("a").unwrap().read(&[0..1]).unwrap_err();
+        assert_eq!(error.to_string(), "a/0: has 3 bytes decoded, and a chunk has 4");
+    }
+
+    #[test]
     fn an_array_that_is_too_large_is_refused_before_anything_is_read() {
         let sparse = store(simple(&[1 << 40], &[1 << 10], "<f8"), Vec::new(), b"");
         let error = sparse.array("a").unwrap().read_all().unwrap_err();
         assert!(matches!(error, Error::Limit(limit) if limit.which == "read_bytes"));
         assert_eq!(sparse.array("a").unwrap().read(std::slice::from_ref(&(5..6))).unwrap().bytes().unwrap(), [0; 8]);
-        let large = store(simple(&[1 << 40], &[1 << 40], "<f8"), vec![(0, range(0, 8 << 40))], b"");
+        let coded = ArrayMetadata { filters: vec![Codec::Zlib { level: 1 }], ..simple(&[1 << 40], &[1 << 40], "<f8") };
+        let large = store(coded, vec![(0, range(0, 8 << 40))], b"");
         assert!(matches!(large.array("a").unwrap().read(std::slice::from_ref(&(5..6))), Err(Error::Limit(_))));
     }
 

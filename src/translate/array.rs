@@ -17,6 +17,7 @@ use super::options::Options;
 use super::padding::Padding;
 use super::repair::{or_read, repaired};
 use super::subject::{Parts, Subject};
+use super::texts::{Texts, end_texts};
 use super::virtual_dataset::virtual_array;
 use crate::error::Unsupported;
 use crate::file::{ChunkTable, Dataset, Datatype, Extent, ExternalFile, File, FillValue, Storage};
@@ -59,7 +60,13 @@ pub(crate) fn array(
         Ok(codecs) => codecs,
         Err(refusal) => return repaired(file, subject, kept.as_deref(), options, refusal),
     };
-    let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing: codecs.trailing, bytes };
+    let stored = Stored {
+        pipeline: &dataset.filters,
+        mask: masks.common,
+        trailing: codecs.trailing,
+        bytes,
+        texts: Texts::of(&dataset.datatype),
+    };
     let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks));
     let fill = match &padding {
         Some(padding) => {
@@ -72,6 +79,7 @@ pub(crate) fn array(
     without_checksums(&mut manifest, codecs.trailing)?;
     if !split {
         small_chunks(file, options, &mut manifest)?;
+        end_texts(file, dataset, &stored, &mut manifest)?;
     }
     family::place(file, &mut manifest)?;
     constant_chunks(file, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;

@@ -3,6 +3,7 @@
 use super::dtype::{Element, element};
 use super::float::float_bits;
 use super::options::FillPolicy;
+use super::texts::Texts;
 use crate::file::{
     Attribute, Bits, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Padding, Text, Value, decode,
 };
@@ -40,13 +41,14 @@ pub(crate) fn fill(object: &Object, datatype: &Datatype, fill: &Hdf5Fill, policy
 pub(crate) fn constant(datatype: &Datatype, fill: &Hdf5Fill, declared: Option<&FillValue>) -> Option<Vec<u8>> {
     let size = usize::try_from(datatype.size).unwrap_or(0);
     let zeros = declared.is_none() && missing_is_zeros(datatype);
-    let element = match fill {
+    let mut element = match fill {
         Hdf5Fill::Undefined => return None,
         Hdf5Fill::Value(bytes) if bytes.len() == size => bytes.clone(),
         // Zeros are what a reader gives; an element of them may be larger than the file.
         Hdf5Fill::Value(_) | Hdf5Fill::Default if zeros => return None,
         Hdf5Fill::Value(_) | Hdf5Fill::Default => vec![0; size],
     };
+    Texts::of(datatype).end(&mut element);
     let given = match declared {
         Some(declared) => fill_value(datatype, &element).is_some_and(|value| same(&value, declared)),
         None => zeros && element.iter().all(|byte| *byte == 0),

@@ -4,6 +4,7 @@ use super::attribute::Paths;
 use super::dtype::{plain, without_arrays};
 use super::fields::{Leaf, leaves, sign};
 use super::float::float_bits;
+use super::texts::Texts;
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::Span;
 use crate::file::{ByteOrder, Class, Datatype, File, FloatFormat, Value};
@@ -240,7 +241,9 @@ impl Part<'_> {
         let range = start.unwrap_or(usize::MAX)..end.unwrap_or(usize::MAX);
         let bytes = element.bytes().get(range).ok_or_else(truncated)?;
         if let Kind::Bytes(_) = self.kind {
-            return Ok(bytes.to_vec());
+            let mut bytes = bytes.to_vec();
+            Texts::of(self.leaf.datatype).end(&mut bytes);
+            return Ok(bytes);
         }
         let values = source.file.values(self.leaf.datatype, 1, Span::new(bytes, element.at()))?;
         let value = values.into_iter().next().ok_or_else(truncated)?;

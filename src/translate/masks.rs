@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::texts::Texts;
 use crate::error::{Structure, Unsupported};
 use crate::file::{ChunkTable, File, FilterMasks, FilterPipeline};
 use crate::reference::Manifest;
@@ -49,11 +50,13 @@ pub(crate) struct Stored<'a> {
     pub(crate) trailing: u64,
     /// Bytes of a chunk before its filters.
     pub(crate) bytes: u64,
+    pub(crate) texts: Texts,
 }
 
 impl Stored<'_> {
-    /// A chunk as the file would hold it, without what references leave out.
-    pub(crate) fn encode(&self, chunk: Vec<u8>) -> Result<Vec<u8>, Unsupported> {
+    /// A chunk as the file would hold it, its texts ended, without what references leave out.
+    pub(crate) fn encode(&self, mut chunk: Vec<u8>) -> Result<Vec<u8>, Unsupported> {
+        self.texts.end(&mut chunk);
         let mut encoded = self.pipeline.apply(self.mask, chunk)?;
         encoded.truncate(encoded.len().saturating_sub(usize::try_from(self.trailing).unwrap_or(0)));
         Ok(encoded)

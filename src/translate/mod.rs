@@ -29,6 +29,7 @@ mod report;
 mod scope;
 mod sidecar;
 mod subject;
+mod texts;
 mod virtual_dataset;
 mod walk;
 
@@ -36,4 +37,5 @@ pub(crate) use dtype::element;
 pub use options::{CodecPolicy, FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
 pub use sidecar::Sidecar;
+pub(crate) use texts::Texts;
 pub use walk::{references, references_with_sidecar, tree};

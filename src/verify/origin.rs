@@ -14,6 +14,9 @@ use crate::source::{ExternalError, FindExternal, FoundExternal, Input, Sources};
 /// netCDF's prefix of variables that have the name of another's dimension (`NON_COORD_PREPEND`); references leave it out.
 const NON_COORDINATE: &str = "_nc4_non_coord_";
 
+/// Most bytes of elements that are compared at once.
+const MOST_AT_ONCE: u64 = 4 << 20;
+
 /// The URL of the file, if the set tells: the only one that was recorded, or else the only one that is referenced.
 pub(super) fn url(set: &ReferenceSet) -> Option<&str> {
     let mut recorded = set.recorded.keys();
@@ -56,6 +59,11 @@ impl<'i> Origin<'i> {
         let dataset = self.reader.dataset(&at(&renamed)).or_else(|_| self.reader.dataset(&at(path)));
         // References have no backslashes.
         dataset.or_else(|error| self.reader.dataset(&at(&path.replace("%5C", "\\"))).map_err(|_| error))
+    }
+
+    /// Most bytes of elements that are compared at once where parts of chunks can be read: their values take more room than they do.
+    pub(super) fn bytes_at_once(&self) -> u64 {
+        MOST_AT_ONCE.min(self.limits.read_bytes / 64)
     }
 
     /// The path of the object at an address.

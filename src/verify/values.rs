@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::boxes::boxes;
 use super::origin::Origin;
 use crate::error::Error;
 use crate::file::{Datatype, FillValue, OpenDataset, Storage, Value};
@@ -9,7 +10,7 @@ use crate::reference::Array;
 use crate::reference::grid::{self, position};
 use crate::source::Sources;
 use crate::store::{Elements, StoredArray, Values};
-use crate::translate::element;
+use crate::translate::{Texts, element};
 use crate::zarr::Dtype;
 
 /// The fields that stand for gaps of a compound.
@@ -45,14 +46,35 @@ impl<S: Sources> Pair<'_, S> {
         if own.iter().any(Range::is_empty) || self.is_undefined(number) {
             return Ok((0, None));
         }
-        let ranges: Vec<Range<u64>> = own.iter().cloned().chain(further).collect();
+        if !self.stored.is_plain() && array.chunks.get(number).is_some() {
+            return self.compared(&own, &further);
+        }
+        let size = self.dataset.dataset().datatype.size.into();
+        let mut elements = 0_u64;
+        for part in boxes(&own, size, self.origin.bytes_at_once()) {
+            let (count, different) = self.compared(&part, &further)?;
+            elements = elements.saturating_add(count);
+            if different.is_some() {
+                return Ok((elements, different));
+            }
+        }
+        Ok((elements, None))
+    }
+
+    /// Compares a box, which is read at once.
+    fn compared(&self, own: &[Range<u64>], further: &[Range<u64>]) -> Result<(u64, Option<Different>), Error> {
+        let ranges: Vec<Range<u64>> = own.iter().chain(further).cloned().collect();
         let found = self.stored.read(&ranges)?;
-        let expected = self.dataset.read(&own)?;
+        let expected = self.dataset.read(own)?;
         let count = found.shape.iter().product();
-        if self.has_the_same_bytes(&expected.datatype) && found.bytes() == Some(&expected.bytes[..]) {
+        let texts = Texts::of(&expected.datatype);
+        if self.has_the_same_bytes(&expected.datatype)
+            && found.bytes() == Some(&expected.bytes[..])
+            && texts.have_ended(&expected.bytes)
+        {
             return Ok((count, None));
         }
-        let expected = self.dataset.elements(&own)?;
+        let expected = self.dataset.elements(own)?;
         Ok((count, self.first_difference(&found, &expected, &ranges)))
     }
 

@@ -193,8 +193,19 @@ fn describe_fill(dataset: &Dataset) -> Json {
     match &dataset.fill {
         FillValue::Undefined => Json::Null,
         FillValue::Default => json!(vec![0; usize::try_from(dataset.datatype.size).unwrap()]),
-        FillValue::Value(element) => json!(element),
+        FillValue::Value(element) => json!(ended(&dataset.datatype, element)),
     }
+}
+
+/// An element as libhdf5 reads it: of a null-terminated text nothing behind its first NUL.
+fn ended(datatype: &h5refs::file::Datatype, element: &[u8]) -> Vec<u8> {
+    use h5refs::file::{Class, Padding};
+    let mut element = element.to_vec();
+    let is_terminated = matches!(&datatype.class, Class::String(text) if text.padding == Padding::NullTerminated);
+    if let Some(end) = element.iter().position(|byte| *byte == 0).filter(|_| is_terminated) {
+        element[end..].fill(0);
+    }
+    element
 }
 
 fn describe_storage(dataset: &Dataset) -> Json {

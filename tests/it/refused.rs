@@ -80,6 +80,9 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/registered.h5", "/bitshuffle", "filter 32008 (bitshuffle)"),
     ("filter/registered.h5", "/blosc2", "filter 32026 (blosc2)"),
+    #[cfg(not(feature = "fcidecomp"))]
+    ("filter/fcidecomp.h5", "/*", "filter 32018 (fcidecomp)"),
+    #[cfg(not(feature = "fcidecomp"))]
     ("filter/registered.h5", "/fcidecomp", "filter 32018 (fcidecomp)"),
     #[cfg(not(feature = "lz4"))]
     ("filter/registered.h5", "/lz4", "filter 32004 (lz4)"),

@@ -8,6 +8,7 @@ use super::super::form::{Elements, Form};
 use super::super::masks::Stored;
 use super::super::options::Options;
 use super::super::subject::Subject;
+use super::super::texts::Texts;
 use crate::codec::deflate;
 use crate::error::Unsupported;
 use crate::field::Span;
@@ -28,7 +29,7 @@ pub(super) struct Coding<'a> {
 /// The type of the elements.
 enum Kind<'a> {
     /// Their bytes are those of a Zarr type.
-    Bytes { dtype: Dtype, dimensions: Vec<u64> },
+    Bytes { dtype: Dtype, dimensions: Vec<u64>, texts: Texts },
     /// They are decoded, each part to so many bytes.
     Decoded { form: Form<'a>, widths: Vec<usize> },
 }
@@ -57,10 +58,11 @@ impl<'a> Coding<'a> {
             let widths = form.narrowest();
             return Ok(Self { elements: Kind::Decoded { form, widths }, own: None });
         };
-        let elements = Kind::Bytes { dtype: element.dtype, dimensions: element.dimensions };
+        let texts = Texts::of(&dataset.datatype);
+        let elements = Kind::Bytes { dtype: element.dtype, dimensions: element.dimensions, texts: texts.clone() };
         let pipeline = &dataset.filters;
         let own = codecs(pipeline, mask, bytes, options.codecs).ok().map(|codecs| Own {
-            stored: Stored { pipeline, mask, trailing: codecs.trailing, bytes },
+            stored: Stored { pipeline, mask, trailing: codecs.trailing, bytes, texts },
             codecs: codecs.filters,
         });
         // Some filters are undone here and not applied.
@@ -106,7 +108,11 @@ impl<'a> Coding<'a> {
     pub(super) fn encode(&self, source: Elements<'_>, raw: Raw<'_>) -> Result<Bytes, Halt> {
         match (&self.elements, &self.own) {
             (Kind::Bytes { .. }, Some(own)) => Ok(Bytes::from(own.stored.encode(raw.bytes.to_vec())?)),
-            (Kind::Bytes { .. }, None) => Ok(Bytes::from(deflate::encode(raw.bytes, LEVEL))),
+            (Kind::Bytes { texts, .. }, None) => {
+                let mut elements = raw.bytes.to_vec();
+                texts.end(&mut elements);
+                Ok(Bytes::from(deflate::encode(&elements, LEVEL)))
+            }
             (Kind::Decoded { form, widths }, _) => {
                 let (count, data) = (in_form(form, raw.count), Span::new(raw.bytes, raw.at));
                 // Many elements may lead to one text.

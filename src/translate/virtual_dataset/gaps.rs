@@ -7,6 +7,7 @@ use super::super::fill::{constant, fill, fill_value};
 use super::super::masks::Stored;
 use super::super::options::FillPolicy;
 use super::super::subject::Subject;
+use super::super::texts::Texts;
 use super::place::Placement;
 use super::sources::{Chunks, Elements};
 use crate::error::{Error, Unsupported};
@@ -112,7 +113,8 @@ impl Gaps<'_, '_> {
         self.file.budget().decoded(bytes)?;
         let plain = element.repeat(usize::try_from(elements).unwrap_or(0));
         let Some(Chunks { pipeline, mask, trailing, .. }) = self.encoder else { return Ok(Some(Bytes::from(plain))) };
-        let stored = Stored { pipeline, mask: *mask, trailing: *trailing, bytes };
+        let texts = Texts::of(&self.subject.dataset.datatype);
+        let stored = Stored { pipeline, mask: *mask, trailing: *trailing, bytes, texts };
         Ok(Some(Bytes::from(stored.encode(plain)?)))
     }
 }

@@ -7,6 +7,7 @@ use super::super::chunks::{chunk_bytes, manifest, without_checksums};
 use super::super::codec::codecs;
 use super::super::masks::{Stored, odd_chunks};
 use super::super::options::{CodecPolicy, Options};
+use super::super::texts::Texts;
 use crate::error::{Error, Unsupported};
 use crate::file::{
     Dataset, Datatype, Extent, ExtentOf, File, FillValue, FilterPipeline, Lookup, Mapping, Memo, SourceName, Storage,
@@ -249,7 +250,7 @@ impl Chunks {
         let (_, bytes) = chunk_bytes(&chunk, &dataset.datatype)?;
         let codecs = codecs(&dataset.filters, masks.common, bytes, CodecPolicy::Standard)?;
         let (mask, trailing) = (masks.common, codecs.trailing);
-        let stored = Stored { pipeline: &dataset.filters, mask, trailing, bytes };
+        let stored = Stored { pipeline: &dataset.filters, mask, trailing, bytes, texts: Texts::of(&dataset.datatype) };
         odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
         without_checksums(&mut manifest, trailing)?;
         Ok(Self { chunk, manifest, codecs: codecs.filters, pipeline: dataset.filters.clone(), mask, trailing })
