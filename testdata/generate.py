@@ -2119,6 +2119,55 @@ def filter_bitshuffle(f, path):
                 f.create_dataset(f"{cname}_{size}_{block}_{count}", data=data, chunks=(min(count, len(data)),), **how)
 
 
+@case("filter/zfp", libver="v110")
+def filter_zfp(f, path):
+    """Every mode, type and number of dimensions; chunks of no whole blocks; sides of 1, which zfp does not see."""
+    modes = {
+        "rate": {"rate": 7.5},
+        "low_rate": {"rate": 1},
+        "precision": {"precision": 13},
+        "accuracy": {"accuracy": 0.003},
+        "expert": {"minbits": 40, "maxbits": 700, "maxprec": 29, "minexp": -9},
+        "reversible": {"reversible": True},
+    }
+    shapes = {1: (70,), 2: (13, 10), 3: (7, 6, 9), 4: (5, 3, 6, 7), 5: (2, 9, 4, 1, 11)}
+    chunks = {1: (41,), 2: (6, 10), 3: (7, 5, 6), 4: (5, 3, 4, 6), 5: (1, 9, 4, 1, 5)}
+    random = np.random.default_rng(32013)
+    for mode, options in modes.items():
+        for word in ("i4", "i8", "f4", "f8"):
+            for dimensions, shape in shapes.items():
+                count = math.prod(shape)
+                data = np.cumsum(random.normal(0, 3, count)) + 50 * np.sin(np.arange(count) / 40)
+                data[count // 3 : count // 2] = 0
+                if word[0] == "i":
+                    data = data * (1 << 20 if word == "i4" else 1 << 50)
+                data = data.astype(f"<{word}").reshape(shape)
+                f.create_dataset(f"{mode}_{word}_{dimensions}", data=data, chunks=chunks[dimensions], **hdf5plugin.Zfp(**options))
+
+
+@case("filter/zfp_extremes", libver="v110")
+def filter_zfp_extremes(f, path):
+    """Values whose bits are kept only as they are, floats at the ends of their range, integers whose transform overflows."""
+    random = np.random.default_rng(5)
+    for word in ("i4", "i8", "f4", "f8"):
+        integer = f"<i{word[1]}"
+        bits = random.integers(np.iinfo(integer).min, np.iinfo(integer).max, 160, integer, endpoint=True)
+        data = {"bits": bits.view(f"<{word}")}
+        if word[0] == "f":
+            special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(word).max, np.finfo(word).smallest_subnormal, 1.5]
+            data["special"] = np.tile(np.array(special, f"<{word}"), 20)
+            exponents = np.arange(np.finfo(word).minexp - np.finfo(word).nmant, np.finfo(word).maxexp, 2 if word == "f4" else 14)
+            data["exponents"] = np.repeat(np.ldexp(np.array(1, f"<{word}"), exponents), 4)
+            data["small"] = (random.normal(0, 1, 160) * np.finfo(word).tiny).astype(f"<{word}")
+        for name, values in data.items():
+            values = values[: len(values) // 8 * 8]
+            lossy = ({"accuracy": 0.0}, {"rate": 20}, {"precision": 32})
+            for n, options in enumerate(({"reversible": True}, *(lossy if name in ("exponents", "small", "bits") and (name, word[0]) != ("bits", "f") else ()))):
+                for shape in ((len(values),), (8, len(values) // 8)):
+                    how = hdf5plugin.Zfp(**options)
+                    f.create_dataset(f"{name}_{word}_{n}_{len(shape)}", data=values.reshape(shape), chunks=shape, **how)
+
+
 @case("filter/foreign_decoded")
 def filter_foreign_decoded(f, path):
     """Values that are held decoded, in chunks of filters that are not among libhdf5's own."""

@@ -24,3 +24,5 @@ pub(crate) mod lz4;
 #[cfg(feature = "blosc")]
 pub(crate) mod unblosc;
 pub(crate) mod zstd;
+#[cfg(feature = "zfp")]
+pub(crate) mod zfp;

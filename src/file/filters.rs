@@ -11,6 +11,8 @@ use crate::codec::bzip2;
 use crate::codec::lz4;
 #[cfg(feature = "blosc")]
 use crate::codec::unblosc;
+#[cfg(feature = "zfp")]
+use crate::codec::zfp;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::wide;
@@ -29,6 +31,7 @@ pub(crate) mod ids {
     pub(crate) const BLOSC: u16 = 32_001;
     pub(crate) const LZ4: u16 = 32_004;
     pub(crate) const BITSHUFFLE: u16 = 32_008;
+    pub(crate) const ZFP: u16 = 32_013;
     pub(crate) const ZSTD: u16 = 32_015;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
@@ -109,6 +112,7 @@ impl Filter {
             ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
             ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
+            ids::ZFP => ("zfp", cfg!(feature = "zfp")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
         };
@@ -182,6 +186,8 @@ impl Filter {
             ids::BZIP2 => bzip2::decode(bytes, most),
             #[cfg(feature = "lz4")]
             ids::LZ4 => lz4::decode(bytes, most),
+            #[cfg(feature = "zfp")]
+            ids::ZFP => zfp::decode(bytes, &self.client_data, most),
             #[cfg(feature = "zstd")]
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
@@ -401,6 +407,7 @@ mod tests {
             (ids::BLOSC, "blosc", cfg!(feature = "blosc")),
             (ids::BZIP2, "bzip2", cfg!(feature = "bzip2")),
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
+            (ids::ZFP, "zfp", cfg!(feature = "zfp")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];
         for (id, name, is_there) in features {
@@ -414,8 +421,8 @@ mod tests {
             );
             assert_eq!(refusal, (!is_there).then_some(expected));
         }
-        let other = Filter { id: 32_013, name: None, optional: false, client_data: vec![] };
-        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0, &mut Vec::new()) else { panic!("zfp was undone") };
-        assert_eq!(refusal.to_string(), "filter 32013 (zfp) would have to be undone or applied, which is not done");
+        let other = Filter { id: 32_017, name: None, optional: false, client_data: vec![] };
+        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0, &mut Vec::new()) else { panic!("SZ was undone") };
+        assert_eq!(refusal.to_string(), "filter 32017 (sz) would have to be undone or applied, which is not done");
     }
 }

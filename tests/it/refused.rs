@@ -93,6 +93,11 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/registered.h5", "/lz4", "filter 32004 (lz4)"),
     ("filter/registered.h5", "/sz", "filter 32017 (sz)"),
     ("filter/registered.h5", "/sz3", "filter 32024 (sz3)"),
+    #[cfg(not(feature = "zfp"))]
     ("filter/registered.h5", "/zfp", "filter 32013 (zfp)"),
+    #[cfg(not(feature = "zfp"))]
+    ("filter/zfp.h5", "/*", "filter 32013 (zfp) has no Zarr v2 codec"),
+    #[cfg(not(feature = "zfp"))]
+    ("filter/zfp_extremes.h5", "/*", "filter 32013 (zfp) has no Zarr v2 codec"),
     ("filter/unknown.h5", "/applied", "filter 499 (unknown)"),
 ];
