@@ -2099,6 +2099,45 @@ def filter_blosc_blocks(f, path):
     del os.environ["BLOSC_BLOCKSIZE"]
 
 
+@case("filter/blosc2", libver="v110")
+def filter_blosc2(f, path):
+    """Every compressor and filter of Blosc2, several blocks, the last one short; chunks of one value; bytes that do not compress."""
+
+    def how(compressor, shuffle, block=0):
+        return {"compression": 32026, "compression_opts": (0, block, 0, 0, 9, shuffle, compressor)}
+
+    for compressor, cname in {0: "blosclz", 1: "lz4", 2: "lz4hc", 4: "zlib", 5: "zstd"}.items():
+        for shuffle in (0, 1, 2, 3):
+            for size, dtype in list(SIZES.items())[:4]:
+                count = 7003 // size
+                noise = count if (cname, size) in (("lz4", 8), ("zlib", 1)) else 100
+                data = bytes_of(count, size, noise, dtype)
+                f.create_dataset(f"{cname}_{shuffle}_{size}", data=data, chunks=(count,), **how(compressor, shuffle, 1000 if size > 1 else 0))
+    for dtype, word in (("<i4", "i4"), ("<f8", "f8"), ("<f4", "f4"), ("u1", "u1")):
+        for value in (0, 7) + (() if word[0] != "f" else (np.nan, -0.0)):
+            for shape in ((500,), (20, 25)):
+                f.create_dataset(f"one_{value}_{word}_{len(shape)}", data=np.full(shape, value, dtype), chunks=shape, **how(5, 1))
+    for word in ("f4", "f8"):
+        f.create_dataset(f"cut_off_{word}", data=smooth(20, 30, dtype=f"<{word}"), chunks=(20, 30), **how(5, 4))
+
+
+@case("filter/blosc2_arrays", libver="v110")
+def filter_blosc2_arrays(f, path):
+    """Chunks of several dimensions in blocks that do not divide them; blocks of other sizes; a checksum before."""
+    shapes = {1: ((300,), (200,)), 2: ((31, 45), (17, 23)), 3: ((9, 14, 20), (7, 10, 11)), 4: ((6, 5, 9, 8), (5, 5, 7, 3)), 5: ((3, 4, 1, 7, 6),) * 2}
+    for dimensions, (shape, chunk) in shapes.items():
+        for word in ("u1", ">i2", "<f4", "<i8"):
+            data = (np.arange(math.prod(shape)) // 3 * 7).astype(word).reshape(shape)
+            for block in (0, 16, 152, 1000):
+                options = (0, block, 0, 0, 5, 1 + dimensions % 2, 5)
+                name = f"{word.strip('<>')}_{dimensions}_{block}"
+                f.create_dataset(name, data=data, chunks=chunk, compression=32026, compression_opts=options)
+    dcpl = properties(chunk=((10, 12),))
+    dcpl.set_fletcher32()
+    dcpl.set_filter(32026, h5z.FLAG_MANDATORY, (0, 0, 0, 0, 5, 1, 5))
+    dataset(f, "after_checksum", h5t.STD_I32LE, (16, 20), np.arange(320, dtype="<i4").reshape(16, 20), dcpl=dcpl)
+
+
 @case("filter/lz4", libver="v110")
 def filter_lz4(f, path):
     for block in (0, 7, 64, 100, 4096):

@@ -9,11 +9,11 @@ use crate::codec::bitshuffle;
 use crate::codec::bzip2;
 #[cfg(feature = "lz4")]
 use crate::codec::lz4;
-#[cfg(feature = "blosc")]
-use crate::codec::unblosc;
 #[cfg(feature = "zfp")]
 use crate::codec::zfp;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
+#[cfg(feature = "blosc")]
+use crate::codec::{unblosc, unblosc2};
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::wide;
 use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
@@ -35,6 +35,7 @@ pub(crate) mod ids {
     pub(crate) const ZSTD: u16 = 32_015;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
+    pub(crate) const BLOSC2: u16 = 32_026;
 }
 
 /// Why a chunk does not decode or encode.
@@ -109,7 +110,7 @@ impl Filter {
     fn missing_feature(&self) -> Option<&'static str> {
         let (feature, is_there) = match self.id {
             ids::BITSHUFFLE => ("bitshuffle", cfg!(feature = "bitshuffle")),
-            ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
+            ids::BLOSC | ids::BLOSC2 => ("blosc", cfg!(feature = "blosc")),
             ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
             ids::ZFP => ("zfp", cfg!(feature = "zfp")),
@@ -182,6 +183,8 @@ impl Filter {
             ids::BITSHUFFLE => bitshuffle::decode(bytes, &self.client_data, most),
             #[cfg(feature = "blosc")]
             ids::BLOSC => unblosc::decode(bytes, most),
+            #[cfg(feature = "blosc")]
+            ids::BLOSC2 => unblosc2::decode(bytes, &self.client_data, most),
             #[cfg(feature = "bzip2")]
             ids::BZIP2 => bzip2::decode(bytes, most),
             #[cfg(feature = "lz4")]

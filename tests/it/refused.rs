@@ -65,6 +65,10 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ),
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/bitshuffle.h5", "/*", "filter 32008 (bitshuffle) has no Zarr v2 codec"),
+    #[cfg(not(feature = "blosc"))]
+    ("filter/blosc2.h5", "/*", "filter 32026 (blosc2) has no Zarr v2 codec"),
+    #[cfg(not(feature = "blosc"))]
+    ("filter/blosc2_arrays.h5", "/*", "filter 32026 (blosc2) has no Zarr v2 codec"),
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/foreign_decoded.h5", "/i12_bitshuffle", "built with the feature \"bitshuffle\""),
     #[cfg(not(feature = "blosc"))]
@@ -87,6 +91,7 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/lz4.h5", "/*", "filter 32004 (lz4) has no Zarr v2 codec"),
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/registered.h5", "/bitshuffle", "filter 32008 (bitshuffle)"),
+    #[cfg(not(feature = "blosc"))]
     ("filter/registered.h5", "/blosc2", "filter 32026 (blosc2)"),
     ("filter/registered.h5", "/fcidecomp", "filter 32018 (fcidecomp)"),
     #[cfg(not(feature = "lz4"))]
