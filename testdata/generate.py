@@ -2258,6 +2258,45 @@ def filter_blosc_blocks(f, path):
     del os.environ["BLOSC_BLOCKSIZE"]
 
 
+@case("filter/blosc2", libver="v110")
+def filter_blosc2(f, path):
+    """Every compressor and filter of Blosc2, several blocks, the last one short; chunks of one value; bytes that do not compress."""
+
+    def how(compressor, shuffle, block=0):
+        return {"compression": 32026, "compression_opts": (0, block, 0, 0, 9, shuffle, compressor)}
+
+    for compressor, cname in {0: "blosclz", 1: "lz4", 2: "lz4hc", 4: "zlib", 5: "zstd"}.items():
+        for shuffle in (0, 1, 2, 3):
+            for size, dtype in list(SIZES.items())[:4]:
+                count = 7003 // size
+                noise = count if (cname, size) in (("lz4", 8), ("zlib", 1)) else 100
+                data = bytes_of(count, size, noise, dtype)
+                f.create_dataset(f"{cname}_{shuffle}_{size}", data=data, chunks=(count,), **how(compressor, shuffle, 1000 if size > 1 else 0))
+    for dtype, word in (("<i4", "i4"), ("<f8", "f8"), ("<f4", "f4"), ("u1", "u1")):
+        for value in (0, 7) + (() if word[0] != "f" else (np.nan, -0.0)):
+            for shape in ((500,), (20, 25)):
+                f.create_dataset(f"one_{value}_{word}_{len(shape)}", data=np.full(shape, value, dtype), chunks=shape, **how(5, 1))
+    for word in ("f4", "f8"):
+        f.create_dataset(f"cut_off_{word}", data=smooth(20, 30, dtype=f"<{word}"), chunks=(20, 30), **how(5, 4))
+
+
+@case("filter/blosc2_arrays", libver="v110")
+def filter_blosc2_arrays(f, path):
+    """Chunks of several dimensions in blocks that do not divide them; blocks of other sizes; a checksum before."""
+    shapes = {1: ((300,), (200,)), 2: ((31, 45), (17, 23)), 3: ((9, 14, 20), (7, 10, 11)), 4: ((6, 5, 9, 8), (5, 5, 7, 3)), 5: ((3, 4, 1, 7, 6),) * 2}
+    for dimensions, (shape, chunk) in shapes.items():
+        for word in ("u1", ">i2", "<f4", "<i8"):
+            data = (np.arange(math.prod(shape)) // 3 * 7).astype(word).reshape(shape)
+            for block in (0, 16, 152, 1000):
+                options = (0, block, 0, 0, 5, 1 + dimensions % 2, 5)
+                name = f"{word.strip('<>')}_{dimensions}_{block}"
+                f.create_dataset(name, data=data, chunks=chunk, compression=32026, compression_opts=options)
+    dcpl = properties(chunk=((10, 12),))
+    dcpl.set_fletcher32()
+    dcpl.set_filter(32026, h5z.FLAG_MANDATORY, (0, 0, 0, 0, 5, 1, 5))
+    dataset(f, "after_checksum", h5t.STD_I32LE, (16, 20), np.arange(320, dtype="<i4").reshape(16, 20), dcpl=dcpl)
+
+
 @case("filter/lz4", libver="v110")
 def filter_lz4(f, path):
     for block in (0, 7, 64, 100, 4096):
@@ -2276,6 +2315,55 @@ def filter_bitshuffle(f, path):
                 if cname == "none":
                     data = data[:600]
                 f.create_dataset(f"{cname}_{size}_{block}_{count}", data=data, chunks=(min(count, len(data)),), **how)
+
+
+@case("filter/zfp", libver="v110")
+def filter_zfp(f, path):
+    """Every mode, type and number of dimensions; chunks of no whole blocks; sides of 1, which zfp does not see."""
+    modes = {
+        "rate": {"rate": 7.5},
+        "low_rate": {"rate": 1},
+        "precision": {"precision": 13},
+        "accuracy": {"accuracy": 0.003},
+        "expert": {"minbits": 40, "maxbits": 700, "maxprec": 29, "minexp": -9},
+        "reversible": {"reversible": True},
+    }
+    shapes = {1: (70,), 2: (13, 10), 3: (7, 6, 9), 4: (5, 3, 6, 7), 5: (2, 9, 4, 1, 11)}
+    chunks = {1: (41,), 2: (6, 10), 3: (7, 5, 6), 4: (5, 3, 4, 6), 5: (1, 9, 4, 1, 5)}
+    random = np.random.default_rng(32013)
+    for mode, options in modes.items():
+        for word in ("i4", "i8", "f4", "f8"):
+            for dimensions, shape in shapes.items():
+                count = math.prod(shape)
+                data = np.cumsum(random.normal(0, 3, count)) + 50 * np.sin(np.arange(count) / 40)
+                data[count // 3 : count // 2] = 0
+                if word[0] == "i":
+                    data = data * (1 << 20 if word == "i4" else 1 << 50)
+                data = data.astype(f"<{word}").reshape(shape)
+                f.create_dataset(f"{mode}_{word}_{dimensions}", data=data, chunks=chunks[dimensions], **hdf5plugin.Zfp(**options))
+
+
+@case("filter/zfp_extremes", libver="v110")
+def filter_zfp_extremes(f, path):
+    """Values whose bits are kept only as they are, floats at the ends of their range, integers whose transform overflows."""
+    random = np.random.default_rng(5)
+    for word in ("i4", "i8", "f4", "f8"):
+        integer = f"<i{word[1]}"
+        bits = random.integers(np.iinfo(integer).min, np.iinfo(integer).max, 160, integer, endpoint=True)
+        data = {"bits": bits.view(f"<{word}")}
+        if word[0] == "f":
+            special = [0.0, -0.0, np.inf, -np.inf, np.nan, np.finfo(word).max, np.finfo(word).smallest_subnormal, 1.5]
+            data["special"] = np.tile(np.array(special, f"<{word}"), 20)
+            exponents = np.arange(np.finfo(word).minexp - np.finfo(word).nmant, np.finfo(word).maxexp, 2 if word == "f4" else 14)
+            data["exponents"] = np.repeat(np.ldexp(np.array(1, f"<{word}"), exponents), 4)
+            data["small"] = (random.normal(0, 1, 160) * np.finfo(word).tiny).astype(f"<{word}")
+        for name, values in data.items():
+            values = values[: len(values) // 8 * 8]
+            lossy = ({"accuracy": 0.0}, {"rate": 20}, {"precision": 32})
+            for n, options in enumerate(({"reversible": True}, *(lossy if name in ("exponents", "small", "bits") and (name, word[0]) != ("bits", "f") else ()))):
+                for shape in ((len(values),), (8, len(values) // 8)):
+                    how = hdf5plugin.Zfp(**options)
+                    f.create_dataset(f"{name}_{word}_{n}_{len(shape)}", data=values.reshape(shape), chunks=shape, **how)
 
 
 @case("filter/foreign_decoded")

@@ -28,4 +28,8 @@ mod framed;
 pub(crate) mod lz4;
 #[cfg(feature = "blosc")]
 pub(crate) mod unblosc;
+#[cfg(feature = "blosc")]
+pub(crate) mod unblosc2;
 pub(crate) mod zstd;
+#[cfg(feature = "zfp")]
+pub(crate) mod zfp;

@@ -27,7 +27,7 @@ enum Shuffle {
 
 /// The compressor of the blocks.
 #[derive(Clone, Copy)]
-enum Compressor {
+pub(super) enum Compressor {
     BloscLz,
     Lz4,
     Snappy,
@@ -148,7 +148,7 @@ impl<'a> Buffer<'a> {
 
 impl Compressor {
     /// Appends the `size` bytes that a stream holds, if it holds as many.
-    fn append(self, stream: &[u8], size: u64, decoded: &mut Vec<u8>) -> Option<()> {
+    pub(super) fn append(self, stream: &[u8], size: u64, decoded: &mut Vec<u8>) -> Option<()> {
         let bytes = match self {
             Self::BloscLz => return blosclz::append(stream, size, decoded),
             Self::Lz4 => return lz4::append(stream, size, decoded),
@@ -161,7 +161,7 @@ impl Compressor {
     }
 }
 
-fn le_u32(bytes: &[u8]) -> Option<(u64, &[u8])> {
+pub(super) fn le_u32(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (number, rest) = bytes.split_first_chunk()?;
     Some((u32::from_le_bytes(*number).into(), rest))
 }

@@ -12,9 +12,11 @@ use crate::codec::fcidecomp;
 #[cfg(feature = "lz4")]
 use crate::codec::lz4;
 use crate::codec::refusal::Refusal;
-#[cfg(feature = "blosc")]
-use crate::codec::unblosc;
+#[cfg(feature = "zfp")]
+use crate::codec::zfp;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
+#[cfg(feature = "blosc")]
+use crate::codec::{unblosc, unblosc2};
 use crate::error::{Error, Problem, Structure, Unsupported};
 use crate::field::convert::wide;
 use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
@@ -32,10 +34,12 @@ pub(crate) mod ids {
     pub(crate) const BLOSC: u16 = 32_001;
     pub(crate) const LZ4: u16 = 32_004;
     pub(crate) const BITSHUFFLE: u16 = 32_008;
+    pub(crate) const ZFP: u16 = 32_013;
     pub(crate) const ZSTD: u16 = 32_015;
     pub(crate) const FCIDECOMP: u16 = 32_018;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
+    pub(crate) const BLOSC2: u16 = 32_026;
 }
 
 impl FilterPipeline {
@@ -104,10 +108,11 @@ impl Filter {
     fn missing_feature(&self) -> Option<&'static str> {
         let (feature, is_there) = match self.id {
             ids::BITSHUFFLE => ("bitshuffle", cfg!(feature = "bitshuffle")),
-            ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
+            ids::BLOSC | ids::BLOSC2 => ("blosc", cfg!(feature = "blosc")),
             ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
             ids::FCIDECOMP => ("fcidecomp", cfg!(feature = "fcidecomp")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
+            ids::ZFP => ("zfp", cfg!(feature = "zfp")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
         };
@@ -177,6 +182,8 @@ impl Filter {
             ids::BITSHUFFLE => bitshuffle::decode(bytes, &self.client_data, most),
             #[cfg(feature = "blosc")]
             ids::BLOSC => unblosc::decode(bytes, most),
+            #[cfg(feature = "blosc")]
+            ids::BLOSC2 => unblosc2::decode(bytes, &self.client_data, most),
             #[cfg(feature = "bzip2")]
             ids::BZIP2 => bzip2::decode(bytes, most),
             #[cfg(feature = "fcidecomp")]
@@ -186,6 +193,8 @@ impl Filter {
             }
             #[cfg(feature = "lz4")]
             ids::LZ4 => lz4::decode(bytes, most),
+            #[cfg(feature = "zfp")]
+            ids::ZFP => zfp::decode(bytes, &self.client_data, most),
             #[cfg(feature = "zstd")]
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
@@ -406,6 +415,7 @@ mod tests {
             (ids::BZIP2, "bzip2", cfg!(feature = "bzip2")),
             (ids::FCIDECOMP, "fcidecomp", cfg!(feature = "fcidecomp")),
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
+            (ids::ZFP, "zfp", cfg!(feature = "zfp")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];
         for (id, name, is_there) in features {
@@ -419,8 +429,8 @@ mod tests {
             );
             assert_eq!(refusal, (!is_there).then_some(expected));
         }
-        let other = Filter { id: 32_013, name: None, optional: false, client_data: vec![] };
-        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0, &mut Vec::new()) else { panic!("zfp was undone") };
-        assert_eq!(refusal.to_string(), "filter 32013 (zfp) would have to be undone or applied, which is not done");
+        let other = Filter { id: 32_017, name: None, optional: false, client_data: vec![] };
+        let Err(Refusal::Unsupported(refusal)) = other.undo(&[1], 0, &mut Vec::new()) else { panic!("SZ was undone") };
+        assert_eq!(refusal.to_string(), "filter 32017 (sz) would have to be undone or applied, which is not done");
     }
 }

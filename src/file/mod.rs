@@ -6,7 +6,7 @@ mod dataset;
 mod driver;
 mod filters;
 #[cfg(test)]
-#[cfg(all(feature = "bitshuffle", feature = "blosc", feature = "bzip2", feature = "fcidecomp"))]
+#[cfg(all(feature = "bitshuffle", feature = "blosc", feature = "bzip2", feature = "fcidecomp", feature = "zfp"))]
 mod foreign;
 mod group;
 mod heap;

@@ -400,9 +400,9 @@ mod tests {
         assert_eq!(array.read(&[1..3, 1..2]).unwrap().bytes().unwrap(), [0, 6]);
         let inline = Reference::Inline(Bytes::from_static(b"abcd"));
         let held = store(simple(&[4], &[4], "|u1"), vec![(0, inline)], &file);
-        assert_eq!(held.array("a").unwrap().read(&[1..3]).unwrap().bytes().unwrap(), b"bc");
+        assert_eq!(held.array("a").unwrap().read(std::slice::from_ref(&(1..3))).unwrap().bytes().unwrap(), b"bc");
         let short = store(simple(&[4], &[4], "|u1"), vec![(0, range(0, 3))], &file);
-        let error = short.array("a").unwrap().read(&[0..1]).unwrap_err();
+        let error = short.array("a").unwrap().read(std::slice::from_ref(&(0..1))).unwrap_err();
         assert_eq!(error.to_string(), "a/0: has 3 bytes decoded, and a chunk has 4");
     }
 

@@ -57,6 +57,10 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ),
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/bitshuffle.h5", "/*", "filter 32008 (bitshuffle) has no Zarr v2 codec"),
+    #[cfg(not(feature = "blosc"))]
+    ("filter/blosc2.h5", "/*", "filter 32026 (blosc2) has no Zarr v2 codec"),
+    #[cfg(not(feature = "blosc"))]
+    ("filter/blosc2_arrays.h5", "/*", "filter 32026 (blosc2) has no Zarr v2 codec"),
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/foreign_decoded.h5", "/i12_bitshuffle", "built with the feature \"bitshuffle\""),
     #[cfg(not(feature = "blosc"))]
@@ -79,6 +83,7 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/lz4.h5", "/*", "filter 32004 (lz4) has no Zarr v2 codec"),
     #[cfg(not(feature = "bitshuffle"))]
     ("filter/registered.h5", "/bitshuffle", "filter 32008 (bitshuffle)"),
+    #[cfg(not(feature = "blosc"))]
     ("filter/registered.h5", "/blosc2", "filter 32026 (blosc2)"),
     #[cfg(not(feature = "fcidecomp"))]
     ("filter/fcidecomp.h5", "/*", "filter 32018 (fcidecomp)"),
@@ -88,6 +93,11 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/registered.h5", "/lz4", "filter 32004 (lz4)"),
     ("filter/registered.h5", "/sz", "filter 32017 (sz)"),
     ("filter/registered.h5", "/sz3", "filter 32024 (sz3)"),
+    #[cfg(not(feature = "zfp"))]
     ("filter/registered.h5", "/zfp", "filter 32013 (zfp)"),
+    #[cfg(not(feature = "zfp"))]
+    ("filter/zfp.h5", "/*", "filter 32013 (zfp) has no Zarr v2 codec"),
+    #[cfg(not(feature = "zfp"))]
+    ("filter/zfp_extremes.h5", "/*", "filter 32013 (zfp) has no Zarr v2 codec"),
     ("filter/unknown.h5", "/applied", "filter 499 (unknown)"),
 ];
