@@ -112,12 +112,12 @@ EXTERNAL = {"data_layout/external.h5", "data_layout/virtual.h5", "data_layout/vi
 
 # The least that a full run compares; raise it with every file added.
 FLOOR = {
-    "files": 225,
+    "files": 228,
     "datasets": 6700,
     "ranges": 23500,
     "groups in xarray": 1050,
     "variables in xarray": 6500,
-    "sidecar files": 45,
+    "sidecar files": 48,
     "codecs of imagecodecs": 75,
 }
 

@@ -9,6 +9,8 @@ use crate::codec::bitshuffle;
 use crate::codec::bzip2;
 #[cfg(feature = "lz4")]
 use crate::codec::lz4;
+#[cfg(feature = "sperr")]
+use crate::codec::sperr;
 #[cfg(feature = "blosc")]
 use crate::codec::unblosc;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
@@ -32,6 +34,7 @@ pub(crate) mod ids {
     pub(crate) const ZSTD: u16 = 32_015;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
+    pub(crate) const SPERR: u16 = 32_028;
 }
 
 /// Why a chunk does not decode or encode.
@@ -109,6 +112,7 @@ impl Filter {
             ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
             ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
+            ids::SPERR => ("sperr", cfg!(feature = "sperr")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
         };
@@ -182,6 +186,8 @@ impl Filter {
             ids::BZIP2 => bzip2::decode(bytes, most),
             #[cfg(feature = "lz4")]
             ids::LZ4 => lz4::decode(bytes, most),
+            #[cfg(feature = "sperr")]
+            ids::SPERR => sperr::decode(bytes, &self.client_data, most),
             #[cfg(feature = "zstd")]
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
@@ -401,6 +407,7 @@ mod tests {
             (ids::BLOSC, "blosc", cfg!(feature = "blosc")),
             (ids::BZIP2, "bzip2", cfg!(feature = "bzip2")),
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
+            (ids::SPERR, "sperr", cfg!(feature = "sperr")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];
         for (id, name, is_there) in features {

@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::source::Halt;
 
 /// Files with chunks that other libraries filtered, and how many of their datasets hold numbers.
-const FILES: [(&str, usize); 10] = [
+const FILES: [(&str, usize); 13] = [
     ("bitshuffle", 45),
     ("blosc", 12),
     ("blosc_blocks", 75),
@@ -24,6 +24,9 @@ const FILES: [(&str, usize); 10] = [
     ("foreign_never_written", 3),
     ("lz4", 10),
     ("registered", 2),
+    ("sperr", 40),
+    ("sperr_chunks", 7),
+    ("sperr_missing", 14),
     ("zstd", 4),
 ];
 
@@ -59,7 +62,7 @@ fn chunks_that_other_libraries_filtered_decode_to_what_libhdf5_reads() {
 }
 
 fn is_ours(dataset: &Dataset) -> bool {
-    let ours = [ids::BITSHUFFLE, ids::BLOSC, ids::BZIP2, ids::LZ4, ids::ZSTD];
+    let ours = [ids::BITSHUFFLE, ids::BLOSC, ids::BZIP2, ids::LZ4, ids::SPERR, ids::ZSTD];
     dataset.filters.filters.iter().any(|filter| ours.contains(&filter.id))
 }
 

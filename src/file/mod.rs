@@ -6,7 +6,7 @@ mod dataset;
 mod driver;
 mod filters;
 #[cfg(test)]
-#[cfg(all(feature = "bitshuffle", feature = "blosc", feature = "bzip2"))]
+#[cfg(all(feature = "bitshuffle", feature = "blosc", feature = "bzip2", feature = "sperr"))]
 mod foreign;
 mod group;
 mod heap;

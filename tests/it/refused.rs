@@ -94,5 +94,11 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/registered.h5", "/sz", "filter 32017 (sz)"),
     ("filter/registered.h5", "/sz3", "filter 32024 (sz3)"),
     ("filter/registered.h5", "/zfp", "filter 32013 (zfp)"),
+    #[cfg(not(feature = "sperr"))]
+    ("filter/sperr.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sperr"))]
+    ("filter/sperr_chunks.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sperr"))]
+    ("filter/sperr_missing.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
     ("filter/unknown.h5", "/applied", "filter 499 (unknown)"),
 ];
