@@ -2390,6 +2390,78 @@ def filter_foreign_decoded(f, path):
         f.create_dataset(f"texts_{name}", data=texts, dtype=h5py.string_dtype(), chunks=(50,), **filters[name])
 
 
+def rough(*shape, seed=0):
+    """Smooth data with noise, and a step that wavelets leave far off."""
+    rng = np.random.default_rng(seed)
+    data = sum(np.cos(np.arange(n).reshape([-1 if i == axis else 1 for i in range(len(shape))]) / (3 + axis)) for axis, n in enumerate(shape))
+    data = data * 20 + rng.standard_normal(shape)
+    data[tuple(slice(n // 3, n // 2) for n in shape)] += 300
+    return data
+
+
+@case("filter/sperr", libver="v110")
+def filter_sperr(f, path):
+    """Each mode, in planes and volumes of which some are transformed in all dimensions together and some are not."""
+    modes = {
+        "rate_half": {"rate": 0.5},
+        "rate_3": {"rate": 3},
+        "rate_60": {"rate": 60},  # of more bits than 32
+        "psnr_30": {"peak_signal_to_noise_ratio": 30},
+        "psnr_120": {"peak_signal_to_noise_ratio": 120},
+        "error_1": {"absolute": 1.0},
+        "error_1e-6": {"absolute": 1e-6},
+        "error_swapped": {"absolute": 0.1, "swap": True},
+    }
+    shapes = {
+        "plane": (21, 34),
+        "row": (9, 70),
+        "volume": (17, 20, 18),  # together
+        "deep": (9, 18, 33),  # the planes more often
+        "flat": (40, 19, 9),  # the columns more often
+    }
+    for n, (shape, size) in enumerate(shapes.items()):
+        for m, (mode, options) in enumerate(modes.items()):
+            dtype = ("<f4", "<f8")[(n + m) % 2]
+            data = rough(*size, seed=m).astype(dtype)
+            f.create_dataset(f"{shape}_{mode}_{dtype[1:]}", data=data, chunks=size, **hdf5plugin.Sperr(**options))
+
+
+@case("filter/sperr_chunks", libver="v110")
+def filter_sperr_chunks(f, path):
+    """Several chunks, some of one value, at the edges of the dataset, and of dimensions of one element."""
+    for dtype in ("<f4", "<f8"):
+        data = rough(30, 50, seed=1).astype(dtype)
+        data[:12, :16] = 2.5
+        f.create_dataset(f"plane_{dtype[1:]}", data=data, chunks=(12, 16), **hdf5plugin.Sperr(absolute=0.01))
+    data = rough(20, 20, 24, seed=2)
+    data[10:, :, 12:] = -1e-3
+    f.create_dataset("volume", data=data, chunks=(10, 10, 12), fletcher32=True, **hdf5plugin.Sperr(rate=6))
+    f.create_dataset("times", data=rough(3, 15, 25, seed=3).astype("f4"), chunks=(1, 15, 25), **hdf5plugin.Sperr(peak_signal_to_noise_ratio=70))
+    f.create_dataset("levels", data=rough(2, 10, 11, 24, seed=4).astype("f4"), chunks=(1, 10, 11, 12), **hdf5plugin.Sperr(absolute=1e-3))
+    zeros = np.zeros((12, 16), "f4")
+    zeros[3, 4] = 1e-30  # of which nothing is left
+    f.create_dataset("nothing", data=zeros, chunks=(12, 16), **hdf5plugin.Sperr(absolute=1.0))
+    f.create_dataset("large", data=rough(70, 140, seed=5).astype("f4"), chunks=(70, 140), **hdf5plugin.Sperr(absolute=0.05))
+
+
+@case("filter/sperr_missing", libver="v110")
+def filter_sperr_missing(f, path):
+    """Missing values: a mask, and what stands for them."""
+    for dtype in ("<f4", "<f8"):
+        for shape in ((24, 30), (12, 13, 14)):
+            for mode, value in ((1, np.nan), (2, 1e36), (2, -3e35)):
+                data = rough(*shape, seed=7).astype(dtype)
+                data.reshape(-1)[100:400:7] = value
+                data.reshape(-1)[450:600] = value
+                how = hdf5plugin.Sperr(absolute=0.1, missing_value_mode=mode)
+                f.create_dataset(f"mode_{mode}_{value:g}_{len(shape)}_{dtype[1:]}", data=data, chunks=shape, **how)
+    for part in ("most", "none"):
+        data = rough(20, 20, seed=8).astype("f4")
+        if part == "most":
+            data[:, 3:] = np.nan
+        f.create_dataset(part, data=data, chunks=(20, 20), **hdf5plugin.Sperr(rate=8, missing_value_mode=1))
+
+
 # ---------------------------------------------------------------- netCDF
 
 

@@ -21,6 +21,8 @@ pub(crate) mod scaleoffset;
 pub(crate) mod shuffle;
 #[cfg(feature = "snappy")]
 pub(crate) mod snappy;
+#[cfg(feature = "sperr")]
+pub(crate) mod sperr;
 pub(crate) mod szip;
 #[cfg(feature = "lz4")]
 mod framed;

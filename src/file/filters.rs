@@ -12,6 +12,8 @@ use crate::codec::fcidecomp;
 #[cfg(feature = "lz4")]
 use crate::codec::lz4;
 use crate::codec::refusal::Refusal;
+#[cfg(feature = "sperr")]
+use crate::codec::sperr;
 #[cfg(feature = "zfp")]
 use crate::codec::zfp;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
@@ -40,6 +42,7 @@ pub(crate) mod ids {
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
     pub(crate) const BLOSC2: u16 = 32_026;
+    pub(crate) const SPERR: u16 = 32_028;
 }
 
 impl FilterPipeline {
@@ -113,6 +116,7 @@ impl Filter {
             ids::FCIDECOMP => ("fcidecomp", cfg!(feature = "fcidecomp")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
             ids::ZFP => ("zfp", cfg!(feature = "zfp")),
+            ids::SPERR => ("sperr", cfg!(feature = "sperr")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
         };
@@ -195,6 +199,8 @@ impl Filter {
             ids::LZ4 => lz4::decode(bytes, most),
             #[cfg(feature = "zfp")]
             ids::ZFP => zfp::decode(bytes, &self.client_data, most),
+            #[cfg(feature = "sperr")]
+            ids::SPERR => sperr::decode(bytes, &self.client_data, most),
             #[cfg(feature = "zstd")]
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
@@ -416,6 +422,7 @@ mod tests {
             (ids::FCIDECOMP, "fcidecomp", cfg!(feature = "fcidecomp")),
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
             (ids::ZFP, "zfp", cfg!(feature = "zfp")),
+            (ids::SPERR, "sperr", cfg!(feature = "sperr")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];
         for (id, name, is_there) in features {

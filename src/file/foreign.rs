@@ -14,7 +14,7 @@ use crate::limits::Limits;
 use crate::source::Halt;
 
 /// Files with chunks that other libraries filtered, and how many of their datasets hold numbers.
-const FILES: [(&str, usize); 15] = [
+const FILES: [(&str, usize); 18] = [
     ("bitshuffle", 45),
     ("blosc", 12),
     ("blosc2", 106),
@@ -27,6 +27,9 @@ const FILES: [(&str, usize); 15] = [
     ("foreign_never_written", 3),
     ("lz4", 10),
     ("registered", 5),
+    ("sperr", 40),
+    ("sperr_chunks", 7),
+    ("sperr_missing", 14),
     ("zfp", 120),
     ("zfp_extremes", 56),
     ("zstd", 4),
@@ -64,7 +67,17 @@ fn chunks_that_other_libraries_filtered_decode_to_what_libhdf5_reads() {
 }
 
 fn is_ours(dataset: &Dataset) -> bool {
-    let ours = [ids::BITSHUFFLE, ids::BLOSC, ids::BLOSC2, ids::BZIP2, ids::FCIDECOMP, ids::LZ4, ids::ZFP, ids::ZSTD];
+    let ours = [
+        ids::BITSHUFFLE,
+        ids::BLOSC,
+        ids::BLOSC2,
+        ids::BZIP2,
+        ids::FCIDECOMP,
+        ids::LZ4,
+        ids::SPERR,
+        ids::ZFP,
+        ids::ZSTD,
+    ];
     dataset.filters.filters.iter().any(|filter| ours.contains(&filter.id))
 }
 

@@ -6,7 +6,14 @@ mod dataset;
 mod driver;
 mod filters;
 #[cfg(test)]
-#[cfg(all(feature = "bitshuffle", feature = "blosc", feature = "bzip2", feature = "fcidecomp", feature = "zfp"))]
+#[cfg(all(
+    feature = "bitshuffle",
+    feature = "blosc",
+    feature = "bzip2",
+    feature = "fcidecomp",
+    feature = "sperr",
+    feature = "zfp"
+))]
 mod foreign;
 mod group;
 mod heap;

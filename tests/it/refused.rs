@@ -99,5 +99,11 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/zfp.h5", "/*", "filter 32013 (zfp) has no Zarr v2 codec"),
     #[cfg(not(feature = "zfp"))]
     ("filter/zfp_extremes.h5", "/*", "filter 32013 (zfp) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sperr"))]
+    ("filter/sperr.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sperr"))]
+    ("filter/sperr_chunks.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sperr"))]
+    ("filter/sperr_missing.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
     ("filter/unknown.h5", "/applied", "filter 499 (unknown)"),
 ];
