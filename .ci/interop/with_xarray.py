@@ -76,7 +76,6 @@ REFUSED = {
         "/blosc2": "32026 (blosc2)",
         "/fcidecomp": "32018 (fcidecomp)",
         "/sz": "32017 (sz)",
-        "/sz3": "32024 (sz3)",
         "/zfp": "32013 (zfp)",
     },
     "filter/unknown.h5": {"/applied": "filter 499"},

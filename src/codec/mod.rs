@@ -16,6 +16,8 @@ pub(crate) mod scaleoffset;
 pub(crate) mod shuffle;
 #[cfg(feature = "snappy")]
 pub(crate) mod snappy;
+#[cfg(feature = "sz3")]
+pub(crate) mod sz3;
 pub(crate) mod szip;
 #[cfg(feature = "lz4")]
 mod framed;

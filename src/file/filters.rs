@@ -9,6 +9,8 @@ use crate::codec::bitshuffle;
 use crate::codec::bzip2;
 #[cfg(feature = "lz4")]
 use crate::codec::lz4;
+#[cfg(feature = "sz3")]
+use crate::codec::sz3;
 #[cfg(feature = "blosc")]
 use crate::codec::unblosc;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
@@ -32,6 +34,7 @@ pub(crate) mod ids {
     pub(crate) const ZSTD: u16 = 32_015;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
+    pub(crate) const SZ3: u16 = 32_024;
 }
 
 /// Why a chunk does not decode or encode.
@@ -109,6 +112,7 @@ impl Filter {
             ids::BLOSC => ("blosc", cfg!(feature = "blosc")),
             ids::BZIP2 => ("bzip2", cfg!(feature = "bzip2")),
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
+            ids::SZ3 => ("sz3", cfg!(feature = "sz3")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
         };
@@ -182,12 +186,27 @@ impl Filter {
             ids::BZIP2 => bzip2::decode(bytes, most),
             #[cfg(feature = "lz4")]
             ids::LZ4 => lz4::decode(bytes, most),
+            #[cfg(feature = "sz3")]
+            ids::SZ3 => return self.undo_sz3(bytes, most).map(|done| *undone = done),
             #[cfg(feature = "zstd")]
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
         };
         *undone = done.map_err(Refusal::Problem)?;
         Ok(())
+    }
+}
+
+#[cfg(feature = "sz3")]
+impl Filter {
+    /// SZ3, of which some streams are refused by what they say they are.
+    fn undo_sz3(&self, bytes: &[u8], most: u64) -> Result<Vec<u8>, Refusal> {
+        sz3::decode(bytes, &self.client_data, most).map_err(|refused| match refused {
+            sz3::Refused::Damaged => Refusal::Problem(Problem::Decode("SZ3 stream")),
+            sz3::Refused::Other(what) => {
+                Refusal::Unsupported(Unsupported::Coding { id: self.id, name: format!("{} {what}", self.known_as()) })
+            }
+        })
     }
 }
 
@@ -367,6 +386,10 @@ mod tests {
             file!("scale_offset"),
             file!("scale_offset_floats"),
             file!("scale_offset_integers"),
+            #[cfg(feature = "sz3")]
+            file!("sz3"),
+            #[cfg(feature = "sz3")]
+            file!("sz3_integers"),
             file!("szip"),
             file!("szip_pixels"),
         ];
@@ -401,6 +424,7 @@ mod tests {
             (ids::BLOSC, "blosc", cfg!(feature = "blosc")),
             (ids::BZIP2, "bzip2", cfg!(feature = "bzip2")),
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
+            (ids::SZ3, "sz3", cfg!(feature = "sz3")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];
         for (id, name, is_there) in features {
