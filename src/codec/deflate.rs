@@ -29,7 +29,6 @@ pub(crate) fn decode_into(stream: &[u8], most: u64, bytes: &mut Vec<u8>) -> Resu
 }
 
 /// The same, as new bytes.
-#[cfg(any(test, feature = "blosc"))]
 pub(crate) fn decode(stream: &[u8], most: u64) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     decode_into(stream, most, &mut bytes).map(|()| bytes)
