@@ -2169,6 +2169,55 @@ def filter_foreign_never_written(f, path):
         d[:8, :16] = smooth(8, 16)
 
 
+@case("filter/sz3", libver="v110")
+@case("filter/sz3_integers", libver="v110")
+def filter_sz3(f, path):
+    """Every mode, rank and type of SZ3: waves that it interpolates, steps and noise that it does not, constants that it leaves to Zstandard."""
+    rng = np.random.default_rng(32024)
+
+    def waves(*shape):
+        axes = np.meshgrid(*(np.arange(size, dtype="f8") for size in shape), indexing="ij")
+        return sum(np.sin(axis / (3 + 2 * n)) for n, axis in enumerate(axes)) * 40 + 100
+
+    def rough(*shape):
+        return np.cumsum(rng.normal(size=shape), axis=-1) * 10 + 100 + rng.integers(0, 2, shape) * 7
+
+    shapes = {1: ((200,), (200,)), 2: ((20, 33), (14, 33)), 3: ((9, 12, 13), (9, 7, 13)), 4: ((3, 6, 5, 9), (3, 6, 5, 9))}
+    if "integers" in path:
+        for dtype in ("i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8"):
+            for rank, (shape, chunks) in shapes.items():
+                for what, make in (("waves", waves), ("rough", rough)):
+                    for bound in (0, 1, 3) if rank == 1 else (1, 3):
+                        data = np.clip(make(*shape), *((0, 255) if "u" in dtype else (-128, 127)))
+                        data = data * (1 if "1" in dtype else 3)
+                        data = (data + (2**63 if dtype == "<u8" else 0)).astype(dtype)
+                        how = hdf5plugin.SZ3(absolute=bound)
+                        f.create_dataset(f"{dtype[-2:]}_{rank}_{what}_{bound}", data=data, chunks=chunks, **how)
+        return
+    modes = {
+        "absolute": [{"absolute": bound} for bound in (1e-9, 1e-3, 0.1, 5)],
+        "relative": [{"relative": bound} for bound in (1e-6, 1e-2)],
+        "norm2": [{"norm2": bound} for bound in (0.1, 30)],
+        "psnr": [{"peak_signal_to_noise_ratio": bound} for bound in (40, 90)],
+    }
+    for rank, (shape, chunks) in shapes.items():
+        for what, data in (("waves", waves(*shape)), ("rough", rough(*shape)), ("constant", np.full(shape, 2.5))):
+            for mode, several in modes.items():
+                if what == "constant" and mode != "relative":
+                    continue
+                for n, options in enumerate(several):
+                    for dtype in ("<f4", "<f8") if mode == "absolute" else ("<f4",) if n else ("<f8",):
+                        name = f"{dtype[1:]}_{rank}_{what}_{mode}_{n}"
+                        f.create_dataset(name, data=data.astype(dtype), chunks=chunks, **hdf5plugin.SZ3(**options))
+    f.create_dataset("few", data=waves(19).astype("<f4"), chunks=(19,), **hdf5plugin.SZ3(absolute=0.1))
+    f.create_dataset("long", data=waves(20000).astype("<f4"), chunks=(20000,), **hdf5plugin.SZ3(absolute=1e-2))
+    f.create_dataset("many_codes", data=rough(3000), chunks=(3000,), **hdf5plugin.SZ3(absolute=1e-2))
+    f.create_dataset("column", data=waves(60, 1), chunks=(60, 1), **hdf5plugin.SZ3(absolute=0.1))
+    f.create_dataset("row", data=waves(1, 60), chunks=(1, 60), **hdf5plugin.SZ3(absolute=0.1))
+    f.create_dataset("big_endian", data=waves(16, 24).astype(">f4"), chunks=(8, 16), **hdf5plugin.SZ3(absolute=0.1))
+    f.create_dataset("checked", data=waves(16, 24), chunks=(8, 16), fletcher32=True, **hdf5plugin.SZ3(absolute=0.1))
+
+
 @case("filter/registered")
 def filter_registered(f, path):
     # what others have written decoders for, and Zarr v2 has no codecs

@@ -70,7 +70,6 @@ REFUSED = {
     "filter/nbit_records.h5": {"/lost": "nbit stream of members after an array of records"},
     "filter/registered.h5": {
         "/sz": "32017 (sz)",
-        "/sz3": "32024 (sz3)",
     },
     "filter/unknown.h5": {"/applied": "filter 499"},
     "kerchunk/vlen_latin1.h5": {"/d": "text that is not UTF-8"},

@@ -23,6 +23,8 @@ pub(crate) mod shuffle;
 pub(crate) mod snappy;
 #[cfg(feature = "sperr")]
 pub(crate) mod sperr;
+#[cfg(feature = "sz3")]
+pub(crate) mod sz3;
 pub(crate) mod szip;
 #[cfg(feature = "lz4")]
 mod framed;

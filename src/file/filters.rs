@@ -14,6 +14,8 @@ use crate::codec::lz4;
 use crate::codec::refusal::Refusal;
 #[cfg(feature = "sperr")]
 use crate::codec::sperr;
+#[cfg(feature = "sz3")]
+use crate::codec::sz3;
 #[cfg(feature = "zfp")]
 use crate::codec::zfp;
 use crate::codec::{blosc, deflate, fletcher32, lzf, nbit, scaleoffset, shuffle, szip, zstd};
@@ -41,6 +43,7 @@ pub(crate) mod ids {
     pub(crate) const FCIDECOMP: u16 = 32_018;
     pub(crate) const BIT_GROOM: u16 = 32_022;
     pub(crate) const GRANULAR_BIT_ROUND: u16 = 32_023;
+    pub(crate) const SZ3: u16 = 32_024;
     pub(crate) const BLOSC2: u16 = 32_026;
     pub(crate) const SPERR: u16 = 32_028;
 }
@@ -117,6 +120,7 @@ impl Filter {
             ids::LZ4 => ("lz4", cfg!(feature = "lz4")),
             ids::ZFP => ("zfp", cfg!(feature = "zfp")),
             ids::SPERR => ("sperr", cfg!(feature = "sperr")),
+            ids::SZ3 => ("sz3", cfg!(feature = "sz3")),
             ids::ZSTD => ("zstd", cfg!(feature = "zstd")),
             _ => return None,
         };
@@ -201,12 +205,27 @@ impl Filter {
             ids::ZFP => zfp::decode(bytes, &self.client_data, most),
             #[cfg(feature = "sperr")]
             ids::SPERR => sperr::decode(bytes, &self.client_data, most),
+            #[cfg(feature = "sz3")]
+            ids::SZ3 => return self.undo_sz3(bytes, most).map(|done| *undone = done),
             #[cfg(feature = "zstd")]
             ids::ZSTD => zstd::decode(bytes, most),
             _ => return Err(Refusal::Unsupported(self.not_done())),
         };
         *undone = done.map_err(Refusal::Problem)?;
         Ok(())
+    }
+}
+
+#[cfg(feature = "sz3")]
+impl Filter {
+    /// SZ3, of which some streams are refused by what they say they are.
+    fn undo_sz3(&self, bytes: &[u8], most: u64) -> Result<Vec<u8>, Refusal> {
+        sz3::decode(bytes, &self.client_data, most).map_err(|refused| match refused {
+            sz3::Refused::Damaged => Refusal::Problem(Problem::Decode("SZ3 stream")),
+            sz3::Refused::Other(what) => {
+                Refusal::Unsupported(Unsupported::Coding { id: self.id, name: format!("{} {what}", self.known_as()) })
+            }
+        })
     }
 }
 
@@ -386,6 +405,10 @@ mod tests {
             file!("scale_offset"),
             file!("scale_offset_floats"),
             file!("scale_offset_integers"),
+            #[cfg(feature = "sz3")]
+            file!("sz3"),
+            #[cfg(feature = "sz3")]
+            file!("sz3_integers"),
             file!("szip"),
             file!("szip_pixels"),
         ];
@@ -423,6 +446,7 @@ mod tests {
             (ids::LZ4, "lz4", cfg!(feature = "lz4")),
             (ids::ZFP, "zfp", cfg!(feature = "zfp")),
             (ids::SPERR, "sperr", cfg!(feature = "sperr")),
+            (ids::SZ3, "sz3", cfg!(feature = "sz3")),
             (ids::ZSTD, "zstd", cfg!(feature = "zstd")),
         ];
         for (id, name, is_there) in features {

@@ -92,6 +92,7 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     #[cfg(not(feature = "lz4"))]
     ("filter/registered.h5", "/lz4", "filter 32004 (lz4)"),
     ("filter/registered.h5", "/sz", "filter 32017 (sz)"),
+    #[cfg(not(feature = "sz3"))]
     ("filter/registered.h5", "/sz3", "filter 32024 (sz3)"),
     #[cfg(not(feature = "zfp"))]
     ("filter/registered.h5", "/zfp", "filter 32013 (zfp)"),
@@ -105,5 +106,9 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("filter/sperr_chunks.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
     #[cfg(not(feature = "sperr"))]
     ("filter/sperr_missing.h5", "/*", "filter 32028 (sperr) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sz3"))]
+    ("filter/sz3.h5", "/*", "filter 32024 (sz3) has no Zarr v2 codec"),
+    #[cfg(not(feature = "sz3"))]
+    ("filter/sz3_integers.h5", "/*", "filter 32024 (sz3) has no Zarr v2 codec"),
     ("filter/unknown.h5", "/applied", "filter 499 (unknown)"),
 ];
