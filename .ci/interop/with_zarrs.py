@@ -8,6 +8,7 @@ length, or `{"error": text}`.
 import argparse
 import base64
 import json
+import os
 import subprocess
 import sys
 
@@ -55,6 +56,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--reader", required=True)
     known, sys.argv[1:] = parser.parse_known_args()
+    known.reader = os.path.abspath(known.reader)
     variants = [[], ["--inline-threshold", "0"]]
     agreement.main(
         __doc__, agreement.Reader("zarrs", lambda path, arrays: References(known.reader, path, arrays), variants, SAYS, EXCEPT, FLOOR)
