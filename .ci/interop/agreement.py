@@ -133,6 +133,10 @@ def check(checked, binary, reader, source, name, options, out):
     compare(checked, reader, where, name, findings, found)
 
 
+# Files whose differences no rule of lint can know: they are in chunks that are only referenced.
+LEFT_OUT = {"datatype/text_after_nul.h5": "bytes behind the first NUL, which libhdf5 does not read (README); verify finds them"}
+
+
 def main(doc, reader):
     parser = argparse.ArgumentParser(description=doc.split("\n")[0])
     parser.add_argument("--bin", required=True, help="the h5refs program")
@@ -144,6 +148,9 @@ def main(doc, reader):
     binary, checked = os.path.abspath(args.bin), Checked()
     with tempfile.TemporaryDirectory() as scratch:
         for source, name in files.items():
+            if name in LEFT_OUT:
+                print(f"LEFT OUT: {name}: {LEFT_OUT[name]}")
+                continue
             for n, options in enumerate(reader.variants if not args.only or name in args.only else ()):
                 # GDAL remembers what it has read by its name
                 out = pathlib.Path(scratch) / f"{name.replace('/', '_')}.{n}.json"

@@ -29,7 +29,6 @@ SAYS = {
 EXCEPT = {
     ("datatype/compound.h5", "/mixed"): "texts end at their first NUL, and here begin with it",
     ("datatype/compound_v3.h5", "/mixed"): "texts end at their first NUL, and here begin with it",
-    ("datatype/text_after_nul.h5", "/null_padded"): "texts end at their first NUL",
 }
 
 FLOOR = {"read": 3200, "codec": 16, "empty-dimension": 8, "long-chunk": 20, "type": 50}
