@@ -20,6 +20,7 @@ mod netcdf;
 pub mod zarr;
 pub mod reference;
 mod translate;
+mod combine;
 pub mod output;
 pub mod lint;
 pub mod store;

@@ -25,6 +25,7 @@ import zlib
 # Filters come from hdf5plugin, which netCDF4's own would disturb; libhdf5 shall look for more where there are none.
 os.environ["HDF5_PLUGIN_PATH"] = os.path.dirname(os.path.abspath(__file__))
 
+import cf_time_tables
 import h5py
 import hdf5plugin
 import netCDF4
@@ -3099,6 +3100,7 @@ def undocumented():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md"), encoding="utf-8") as f:
         sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", f.read(), re.M | re.S))
     names = [name.removesuffix(".nc").split("/") for name, _, _ in CASES] + [("parquet", name) for name in parquet_sets.CASES]
+    names.append(("cf_time", "cftime"))
     return [f"{folder}/{stem}" for folder, stem in names if f"`{stem}`" not in sections.get(folder, "")]
 
 
@@ -3140,6 +3142,7 @@ def main():
             expectation.write(layout_json(describe(file)) + "\n")
         print(f"{len(whole(file)):8} {name}")
     parquet_sets.write_all(out, args.only)
+    cf_time_tables.write_all(out, args.only)
 
 
 if __name__ == "__main__":
