@@ -85,6 +85,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// Sets of references that cannot be combined.
+    #[error("{input}{}{problem}", if input.is_empty() { "" } else { ": " })]
+    Combine {
+        /// The set, by its name; empty where it is the fault of no single one.
+        input: String,
+        /// Why not.
+        problem: String,
+    },
     /// A text that is no set of references.
     #[error("not a set of references: {0}")]
     Document(String),

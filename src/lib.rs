@@ -3,6 +3,7 @@
 // Layers, in order: each may use those above it and none below. Those that touch file data may not index, convert with `as`, or
 // overflow.
 pub mod error;
+mod convert;
 mod limits;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod field;
@@ -20,14 +21,15 @@ mod netcdf;
 pub mod zarr;
 pub mod reference;
 mod translate;
-mod combine;
 pub mod output;
 pub mod lint;
 pub mod store;
+pub mod combine;
 pub mod verify;
 
 #[cfg(feature = "object_store")]
 pub use ::object_store;
+pub use bytes::Bytes;
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::Limits;

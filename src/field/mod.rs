@@ -1,7 +1,7 @@
 //! What single fields look like; knows no structure.
 
 pub(crate) mod checksum;
-pub(crate) mod convert;
+pub(crate) use crate::convert;
 pub(crate) mod sizes;
 pub(crate) mod span;
 

@@ -5,7 +5,7 @@ mod dimensions;
 mod fill;
 
 pub use cdl::write_cdl;
-pub(crate) use dimensions::{Dimensions, is_dimension_only};
+pub(crate) use dimensions::{Dimensions, is_dimension_only, is_scale};
 pub(crate) use fill::default_fill;
 
 /// Attributes that carry the netCDF-4 model and HDF5 dimension scales, and mean nothing to a reader of Zarr.

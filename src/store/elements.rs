@@ -52,7 +52,7 @@ pub enum Elements {
 }
 
 impl Elements {
-    pub(super) fn of(dtype: &Dtype, bytes: &[u8]) -> Self {
+    pub(crate) fn of(dtype: &Dtype, bytes: &[u8]) -> Self {
         match (dtype, dtype.scalar()) {
             (Dtype::Structured(fields), _) => Self::Records(columns(fields, bytes)),
             (Dtype::Simple(_), Some(scalar)) => Self::scalars(scalar, bytes),

@@ -6,7 +6,7 @@ use crate::field::convert::narrow;
 use crate::zarr::{ArrayMetadata, FillValue, Kind, Scalar};
 
 /// The bytes of such an element: those of the fill value, or zeros.
-pub(super) fn element(metadata: &ArrayMetadata) -> Vec<u8> {
+pub(crate) fn element(metadata: &ArrayMetadata) -> Vec<u8> {
     let size = narrow(metadata.dtype.size().unwrap_or(0));
     let mut element = vec![0; size];
     match (&metadata.fill_value, metadata.dtype.scalar()) {
@@ -19,7 +19,7 @@ pub(super) fn element(metadata: &ArrayMetadata) -> Vec<u8> {
 }
 
 /// The text of such an element.
-pub(super) fn text(metadata: &ArrayMetadata) -> &str {
+pub(crate) fn text(metadata: &ArrayMetadata) -> &str {
     match &metadata.fill_value {
         Some(FillValue::Text(text)) => text,
         _ => "",

@@ -4,6 +4,7 @@ mod array;
 mod codecs;
 mod elements;
 mod fill;
+mod held;
 mod keys;
 mod values;
 #[cfg(feature = "zarrs")]
@@ -17,6 +18,8 @@ use bytes::Bytes;
 pub use array::StoredArray;
 pub(crate) use codecs::refusal;
 pub use elements::Elements;
+pub(crate) use fill::{element as fill_element, text as fill_text};
+pub(crate) use held::held_values;
 pub use values::Values;
 
 use crate::error::Error;

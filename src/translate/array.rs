@@ -21,6 +21,7 @@ use super::texts::{Texts, end_texts};
 use super::virtual_dataset::virtual_array;
 use crate::error::Unsupported;
 use crate::file::{ChunkTable, Dataset, Datatype, Extent, ExternalFile, File, FillValue, Storage};
+use crate::netcdf::is_scale;
 use crate::reference::Manifest;
 use crate::source::Halt;
 use crate::zarr::ArrayMetadata;
@@ -78,7 +79,7 @@ pub(crate) fn array(
     odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
     without_checksums(&mut manifest, codecs.trailing)?;
     if !split {
-        small_chunks(file, options, &mut manifest)?;
+        small_chunks(file, inline_threshold(subject, &manifest, options), &mut manifest)?;
         end_texts(file, dataset, &stored, &mut manifest)?;
     }
     family::place(file, &mut manifest)?;
@@ -90,6 +91,19 @@ pub(crate) fn array(
     let Fill { declared: fill_value, .. } = fill;
     let metadata = ArrayMetadata::new(shape, chunks, element.dtype, fill_value, codecs.filters);
     Ok(Parts { metadata, chunks: manifest, urls: Vec::new() })
+}
+
+/// Chunks of fewer stored bytes are held inline.
+fn inline_threshold(subject: Subject<'_>, manifest: &Manifest, options: &Options) -> u64 {
+    /// Stored bytes of an array that a combination may have to read whole.
+    const SMALL: u64 = 16 << 10;
+    let stored = || manifest.length.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
+    let is_coordinate = || subject.dataset.dataspace.dimensions.len() == 1 && is_scale(subject.object);
+    if options.inline_coordinates && (stored() <= SMALL || is_coordinate()) {
+        u64::MAX
+    } else {
+        options.inline_threshold
+    }
 }
 
 /// What the fields of a record cost: many datasets may have one type of many fields.

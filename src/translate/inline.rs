@@ -5,16 +5,15 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::fill::{Fill, fill_value};
-use super::options::Options;
 use crate::error::{Error, Unsupported};
 use crate::file::{Dataset, File};
 use crate::reference::Manifest;
 use crate::source::Halt;
 
 /// Holds the chunks inline that are shorter than the threshold.
-pub(crate) fn small_chunks(file: &File<'_>, options: &Options, manifest: &mut Manifest) -> Result<(), Halt> {
+pub(crate) fn small_chunks(file: &File<'_>, threshold: u64, manifest: &mut Manifest) -> Result<(), Halt> {
     let rows = manifest.number.iter().zip(&manifest.offset).zip(&manifest.length);
-    let small = rows.filter(|(_, length)| **length < options.inline_threshold);
+    let small = rows.filter(|(_, length)| **length < threshold);
     let (numbers, ranges): (Vec<u64>, Vec<_>) =
         small.map(|((number, offset), length)| (*number, *offset..offset.saturating_add(*length))).unzip();
     if numbers.is_empty() {

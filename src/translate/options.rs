@@ -17,6 +17,9 @@ pub struct Options {
     pub members: Vec<String>,
     /// Chunks of fewer stored bytes are held inline; 0 holds none (default 500).
     pub inline_threshold: u64,
+    /// Dimension scales of one dimension, and arrays of at most 16 KiB stored, are held inline whatever the threshold, as a combination
+    /// needs them (default: no).
+    pub inline_coordinates: bool,
     /// What is done about chunks that were never written and read as something else in HDF5 than in Zarr.
     pub fill: FillPolicy,
     /// What is done about arrays whose chunks no codec of Zarr v2 decodes.
@@ -115,6 +118,7 @@ impl Options {
             url: url.into(),
             members: Vec::new(),
             inline_threshold: 500,
+            inline_coordinates: false,
             fill: FillPolicy::default(),
             unsupported: UnsupportedPolicy::default(),
             codecs: CodecPolicy::default(),

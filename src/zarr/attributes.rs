@@ -68,6 +68,11 @@ impl Attributes {
         }
     }
 
+    /// Keeps the attributes for whose name `keep` says yes.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|known| keep(&known.name));
+    }
+
     /// The value of an attribute.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|known| known.name == name).map(|known| &known.value)

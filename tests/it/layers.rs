@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The layers, from the top; `error` and `limits` are one, as are `field`, `codec` and `window`.
+/// The layers, from the top; `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`.
 const LAYERS: [&[&str]; 16] = [
-    &["error", "limits"],
+    &["error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
     &["source"],
@@ -14,10 +14,10 @@ const LAYERS: [&[&str]; 16] = [
     &["zarr"],
     &["reference"],
     &["translate"],
-    &["combine"],
     &["output"],
     &["lint"],
     &["store"],
+    &["combine"],
     &["verify"],
     &["batch"],
     &["bin"],

@@ -1,18 +1,22 @@
 //! The command line of h5refs.
 
 mod chunks;
+mod combine;
 mod dump;
 mod external;
 mod family;
 mod inputs;
 mod layout;
 mod lint;
+mod load;
 mod ls;
 mod output;
+mod references_out;
 mod scan;
 mod selection;
 mod verify;
 mod sidecar;
+mod supply;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,6 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Scan(Box<scan::Arguments>),
+    Combine(Box<combine::Arguments>),
     Ls(ls::Arguments),
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
@@ -64,6 +69,7 @@ impl From<Ending> for ExitCode {
 fn main() -> ExitCode {
     let ending = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Combine(arguments) => combine::run(&arguments),
         Command::Ls(arguments) => ls::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Chunks(arguments) => chunks::run(&arguments),

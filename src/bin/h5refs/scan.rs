@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     /// Hold chunks of fewer stored bytes inline; 0 holds none.
     #[arg(long, value_name = "BYTES", default_value_t = 500)]
     inline_threshold: u64,
+    /// Hold coordinates inline (dimension scales, and arrays of at most 16 KiB stored), so that a combination need not read them.
+    #[arg(long)]
+    inline_coordinates: bool,
     /// What to do about objects that cannot be referenced.
     #[arg(long, value_enum, default_value_t = OnError::Warn)]
     error: OnError,
@@ -445,6 +448,7 @@ impl Job<'_> {
         });
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
+        options.inline_coordinates = self.arguments.inline_coordinates;
         options.group.clone_from(&self.arguments.group);
         options.select = self.selection.select();
         options.cut_off = if self.arguments.salvage { CutOff::Salvage } else { CutOff::Refuse };

@@ -34,6 +34,24 @@ impl Selection {
     }
 }
 
+/// Names or globs of arrays.
+#[derive(Clone)]
+pub(crate) struct Names(Vec<GlobMatcher>);
+
+impl Names {
+    pub(crate) fn new(names: &[String]) -> Result<Self, String> {
+        globs(names).map(Self)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.0.iter().any(|glob| matches(glob, path))
+    }
+}
+
 fn globs(names: &[String]) -> Result<Vec<GlobMatcher>, String> {
     let glob = |name: &String| Glob::new(name.trim_start_matches('/')).map(|glob| glob.compile_matcher());
     names.iter().map(glob).collect::<Result<_, _>>().map_err(|error| error.to_string())

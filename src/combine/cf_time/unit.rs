@@ -83,19 +83,24 @@ impl Unit {
 
     /// The unit and all finer ones, from the coarsest.
     pub(super) fn and_finer(self, calendar: Calendar) -> impl Iterator<Item = Self> {
-        let finest = self.resolution(calendar);
+        let finest = Self::finest(calendar).nanoseconds();
         let finer = FINER.into_iter().map(|unit| (unit, unit.nanoseconds()));
         let finer = finer.filter(move |(_, length)| (finest..self.nanoseconds()).contains(length));
         std::iter::once(self).chain(finer.map(|(unit, _)| unit))
     }
 
-    /// The nanoseconds that readers tell fractions of the unit by.
+    /// The nanoseconds that fractions of the unit are told by. A float of a longer unit is never the exact time: 02:24 as a fraction of a day
+    /// lies tens of nanoseconds off, in each unit and since each date elsewhere.
     pub(super) fn resolution(self, calendar: Calendar) -> i128 {
-        // cftime, which alone reads times of the other calendars, counts microseconds.
-        let finest = match calendar {
+        let least = if self.nanoseconds() < Self::Second.nanoseconds() { 1 } else { Self::Microsecond.nanoseconds() };
+        Self::finest(calendar).nanoseconds().max(least).min(self.nanoseconds())
+    }
+
+    /// The finest unit that readers have; cftime, which alone reads times of the other calendars, counts microseconds.
+    fn finest(calendar: Calendar) -> Self {
+        match calendar {
             Calendar::Standard | Calendar::ProlepticGregorian => Self::Nanosecond,
             _ => Self::Microsecond,
-        };
-        finest.nanoseconds().min(self.nanoseconds())
+        }
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn referenced(
         let options = sources.options();
         // A file is not opened once more for nothing.
         if manifest.length.iter().any(|length| *length < options.inline_threshold) {
-            sources.with(name, |file| small_chunks(file, options, &mut manifest))?;
+            sources.with(name, |file| small_chunks(file, options.inline_threshold, &mut manifest))?;
         }
         Ok((sources.url(name)?, manifest))
     })?;

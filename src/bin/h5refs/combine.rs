@@ -1,0 +1,346 @@
+//! `h5refs combine`: many reference sets as one.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use clap::Args;
+use h5refs::combine::{
+    Check, Combine, CombineOptions, Finding, NamePart, Names, Plan, Policies, Policy, Selector, Supply, Weight,
+};
+use h5refs::zarr::{Dtype, Scalar};
+use h5refs::{Limits, ReferenceSet};
+use regex::Regex;
+
+use crate::selection::Names as Globs;
+use crate::supply::Local;
+use crate::{Ending, inputs, load, output, references_out, say, without_name};
+
+/// Combine reference sets along dimensions, new ones and ones that they have.
+///
+/// Everything is checked before anything is written: types, codecs, chunks, shapes, fill values, packing, units and calendars,
+/// coordinates that are there twice, arrays that are missing. What changes values is an error that names the inputs, unless --policy
+/// decides it; then nothing is written, and the exit code is 1. Chunks that do not line up are cut where they are uncompressed, and small
+/// arrays are stored anew.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Reference sets (kerchunk JSON, compressed or not, and Parquet), and HDF5 and netCDF-4 files; @LIST and - (standard input) name one
+    /// a line.
+    #[arg(required = true)]
+    inputs: Vec<String>,
+    /// Output file, or folder of Parquet (OUT.parq); - is standard output.
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    options: Options,
+    /// Print the plan and what the checks find, and write nothing; the exit code is 4 where an error is found.
+    #[arg(long)]
+    check: bool,
+    /// With --check: print JSON.
+    #[arg(long, requires = "check")]
+    json: bool,
+    #[command(flatten)]
+    form: references_out::Arguments,
+}
+
+/// How sets are combined.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Dimensions along which to combine (default: those of --coo-map).
+    #[arg(long, value_name = "DIM", value_delimiter = ',')]
+    concat_dims: Vec<String>,
+    /// Where a dimension has its coordinates from (default: data:DIM): attr:NAME, vattr:VARIABLE:NAME, data:VARIABLE, cf:VARIABLE, VARNAME,
+    /// INDEX, re:PATTERN (of the input's name; its first group), list:[VALUE,...], or a constant.
+    #[arg(long, value_name = "DIM=SELECTOR", value_parser = pair)]
+    coo_map: Vec<(String, String)>,
+    /// The type of a dimension's coordinates: i4, f8, M8[s], U.
+    #[arg(long, value_name = "DIM=DTYPE", value_parser = pair)]
+    coo_dtypes: Vec<(String, String)>,
+    /// Arrays that are the same in all inputs, by names or globs: the first is taken, and nothing is compared. Others are found by value.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    identical_dims: Vec<String>,
+    /// Only these arrays: names or globs, of the array or of its whole path.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    variables: Vec<String>,
+    /// All but these arrays: names or globs, of the array or of its whole path.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    drop: Vec<String>,
+    /// Combine this group, and make it the root.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    group: String,
+    /// Leave out inputs in which dimension DIM has another length, and name them.
+    #[arg(long = "where", value_name = "dim:DIM=N", value_parser = size)]
+    sizes: Vec<(String, u64)>,
+    /// What to do about a difference: CHECK is chunks, dtype, codecs, shape (error, drop), fill-value, packing, units, calendar (error, drop,
+    /// first), duplicate (error, first, last), coordinate, source (error, first), static (error, drop, first, expand), missing, gaps (error,
+    /// drop, fill), attributes (first, drop, error).
+    #[arg(long, value_name = "CHECK=POLICY", value_delimiter = ',', value_parser = policy)]
+    policy: Vec<(Check, Policy)>,
+    /// Store arrays of at most so many bytes anew in one inline chunk, where their chunks do not line up (default: 8 MiB).
+    #[arg(long, value_name = "BYTES")]
+    inline_array_bytes: Option<u64>,
+    /// Read arrays of at most so many stored bytes to compare them between inputs (default: 64 MiB).
+    #[arg(long, value_name = "BYTES")]
+    compare_bytes: Option<u64>,
+    /// Read nothing but the inputs: refuse what needs bytes that are not inline.
+    #[arg(long)]
+    no_fetch: bool,
+    /// Read referenced files only under this folder (default: wherever they are), symbolic links followed.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_fetch")]
+    allow: Vec<PathBuf>,
+    /// Inputs to read at once (default: the number of processors).
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Write what the checks found to FILE, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Only errors.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    match combine(arguments) {
+        Ok(ending) => ending,
+        Err(error) => {
+            say(&format!("h5refs: {error}"));
+            Ending::Failed
+        }
+    }
+}
+
+fn combine(arguments: &Arguments) -> Result<Ending, String> {
+    let references =
+        arguments.form.references(Some(&arguments.output).filter(|_| !arguments.check).map(PathBuf::as_path))?;
+    let paths = inputs::paths(&arguments.inputs)?;
+    let plan = arguments.options.plan(&paths)?;
+    if let Some(report) = &arguments.options.report {
+        output::write(report, |out| write_json(&plan, out))?;
+    }
+    if arguments.check {
+        output::write(
+            Path::new("-"),
+            |out| if arguments.json { write_json(&plan, out) } else { write_plan(&plan, out) },
+        )?;
+        return Ok(if plan.is_refused() { Ending::Wrong } else { Ending::Well });
+    }
+    let (set, ending) = arguments.options.merged(plan)?;
+    references.write(&set, &arguments.output)?;
+    Ok(ending)
+}
+
+impl Options {
+    /// What the library is asked for.
+    fn combine(&self) -> Result<CombineOptions, String> {
+        let dims = if self.concat_dims.is_empty() {
+            self.coo_map.iter().map(|(name, _)| name.clone()).collect()
+        } else {
+            self.concat_dims.clone()
+        };
+        if dims.is_empty() {
+            return Err("name the dimensions along which to combine: --concat-dims DIM".to_owned());
+        }
+        if let Some((name, _)) = self.coo_map.iter().chain(&self.coo_dtypes).find(|(name, _)| !dims.contains(name)) {
+            return Err(format!("{name} is not among --concat-dims {}", dims.join(",")));
+        }
+        let mut options = CombineOptions::new(dims);
+        for (name, text) in &self.coo_map {
+            options.selectors.insert(name.clone(), selector(text)?);
+        }
+        for (name, text) in &self.coo_dtypes {
+            options.dtypes.insert(name.clone(), dtype(text)?);
+        }
+        let identical = Globs::new(&self.identical_dims)?;
+        options.identical = Names::new(move |path| identical.has(path));
+        let (wanted, unwanted) = (Globs::new(&self.variables)?, Globs::new(&self.drop)?);
+        options.select = Names::new(move |path| (wanted.is_empty() || wanted.has(path)) && !unwanted.has(path));
+        options.group.clone_from(&self.group);
+        options.sizes = self.sizes.iter().cloned().collect();
+        for (check, policy) in &self.policy {
+            options.policies.set(*check, *policy);
+        }
+        options.inline_array_bytes = self.inline_array_bytes.unwrap_or(options.inline_array_bytes);
+        options.compare_bytes = self.compare_bytes.unwrap_or(options.compare_bytes);
+        Ok(options)
+    }
+
+    /// Reads the inputs and plans their combination.
+    pub(crate) fn plan(&self, paths: &[PathBuf]) -> Result<Plan, String> {
+        let mut combine = Combine::new(self.combine()?);
+        let jobs = self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        each_loaded(paths, jobs, |path, set| {
+            let name = path.display().to_string();
+            combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
+        })?;
+        let local = Local::new(&self.allow)?;
+        let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&local) };
+        combine.plan(supply).map_err(|error| error.to_string())
+    }
+
+    /// Tells what the checks found, and merges.
+    pub(crate) fn merged(&self, plan: Plan) -> Result<(ReferenceSet, Ending), String> {
+        let mut ending = Ending::Well;
+        let is_attribute = |finding: &&Finding| finding.check == Check::Attributes && finding.weight == Weight::Note;
+        for finding in plan.findings().iter().filter(|finding| !is_attribute(finding)) {
+            if finding.weight > Weight::Note || !self.quiet {
+                say(&line(finding));
+            }
+            if finding.weight == Weight::Decided {
+                ending = Ending::Refused;
+            }
+        }
+        let attributes: Vec<&Finding> = plan.findings().iter().filter(is_attribute).collect();
+        if let Some(told) = summary(&attributes).filter(|_| !self.quiet) {
+            say(&told);
+        }
+        if plan.is_refused() {
+            let errors = plan.findings().iter().filter(|finding| finding.weight == Weight::Error).count();
+            return Err(format!(
+                "nothing is combined: {errors} differences change values (--policy CHECK=POLICY decides them)"
+            ));
+        }
+        Ok((plan.merge().map_err(|error| error.to_string())?, ending))
+    }
+}
+
+/// Reads inputs, several at once, and gives them in their order.
+fn each_loaded(
+    paths: &[PathBuf],
+    jobs: usize,
+    mut takes: impl FnMut(&Path, ReferenceSet) -> Result<(), String>,
+) -> Result<(), String> {
+    let told = |path: &Path, error: String| format!("{}: {error}", path.display());
+    let jobs = jobs.clamp(1, paths.len().max(1));
+    let (next, stop) = (AtomicUsize::new(0), Mutex::new(false));
+    std::thread::scope(|scope| {
+        // Few are on their way at once: sets that wait for an earlier one are in memory.
+        let (sender, receiver) = mpsc::sync_channel(jobs);
+        for _ in 0..jobs {
+            let sender = sender.clone();
+            let (next, stop) = (&next, &stop);
+            scope.spawn(move || {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let is_stopped = *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let Some(path) = paths.get(n).filter(|_| !is_stopped) else { return };
+                    if sender.send((n, load::set(path, &Limits::default()))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let (mut waiting, mut due) = (BTreeMap::new(), 0);
+        for (n, set) in receiver {
+            waiting.insert(n, set);
+            while let Some(set) = waiting.remove(&due) {
+                let path = paths.get(due).map_or(Path::new(""), PathBuf::as_path);
+                let taken = set.and_then(|set| takes(path, set)).map_err(|error| told(path, error));
+                if taken.is_err() {
+                    *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+                    return taken;
+                }
+                due += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `NAME=VALUE`.
+fn pair(argument: &str) -> Result<(String, String), String> {
+    let (name, value) = argument.split_once('=').ok_or("it is not NAME=VALUE")?;
+    if name.is_empty() { Err("NAME is empty".to_owned()) } else { Ok((name.to_owned(), value.to_owned())) }
+}
+
+/// `dim:NAME=N`.
+fn size(argument: &str) -> Result<(String, u64), String> {
+    let wrong = || "it is not dim:NAME=N".to_owned();
+    let (name, length) = argument.strip_prefix("dim:").and_then(|rest| rest.split_once('=')).ok_or_else(wrong)?;
+    Ok((name.to_owned(), length.parse().map_err(|_| wrong())?))
+}
+
+/// `CHECK=POLICY`.
+fn policy(argument: &str) -> Result<(Check, Policy), String> {
+    let (check, policy) = argument.split_once('=').ok_or("it is not CHECK=POLICY")?;
+    let name = |policy: &Policy| {
+        serde_json::to_value(policy).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    };
+    let checks = || Policies::checks().map(|check| check.to_string()).collect::<Vec<_>>().join(", ");
+    let check = Policies::checks()
+        .find(|known| known.to_string() == check)
+        .ok_or_else(|| format!("the checks are {}", checks()))?;
+    let policies = Policies::of(check);
+    let found = policies.iter().find(|known| name(known) == policy);
+    let names = || policies.iter().map(name).collect::<Vec<_>>().join(", ");
+    found.map(|policy| (check, *policy)).ok_or_else(|| format!("the policies of {check} are {}", names()))
+}
+
+/// kerchunk's words, and `re:PATTERN`.
+fn selector(text: &str) -> Result<Selector, String> {
+    let Some(pattern) = text.strip_prefix("re:") else { return Selector::parse(text) };
+    let pattern = Regex::new(pattern).map_err(|error| format!("{text}: {error}"))?;
+    let find = move |name: &str| {
+        let found = pattern.captures(name)?;
+        found.get(1).or_else(|| found.get(0)).map(|part| part.as_str().to_owned())
+    };
+    Ok(Selector::Name(NamePart::new(find)))
+}
+
+/// NumPy's type, with or without a byte order.
+fn dtype(text: &str) -> Result<Dtype, String> {
+    let has_order = text.starts_with(['<', '>', '|']);
+    let order = if matches!(text, "i1" | "u1" | "b1") || text.starts_with('S') { '|' } else { '<' };
+    let text = if has_order { text.to_owned() } else { format!("{order}{text}") };
+    let text = if text.ends_with('U') { format!("{text}1") } else { text };
+    Scalar::parse(&text).map_err(|error| error.to_string())?;
+    Ok(Dtype::Simple(text))
+}
+
+/// A finding as a line.
+fn line(finding: &Finding) -> String {
+    match finding.weight {
+        Weight::Error => format!("error: {finding}"),
+        _ => finding.to_string(),
+    }
+}
+
+/// The attributes that differ, in one line.
+fn summary(attributes: &[&Finding]) -> Option<String> {
+    const NAMED: usize = 6;
+    let named: Vec<&str> = attributes.iter().take(NAMED).map(|finding| finding.path.as_str()).collect();
+    let more = attributes.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!named.is_empty()).then(|| {
+        format!("attributes that differ are those of the first: {}{more} (--report FILE has all)", named.join(", "))
+    })
+}
+
+fn write_json(plan: &Plan, out: &mut dyn Write) -> std::io::Result<()> {
+    let dimensions: BTreeMap<&str, u64> = plan.dimensions().collect();
+    let document = serde_json::json!({
+        "inputs": plan.sets(),
+        "dimensions": dimensions,
+        "arrays": plan.arrays().collect::<Vec<_>>(),
+        "findings": plan.findings(),
+    });
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn write_plan(plan: &Plan, out: &mut dyn Write) -> std::io::Result<()> {
+    let dimensions: Vec<String> = plan.dimensions().map(|(name, length)| format!("{name}={length}")).collect();
+    writeln!(out, "{} inputs, {}", plan.sets(), dimensions.join(", "))?;
+    for array in plan.arrays() {
+        let sizes = array.dimensions.iter().zip(&array.shape).map(|(name, length)| format!("{name}={length}"));
+        let sizes: Vec<String> = sizes.collect();
+        writeln!(out, "{} ({}) chunks {:?}: {}", array.path, sizes.join(", "), array.chunks, array.from)?;
+    }
+    for finding in plan.findings() {
+        writeln!(out, "{}: {finding}", serde_json::to_value(finding.weight)?.as_str().unwrap_or_default())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! Arrays along the axes: what must be alike is checked, and each set's chunks get their places.
+
+use super::axis::Axis;
+use super::cells::Cells;
+use super::coordinate::name;
+use super::dimensions::{dimensions, united};
+use super::findings::{Findings, Weight};
+use super::held::Held;
+use super::inputs::{Inputs, Member};
+use super::layout::{AxisMap, gcd, moved, tile, tiled};
+use super::restore::Restore;
+use super::times::Rule;
+use super::{Check, CombineOptions, Policy, attributes, fills};
+use crate::error::Error;
+use crate::reference::Manifest;
+use crate::zarr::{ArrayMetadata, Attributes, Order};
+
+/// What is known of the sets when an array is looked at.
+pub(super) struct Along<'a, 's> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) axes: &'a [Axis],
+    pub(super) options: &'a CombineOptions,
+    /// The sets, the smallest coordinates first.
+    pub(super) order: &'a [usize],
+    pub(super) cells: &'a Cells,
+    pub(super) held: &'a mut Held<'s>,
+}
+
+/// An array of the combined set.
+#[derive(Debug)]
+pub(super) struct Combined {
+    pub(super) metadata: ArrayMetadata,
+    pub(super) attributes: Attributes,
+    pub(super) chunks: Chunks,
+}
+
+/// Where the chunks of a combined array come from.
+#[derive(Debug)]
+pub(super) enum Chunks {
+    /// One set has them.
+    Of(usize),
+    /// They are inline.
+    Held(Manifest),
+    /// Each set's have their places.
+    Parts(Vec<Part>),
+}
+
+/// The chunks of one set.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) set: usize,
+    /// For each dimension of the combined array.
+    pub(super) maps: Vec<AxisMap>,
+    /// Bytes of a tile, where chunks are cut.
+    pub(super) tile_bytes: u64,
+}
+
+/// The array in the sets that have it, the first set first.
+pub(super) struct Sets<'a> {
+    pub(super) path: usize,
+    pub(super) name: &'a str,
+    pub(super) dimensions: Vec<String>,
+    pub(super) members: Vec<(usize, &'a Member, Vec<String>)>,
+}
+
+impl Sets<'_> {
+    pub(super) fn metadata(&self) -> impl Iterator<Item = (usize, &ArrayMetadata)> {
+        self.members.iter().filter_map(|(set, member, _)| Some((*set, member.array()?.0)))
+    }
+
+    fn first(&self) -> Option<&ArrayMetadata> {
+        self.metadata().next().map(|(_, metadata)| metadata)
+    }
+}
+
+/// The metadata of a combined array without its chunks, and how these lie.
+struct Laid {
+    chunks: Vec<u64>,
+    parts: Vec<Part>,
+}
+
+impl<'a> Along<'a, '_> {
+    /// The combined array of a path; `None` where it is left out.
+    pub(super) fn array(&mut self, path: usize, findings: &mut Findings) -> Result<Option<Combined>, Error> {
+        let Some(sets) = self.sets(path, findings) else { return Ok(None) };
+        let Some(first) = sets.first() else { return Ok(None) };
+        let rule = Rule::of(&sets, self.inputs, self.axes);
+        let all: Vec<(&str, &Attributes)> =
+            sets.members.iter().filter_map(|(set, member, _)| Some((self.name(*set), member.array()?.1))).collect();
+        let (mut merged, is_left_out) =
+            attributes::merged(sets.name, &all, &self.options.policies, rule.is_some(), findings);
+        let mut fits = !is_left_out && self.check_alike(&sets, first, findings);
+        fits &= self.check_missing(&sets, findings);
+        let Some(shape) = self.shape(&sets, first, findings) else { return Ok(None) };
+        let fill = fills::combined(&sets, self.cells, self.options, |set| self.name(set), findings);
+        let Some(fills::Fill(fill_value)) = fill.filter(|_| fits) else { return Ok(None) };
+        merged.set_dimensions(&sets.dimensions);
+        let mut metadata = ArrayMetadata { shape, fill_value, ..first.clone() };
+        let rule = rule.filter(Rule::changes);
+        if rule.is_none()
+            && let Some(Laid { chunks, parts }) = self.lay(&sets, first, &metadata.shape)?
+        {
+            metadata.chunks = chunks;
+            return Ok(Some(Combined { metadata, attributes: merged, chunks: Chunks::Parts(parts) }));
+        }
+        let (inputs, axes, cells) = (self.inputs, self.axes, self.cells);
+        let restore = Restore { inputs, axes, sets: &sets, cells };
+        if Restore::bytes(&metadata) > self.options.inline_array_bytes {
+            self.refuse(&sets, first, findings);
+            return Ok(None);
+        }
+        let wanted: Vec<(usize, usize)> = sets.members.iter().map(|(set, ..)| (*set, path)).collect();
+        self.held.fetch(self.inputs, &wanted)?;
+        let (metadata, chunks) = restore.array(metadata, &mut merged, rule, self.held, findings)?;
+        Ok(Some(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) }))
+    }
+
+    fn name(&self, set: usize) -> &'a str {
+        self.inputs.sets.get(set).map_or("", |input| input.name.as_str())
+    }
+
+    /// The array in all sets that have it; `None` where its dimensions do not go together.
+    fn sets(&self, path: usize, findings: &mut Findings) -> Option<Sets<'a>> {
+        let inputs = self.inputs;
+        let member = |set: &usize| {
+            let member = inputs.sets.get(*set)?.member(path)?;
+            member.array().map(|_| (*set, member, dimensions(member)))
+        };
+        let members: Vec<_> = self.order.iter().filter_map(member).collect();
+        let name = inputs.paths.get(path)?;
+        let all: Vec<Vec<String>> = members.iter().map(|(_, _, names)| names.clone()).collect();
+        let axes: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
+        match united(&all, &axes) {
+            Ok(dimensions) => Some(Sets { path, name, dimensions, members }),
+            Err(at) => {
+                let theirs = all.get(at).cloned().unwrap_or_default();
+                let what =
+                    || format!("has dimensions {theirs:?} instead of {:?}", all.first().cloned().unwrap_or_default());
+                let set = members.get(at).map(|(set, ..)| self.name(*set));
+                findings.add(self.weight(Check::Shape), Check::Shape, name, set, what);
+                None
+            }
+        }
+    }
+
+    /// How much a difference weighs by its policy.
+    fn weight(&self, check: Check) -> Weight {
+        if self.options.policies.get(check) == Policy::Error { Weight::Error } else { Weight::Decided }
+    }
+
+    /// Whether the types are alike.
+    fn check_alike(&self, sets: &Sets<'_>, first: &ArrayMetadata, findings: &mut Findings) -> bool {
+        let mut alike = true;
+        for (set, other) in sets.metadata() {
+            let is_same = other.dtype == first.dtype && (other.order == first.order || other.shape.len() < 2);
+            if !is_same {
+                let what = || format!("is of type {} instead of {}", name(&other.dtype), name(&first.dtype));
+                findings.add(self.weight(Check::Dtype), Check::Dtype, sets.name, Some(self.name(set)), what);
+                alike = false;
+            }
+        }
+        alike
+    }
+
+    /// Whether all sets have the array, or need not.
+    fn check_missing(&self, sets: &Sets<'_>, findings: &mut Findings) -> bool {
+        let policy = self.options.policies.get(Check::Missing);
+        let has = |set: &usize| sets.members.iter().any(|(known, ..)| known == set);
+        let mut all = true;
+        for set in self.order.iter().filter(|set| !has(set)) {
+            let what = || "is in other sets and not here".to_owned();
+            findings.add(self.weight(Check::Missing), Check::Missing, sets.name, Some(self.name(*set)), what);
+            all = false;
+        }
+        all || policy == Policy::Fill
+    }
+
+    /// The shape of the combined array.
+    fn shape(&self, sets: &Sets<'_>, first: &ArrayMetadata, findings: &mut Findings) -> Option<Vec<u64>> {
+        let (_, _, first_names) = sets.members.first()?;
+        let length_in = |metadata: &ArrayMetadata, names: &[String], dimension: &str| {
+            let at = names.iter().position(|name| name == dimension)?;
+            metadata.shape.get(at).copied()
+        };
+        let mut fits = true;
+        for (set, member, names) in &sets.members {
+            let Some((metadata, _)) = member.array() else { continue };
+            for (dimension, length) in names.iter().zip(&metadata.shape) {
+                let axis = self.axes.iter().find(|axis| axis.name == *dimension);
+                let wanted = match axis {
+                    Some(axis) => axis.positions.get(*set).map(|positions| crate::convert::wide(positions.len())),
+                    None => length_in(first, first_names, dimension),
+                };
+                if wanted != Some(*length) {
+                    let what = || match axis {
+                        Some(_) => {
+                            format!("has {length} along {dimension}, and there are {} coordinates", wanted.unwrap_or(0))
+                        }
+                        None => format!("has {length} along {dimension} instead of {}", wanted.unwrap_or(0)),
+                    };
+                    findings.add(self.weight(Check::Shape), Check::Shape, sets.name, Some(self.name(*set)), what);
+                    fits = false;
+                }
+            }
+        }
+        let length = |dimension: &String| match self.axes.iter().find(|axis| axis.name == *dimension) {
+            Some(axis) => Some(axis.length()),
+            None => length_in(first, first_names, dimension),
+        };
+        fits.then(|| sets.dimensions.iter().map(length).collect())?
+    }
+
+    /// Where the chunks come to lie, if each can be taken as it is, or be cut.
+    fn lay(&self, sets: &Sets<'_>, first: &ArrayMetadata, shape: &[u64]) -> Result<Option<Laid>, Error> {
+        let alike =
+            sets.metadata().all(|(_, other)| other.filters == first.filters && other.compressor == first.compressor);
+        if !alike {
+            return Ok(None);
+        }
+        let mut laid = Laid { chunks: Vec::new(), parts: Vec::new() };
+        laid.parts.extend(sets.members.iter().map(|(set, ..)| Part { set: *set, maps: Vec::new(), tile_bytes: 0 }));
+        let mut cut = None;
+        for (at, (dimension, length)) in sets.dimensions.iter().zip(shape).enumerate() {
+            let own = own_chunks(sets, dimension);
+            let Some(axis) = self.axes.iter().find(|axis| axis.name == *dimension) else {
+                let Some(Some(chunk)) = own.first().copied() else { return Ok(None) };
+                if own.iter().any(|other| *other != Some(chunk)) {
+                    return Ok(None);
+                }
+                laid.push(chunk, std::iter::repeat_with(|| AxisMap::Same));
+                continue;
+            };
+            let rows: Vec<Vec<Option<u64>>> =
+                sets.members.iter().map(|(set, ..)| self.cells.rows(axis, *set)).collect();
+            if let Some((chunk, maps)) = whole(&own, &rows, *length) {
+                laid.push(chunk, maps.into_iter());
+            } else if cut.is_none() && Self::can_cut(first, &laid) {
+                let (chunk, maps) = pieces(&own, &rows);
+                laid.push(chunk, maps.into_iter());
+                cut = Some(at);
+            } else {
+                return Ok(None);
+            }
+        }
+        if let Some(at) = cut {
+            self.cut_bytes(&mut laid, first, at)?;
+        }
+        Ok(Some(laid))
+    }
+
+    /// Whether a part of a chunk along the next dimension is a part of its bytes.
+    fn can_cut(first: &ArrayMetadata, laid: &Laid) -> bool {
+        let is_plain = first.codecs().next().is_none() && first.dtype.size().is_some_and(|size| size > 0);
+        is_plain && (first.order == Order::C || first.shape.len() < 2) && laid.chunks.iter().all(|chunk| *chunk == 1)
+    }
+
+    /// Sets how many bytes a tile has, and counts the tiles.
+    fn cut_bytes(&self, laid: &mut Laid, first: &ArrayMetadata, at: usize) -> Result<(), Error> {
+        let size = first.dtype.size().unwrap_or(0);
+        let bytes = laid.chunks.iter().skip(at).try_fold(size, |bytes, chunk| bytes.checked_mul(*chunk));
+        let mut tiles = 0_u64;
+        for part in &mut laid.parts {
+            part.tile_bytes = bytes.unwrap_or(u64::MAX);
+            if let Some(AxisMap::Tiled(chunks)) = part.maps.get(at) {
+                tiles = chunks.iter().fold(tiles, |sum, chunk| sum.saturating_add(crate::convert::wide(chunk.len())));
+            }
+        }
+        Ok(crate::limits::check("chunks", tiles, self.options.limits.chunks)?)
+    }
+
+    /// Says why an array's chunks neither line up nor are few enough to be stored anew.
+    fn refuse(&self, sets: &Sets<'_>, first: &ArrayMetadata, findings: &mut Findings) {
+        let limit = self.options.inline_array_bytes;
+        let mut told = false;
+        for (set, other) in sets.metadata() {
+            let (check, what) = if other.codecs().ne(first.codecs()) {
+                let ids =
+                    |metadata: &ArrayMetadata| metadata.codecs().map(|codec| format!("{codec:?}")).collect::<Vec<_>>();
+                (Check::Codecs, format!("has codecs {:?} instead of {:?}", ids(other), ids(first)))
+            } else if other.chunks != first.chunks {
+                (Check::Chunks, format!("has chunks {:?} instead of {:?}", other.chunks, first.chunks))
+            } else {
+                continue;
+            };
+            told = true;
+            let what = || format!("{what}, and the array has more than the {limit} bytes that are stored anew");
+            findings.add(self.weight(check), check, sets.name, Some(self.name(set)), what);
+        }
+        if told {
+            return;
+        }
+        for (set, member, names) in &sets.members {
+            let Some((metadata, _)) = member.array() else { continue };
+            for (axis, chunk) in self.axes.iter().filter_map(|axis| {
+                let at = names.iter().position(|name| *name == axis.name)?;
+                Some((axis, metadata.chunks.get(at).copied()?))
+            }) {
+                let rows = self.cells.rows(axis, *set);
+                if moved(&rows, chunk, axis.length()).is_some() {
+                    continue;
+                }
+                let what = || {
+                    format!(
+                        "its {} rows along {} from {} on do not fill chunks of {chunk} where others follow, and the array is compressed and has more than the {limit} bytes that are stored anew",
+                        rows.len(),
+                        axis.name,
+                        rows.iter().flatten().next().map_or_else(String::new, |at| axis.show(*at)),
+                    )
+                };
+                findings.add(self.weight(Check::Chunks), Check::Chunks, sets.name, Some(self.name(*set)), what);
+            }
+        }
+    }
+}
+
+impl Laid {
+    fn push(&mut self, chunk: u64, maps: impl Iterator<Item = AxisMap>) {
+        self.chunks.push(chunk);
+        self.parts.iter_mut().zip(maps).for_each(|(part, map)| part.maps.push(map));
+    }
+}
+
+/// The length of each set's chunks along a dimension; `None` for a set whose array lacks it.
+fn own_chunks(sets: &Sets<'_>, dimension: &str) -> Vec<Option<u64>> {
+    let own = |(_, member, names): &(usize, &Member, Vec<String>)| {
+        let at = names.iter().position(|name| name == dimension)?;
+        member.array()?.0.chunks.get(at).copied()
+    };
+    sets.members.iter().map(own).collect()
+}
+
+/// The chunks' length and places along an axis where each is taken as it is.
+fn whole(own: &[Option<u64>], rows: &[Vec<Option<u64>>], length: u64) -> Option<(u64, Vec<AxisMap>)> {
+    let chunk = own.iter().flatten().next().copied().unwrap_or(1);
+    let place = |(own, rows): (&Option<u64>, &Vec<Option<u64>>)| match own {
+        Some(own) if *own == chunk => moved(rows, chunk, length).map(AxisMap::Moved),
+        None if chunk == 1 => Some(AxisMap::Repeated(rows.iter().flatten().copied().collect())),
+        _ => None,
+    };
+    let maps: Option<Vec<AxisMap>> = own.iter().zip(rows).map(place).collect();
+    maps.map(|maps| (chunk, maps))
+}
+
+/// The same where chunks are cut into tiles of the common divisor of all lengths.
+fn pieces(own: &[Option<u64>], rows: &[Vec<Option<u64>>]) -> (u64, Vec<AxisMap>) {
+    let length = own.iter().zip(rows).fold(0, |length, (own, rows)| match own {
+        Some(own) => tile(rows, *own, length),
+        None => gcd(length, 1),
+    });
+    let length = if length == 0 { own.iter().flatten().next().copied().unwrap_or(1) } else { length };
+    let map = |(own, rows): (&Option<u64>, &Vec<Option<u64>>)| match own {
+        Some(own) => AxisMap::Tiled(tiled(rows, *own, length)),
+        None => AxisMap::Repeated(rows.iter().flatten().copied().collect()),
+    };
+    (length, own.iter().zip(rows).map(map).collect())
+}

@@ -1,0 +1,129 @@
+//! Which combinations of coordinates which sets have.
+
+use std::collections::HashMap;
+
+use super::axis::Axis;
+use super::findings::{Findings, Weight};
+use super::inputs::Inputs;
+use super::{Check, CombineOptions, Policy};
+use crate::error::Error;
+use crate::limits::check;
+
+/// Combinations of coordinates, and the sets that have them.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    /// The number of all combinations.
+    pub(super) count: u64,
+    /// The sets that have each combination, if there is any.
+    sets: HashMap<u64, Vec<u32>>,
+    /// Positions along the only axis that are taken from other sets: by set.
+    lost: HashMap<usize, Vec<u64>>,
+    /// Sets of which nothing is taken.
+    pub(super) left_out: Vec<usize>,
+}
+
+impl Cells {
+    /// Looks at all sets, and decides between those that have the same combinations. Where nothing decides, chunks at the same place
+    /// have to be the same.
+    pub(super) fn of(
+        inputs: &Inputs,
+        axes: &[Axis],
+        options: &CombineOptions,
+        findings: &mut Findings,
+    ) -> Result<Self, Error> {
+        let lengths: Vec<u64> = axes.iter().map(Axis::length).collect();
+        let too_many = || Error::Combine {
+            input: String::new(),
+            problem: "the dimensions have more than 2^64 combinations".to_owned(),
+        };
+        let count = lengths.iter().try_fold(1_u64, |count, length| count.checked_mul(*length)).ok_or_else(too_many)?;
+        let mut cells = Self { count, ..Self::default() };
+        let mut total = 0_u64;
+        for set in 0..inputs.sets.len() {
+            let own = of_set(axes, set, &lengths);
+            total = total.saturating_add(crate::convert::wide(own.len()));
+            check("chunks", total, options.limits.chunks)?;
+            let number = u32::try_from(set).unwrap_or(u32::MAX);
+            for cell in own {
+                cells.sets.entry(cell).or_default().push(number);
+            }
+        }
+        let policy = options.policies.get(Check::Duplicate);
+        if policy != Policy::Error {
+            cells.decide(inputs, axes, policy, findings)?;
+        }
+        Ok(cells)
+    }
+
+    /// Takes the combinations that several sets have from the first or the last of them, by name.
+    fn decide(&mut self, inputs: &Inputs, axes: &[Axis], policy: Policy, findings: &mut Findings) -> Result<(), Error> {
+        let name =
+            |set: &u32| inputs.sets.get(crate::convert::narrow((*set).into())).map_or("", |input| input.name.as_str());
+        let mut lost: HashMap<usize, Vec<u64>> = HashMap::new();
+        for (cell, sets) in &mut self.sets {
+            if sets.len() < 2 {
+                continue;
+            }
+            sets.sort_by_key(|set| (name(set), *set));
+            if policy == Policy::Last {
+                sets.reverse();
+            }
+            for loser in sets.drain(1..) {
+                lost.entry(crate::convert::narrow(loser.into())).or_default().push(*cell);
+            }
+        }
+        for (set, cells) in lost {
+            let input = inputs.sets.get(set).map_or("", |input| input.name.as_str());
+            let own: usize = axes.iter().map(|axis| axis.positions.get(set).map_or(0, Vec::len)).product();
+            let what = || "another set's are taken where both have the same coordinates".to_owned();
+            findings.add(Weight::Decided, Check::Duplicate, "", Some(input), what);
+            if cells.len() == own {
+                self.left_out.push(set);
+            } else if axes.len() == 1 {
+                self.lost.insert(set, cells);
+            } else {
+                let problem =
+                    "a part of its coordinates are those of another set, along more than one dimension".to_owned();
+                return Err(Error::Combine { input: input.to_owned(), problem });
+            }
+        }
+        self.left_out.sort_unstable();
+        Ok(())
+    }
+
+    /// The places of a set's rows along an axis.
+    pub(super) fn rows(&self, axis: &Axis, set: usize) -> Vec<Option<u64>> {
+        let lost = self.lost.get(&set);
+        let is_kept = |at: &u64| lost.is_none_or(|lost| !lost.contains(at));
+        axis.positions.get(set).map(|own| own.iter().map(|at| Some(*at).filter(is_kept)).collect()).unwrap_or_default()
+    }
+
+    /// Combinations that at least one of some sets has.
+    pub(super) fn covered(&self, has: impl Fn(usize) -> bool) -> u64 {
+        let is_there = |sets: &&Vec<u32>| sets.iter().any(|set| has(crate::convert::narrow((*set).into())));
+        crate::convert::wide(self.sets.values().filter(is_there).count())
+    }
+
+    /// The sets that have a combination.
+    pub(super) fn sets_of(&self, cell: u64) -> &[u32] {
+        self.sets.get(&cell).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any combination is in more than one set.
+    pub(super) fn any_twice(&self) -> bool {
+        self.sets.values().any(|sets| sets.len() > 1)
+    }
+}
+
+/// The combinations of one set, by their numbers.
+fn of_set(axes: &[Axis], set: usize, lengths: &[u64]) -> Vec<u64> {
+    let mut cells = vec![0_u64];
+    for (axis, length) in axes.iter().zip(lengths) {
+        let positions = axis.positions.get(set).map_or(&[][..], Vec::as_slice);
+        cells = cells
+            .iter()
+            .flat_map(|cell| positions.iter().map(move |at| cell.saturating_mul(*length).saturating_add(*at)))
+            .collect();
+    }
+    cells
+}

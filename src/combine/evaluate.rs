@@ -1,0 +1,195 @@
+//! The coordinates of each set along a dimension, by the dimension's selector.
+
+use serde_json::Value;
+
+use super::cf_time::TimeUnits;
+use super::coordinate::{Coordinate, Coordinates};
+use super::held::Held;
+use super::inputs::{Input, Inputs, Member};
+use super::times::{self, Common, Units};
+use super::{CombineOptions, Selector};
+use crate::error::Error;
+use crate::zarr::{Attributes, Dtype, Kind};
+
+/// The coordinates of all sets along one dimension.
+#[derive(Debug)]
+pub(super) struct Evaluated {
+    pub(super) dtype: Dtype,
+    pub(super) values: Vec<Vec<Coordinate>>,
+    /// The array that they were read from, by the number of its path.
+    pub(super) source: Option<usize>,
+    /// `units` and `calendar` of times that the sets have in different units.
+    pub(super) time: Option<(String, String)>,
+    /// The units of all, where they are times.
+    pub(super) shown_in: Option<TimeUnits>,
+}
+
+/// The array that a selector reads in a set, by the number of its path.
+pub(super) fn array_of(selector: &Selector, inputs: &Inputs) -> Option<usize> {
+    match selector {
+        Selector::Data(variable) | Selector::Cf(variable) => inputs.find(variable.trim_matches('/')),
+        _ => None,
+    }
+}
+
+/// Evaluates the selector of a dimension; arrays that it reads are held already.
+pub(super) fn evaluate(
+    dimension: &str,
+    options: &CombineOptions,
+    inputs: &Inputs,
+    held: &Held<'_>,
+) -> Result<Evaluated, Error> {
+    let selector = options.selector(dimension);
+    let source = array_of(&selector, inputs);
+    let mut found = Vec::with_capacity(inputs.sets.len());
+    for (set, input) in inputs.sets.iter().enumerate() {
+        let one = match (&selector, source) {
+            (Selector::Data(variable) | Selector::Cf(variable), None) => Err(lacks(dimension, variable)),
+            (Selector::Data(variable) | Selector::Cf(variable), Some(path)) => {
+                match input.member(path).map(Member::array) {
+                    Some(Some((metadata, _))) if metadata.shape.len() < 2 => {
+                        let values = held.values(inputs, set, path)?;
+                        Coordinates::of(&metadata.dtype, values.elements())
+                            .map_err(|problem| format!("{variable} {problem}"))
+                    }
+                    Some(Some(_)) => Err(format!("{variable} has more than one dimension")),
+                    _ => Err(lacks(dimension, variable)),
+                }
+            }
+            (Selector::Closure(_), _) => match input.chosen.get(dimension) {
+                Some(values) => Coordinates::of_json(values),
+                None => Err("the closure was not asked".to_owned()),
+            },
+            (other, _) => constant(other, input, options, inputs),
+        };
+        found.push(one.map_err(|problem| wrong(input, dimension, &problem))?);
+    }
+    let units = units(&selector, source, inputs);
+    let dtype = options.dtypes.get(dimension);
+    united(dimension, inputs, found, &units, dtype, source)
+}
+
+fn lacks(dimension: &str, variable: &str) -> String {
+    format!(
+        "there is no array {variable}: where {dimension} has its coordinates from can be said with --coo-map {dimension}=SELECTOR"
+    )
+}
+
+/// An error about the coordinates of one set.
+fn wrong(input: &Input, dimension: &str, problem: &str) -> Error {
+    Error::Combine { input: input.name.clone(), problem: format!("coordinates {dimension}: {problem}") }
+}
+
+/// What a selector that reads no array says.
+fn constant(
+    selector: &Selector,
+    input: &Input,
+    options: &CombineOptions,
+    inputs: &Inputs,
+) -> Result<Coordinates, String> {
+    let one = |value: Value| Coordinates::of_json(&[value]);
+    let attribute = |attributes: &Attributes, name: &str| match attributes.get(name) {
+        Some(Value::Array(values)) => Coordinates::of_json(values),
+        Some(value) => one(value.clone()),
+        None => Err(format!("there is no attribute {name}")),
+    };
+    let member = |path: &str| inputs.find(path).and_then(|path| input.member(path));
+    match selector {
+        Selector::Constant(value) => one(value.clone()),
+        Selector::List(values) => one(values.get(input.index).cloned().ok_or("the list has no value for it")?),
+        Selector::Name(part) => one(part.find(&input.name).ok_or("its name does not match")?.into()),
+        Selector::Attribute(name) => {
+            attribute(member("").ok_or("there is no root group")?.documents.attributes(), name)
+        }
+        Selector::VariableAttribute { variable, attribute: name } => {
+            let member = member(variable.trim_matches('/')).ok_or_else(|| format!("there is no array {variable}"))?;
+            attribute(member.documents.attributes(), name)
+        }
+        Selector::Index => one(input.index.into()),
+        Selector::VariableName => one(sole_variable(input, options, inputs)?.into()),
+        Selector::Closure(_) | Selector::Data(_) | Selector::Cf(_) => Err("it is no constant".to_owned()),
+    }
+}
+
+/// The name of the only array that is neither a coordinate nor the same in all sets.
+fn sole_variable(input: &Input, options: &CombineOptions, inputs: &Inputs) -> Result<String, String> {
+    let paths = input.members.iter().filter(|member| member.array().is_some());
+    let paths = paths.filter_map(|member| inputs.paths.get(member.path));
+    let is_data = |path: &&String| !options.concat_dims.contains(path) && !options.identical.has(path);
+    let names: Vec<&String> = paths.filter(is_data).collect();
+    match names.as_slice() {
+        [name] => Ok((*name).clone()),
+        names => Err(format!(
+            "VARNAME wants one array besides coordinates and identical ones, and there are {}",
+            names.len()
+        )),
+    }
+}
+
+/// `units` and `calendar` of the array in each set that coordinates are read from.
+fn units(selector: &Selector, source: Option<usize>, inputs: &Inputs) -> Vec<Units> {
+    let of = |input: &Input| times::units_in(input.member(source?)?.array()?.1);
+    match selector {
+        Selector::Data(_) | Selector::Cf(_) => inputs.sets.iter().map(of).collect(),
+        _ => vec![None; inputs.sets.len()],
+    }
+}
+
+/// The coordinates of all sets in one type and one unit.
+fn united(
+    dimension: &str,
+    inputs: &Inputs,
+    found: Vec<Coordinates>,
+    units: &[Units],
+    asked: Option<&Dtype>,
+    source: Option<usize>,
+) -> Result<Evaluated, Error> {
+    let whose = |set: usize, problem: String| match inputs.sets.get(set) {
+        Some(input) => wrong(input, dimension, &problem),
+        None => Error::Combine { input: String::new(), problem },
+    };
+    let is_datetime = asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime);
+    let differ = units.iter().any(|unit| Some(unit) != units.first());
+    if differ || (is_datetime && units.iter().all(Option::is_some)) {
+        let common = times::common(&found, units, asked.filter(|_| is_datetime))
+            .map_err(|(set, problem)| whose(set, problem))?;
+        let Common { dtype, values, units, calendar } = common;
+        let shown_in = TimeUnits::parse(&units, Some(&calendar)).ok().flatten().filter(|_| !is_datetime);
+        let time = (!is_datetime).then_some((units, calendar));
+        return Ok(Evaluated { dtype, values, source, time, shown_in });
+    }
+    let dtype = match asked {
+        Some(dtype) => dtype.clone(),
+        None => one_type(&found),
+    };
+    let values: Result<Vec<Vec<Coordinate>>, Error> = found
+        .into_iter()
+        .enumerate()
+        .map(|(set, one)| {
+            if one.dtype == dtype {
+                return Ok(one.values);
+            }
+            one.converted(&dtype).map(|one| one.values).map_err(|problem| whose(set, problem))
+        })
+        .collect();
+    let first = units.first().cloned().flatten();
+    let shown_in = first.and_then(|(units, calendar)| TimeUnits::parse(&units, calendar.as_deref()).ok().flatten());
+    Ok(Evaluated { dtype, values: values?, source, time: None, shown_in })
+}
+
+/// The type of all, or the widest of their kind.
+fn one_type(found: &[Coordinates]) -> Dtype {
+    let simple = |text: &str| Dtype::Simple(text.to_owned());
+    let Some(first) = found.first() else { return simple("<i8") };
+    if found.iter().all(|one| one.dtype == first.dtype) {
+        return first.dtype.clone();
+    }
+    let kinds = || found.iter().flat_map(|one| &one.values);
+    if kinds().any(|value| matches!(value, Coordinate::Text(_))) {
+        simple("<U1")
+    } else if kinds().any(|value| matches!(value, Coordinate::Float(_))) {
+        simple("<f8")
+    } else {
+        simple("<i8")
+    }
+}

@@ -1,0 +1,141 @@
+//! Arrays whose bytes are here: inline ones, and those that the caller has fetched.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::inputs::Inputs;
+use crate::error::Error;
+use crate::limits::{Limits, check};
+use crate::reference::{Array, Manifest, Reference};
+use crate::store::{Values, held_values};
+
+/// Bytes that a plan needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// The file.
+    pub url: String,
+    /// The bytes in it; `None` for all of it.
+    pub range: Option<Range<u64>>,
+}
+
+/// Fetches the bytes that a plan needs; all that are asked for together can be fetched at once.
+pub trait Supply {
+    /// The bytes of each, in order.
+    fn supply(&self, needs: &[Need]) -> Vec<Result<Bytes, Error>>;
+}
+
+impl<F: Fn(&[Need]) -> Vec<Result<Bytes, Error>>> Supply for F {
+    fn supply(&self, needs: &[Need]) -> Vec<Result<Bytes, Error>> {
+        self(needs)
+    }
+}
+
+/// What was fetched: chunks by set and path, all of them inline.
+pub(super) struct Held<'s> {
+    supply: Option<&'s dyn Supply>,
+    limits: Limits,
+    chunks: HashMap<(usize, usize), Manifest>,
+    bytes: u64,
+}
+
+impl<'s> Held<'s> {
+    /// Without a supply, what is not inline is refused.
+    pub(super) fn new(supply: Option<&'s dyn Supply>, limits: Limits) -> Self {
+        Self { supply, limits, chunks: HashMap::new(), bytes: 0 }
+    }
+
+    /// Fetches what is not inline of these arrays (by set and path), all together.
+    pub(super) fn fetch(&mut self, inputs: &Inputs, wanted: &[(usize, usize)]) -> Result<(), Error> {
+        let mut needs = Vec::new();
+        let mut places: Vec<((usize, usize), Vec<u64>)> = Vec::new();
+        for (set, path) in wanted {
+            let Some(member) = inputs.sets.get(*set).and_then(|input| input.member(*path)) else { continue };
+            if member.chunks.number.is_empty() || self.chunks.contains_key(&(*set, *path)) {
+                continue;
+            }
+            for number in &member.chunks.number {
+                needs.push(self.need(inputs, &member.chunks, *number)?);
+            }
+            places.push(((*set, *path), member.chunks.number.clone()));
+        }
+        if needs.is_empty() {
+            return Ok(());
+        }
+        let Some(supply) = self.supply else { return Err(refused(inputs, &places)) };
+        let mut answers = supply.supply(&needs).into_iter();
+        for ((set, path), numbers) in places {
+            let Some(member) = inputs.sets.get(set).and_then(|input| input.member(path)) else { continue };
+            let mut chunks = member.chunks.clone();
+            let mut inline = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                let bytes = answers.next().unwrap_or_else(|| Ok(Bytes::new()));
+                inline.push((number, bytes.map_err(|error| about(inputs, (set, path), &error))?));
+            }
+            chunks.hold_inline(inline);
+            self.chunks.insert((set, path), chunks);
+        }
+        Ok(())
+    }
+
+    fn need(&mut self, inputs: &Inputs, chunks: &Manifest, number: u64) -> Result<Need, Error> {
+        let url = |id: crate::reference::UrlId| {
+            inputs.urls.get(crate::convert::narrow(id.0.into())).cloned().unwrap_or_default()
+        };
+        let need = match chunks.get(number) {
+            Some(Reference::Range { url: id, offset, length }) => {
+                self.bytes = self.bytes.saturating_add(length);
+                Need { url: url(id), range: Some(offset..offset.saturating_add(length)) }
+            }
+            Some(Reference::Whole { url: id }) => Need { url: url(id), range: None },
+            Some(Reference::Inline(_)) | None => Need { url: String::new(), range: Some(0..0) },
+        };
+        check("read_bytes", self.bytes, self.limits.read_bytes)?;
+        Ok(need)
+    }
+
+    /// The chunks of an array, fetched ones inline.
+    pub(super) fn chunks<'i>(&'i self, inputs: &'i Inputs, set: usize, path: usize) -> Option<&'i Manifest> {
+        let own = || inputs.sets.get(set).and_then(|input| input.member(path)).map(|member| &member.chunks);
+        self.chunks.get(&(set, path)).or_else(own)
+    }
+
+    /// The chunks of an array that were fetched.
+    pub(super) fn fetched(&self, set: usize, path: usize) -> Option<&Manifest> {
+        self.chunks.get(&(set, path))
+    }
+
+    /// The elements of an array that is inline or has been fetched.
+    pub(super) fn values(&self, inputs: &Inputs, set: usize, path: usize) -> Result<Values, Error> {
+        let member = inputs.sets.get(set).and_then(|input| input.member(path));
+        let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
+        let (Some(chunks), Some((metadata, _))) =
+            (self.chunks(inputs, set, path), member.and_then(super::inputs::Member::array))
+        else {
+            return Err(Error::NotFound { path: name.to_owned() });
+        };
+        let array = Array {
+            metadata: metadata.clone(),
+            attributes: crate::zarr::Attributes::default(),
+            chunks: chunks.clone(),
+        };
+        held_values(name, array, &self.limits).map_err(|error| about(inputs, (set, path), &error))
+    }
+}
+
+/// Why bytes that are not inline are not fetched.
+fn refused(inputs: &Inputs, places: &[((usize, usize), Vec<u64>)]) -> Error {
+    let (set, path) = places.first().map(|(place, _)| *place).unwrap_or_default();
+    let problem = format!(
+        "{} is not inline, and nothing may be fetched (scan with --inline-coordinates, or name it in --identical-dims)",
+        inputs.paths.get(path).map(String::as_str).unwrap_or_default()
+    );
+    Error::Combine { input: inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(), problem }
+}
+
+/// An error with the set and the array that it is about.
+fn about(inputs: &Inputs, (set, path): (usize, usize), error: &Error) -> Error {
+    let problem = format!("{}: {error}", inputs.paths.get(path).map(String::as_str).unwrap_or_default());
+    Error::Combine { input: inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(), problem }
+}

@@ -1,0 +1,201 @@
+//! The sets that are to be combined: columns of their chunks, and documents that are held once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::reference::{Manifest, Node, Recorded, ReferenceSet, UrlId, Urls};
+use crate::zarr::{ArrayMetadata, Attributes};
+
+/// Documents of one path that are kept to be compared with those of the next set.
+const KEPT: usize = 4;
+
+/// The sets, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Inputs {
+    pub(super) sets: Vec<Input>,
+    pub(super) paths: Vec<String>,
+    places: HashMap<String, usize>,
+    documents: Vec<Vec<Arc<Documents>>>,
+    pub(super) urls: Vec<String>,
+    ids: HashMap<String, UrlId>,
+    pub(super) recorded: BTreeMap<String, Recorded>,
+    /// URLs whose files two sets have recorded differently, and the second of them.
+    pub(super) changed: Vec<(String, String)>,
+}
+
+/// One set.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) name: String,
+    /// Its position among all that were given.
+    pub(super) index: usize,
+    /// Coordinates that closures chose, by dimension.
+    pub(super) chosen: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Its groups and arrays, ordered by the number of their path.
+    pub(super) members: Vec<Member>,
+}
+
+/// A group or an array of a set.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) path: usize,
+    pub(super) documents: Arc<Documents>,
+    pub(super) chunks: Manifest,
+}
+
+/// The documents of a group or an array.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Documents {
+    Group(Attributes),
+    Array(Box<ArrayMetadata>, Attributes),
+}
+
+impl Documents {
+    pub(super) fn attributes(&self) -> &Attributes {
+        match self {
+            Self::Group(attributes) | Self::Array(_, attributes) => attributes,
+        }
+    }
+}
+
+impl Member {
+    /// The metadata and the attributes, if it is an array.
+    pub(super) fn array(&self) -> Option<(&ArrayMetadata, &Attributes)> {
+        match &*self.documents {
+            Documents::Array(metadata, attributes) => Some((metadata, attributes)),
+            Documents::Group(_) => None,
+        }
+    }
+}
+
+impl Input {
+    /// What it has under a path.
+    pub(super) fn member(&self, path: usize) -> Option<&Member> {
+        let at = self.members.binary_search_by_key(&path, |member| member.path).ok()?;
+        self.members.get(at)
+    }
+
+    /// The chunks under a path, which are not in the set any more.
+    pub(super) fn take_chunks(&mut self, path: usize) -> Option<Manifest> {
+        let at = self.members.binary_search_by_key(&path, |member| member.path).ok()?;
+        self.members.get_mut(at).map(|member| std::mem::take(&mut member.chunks))
+    }
+
+    /// The lengths of its dimensions.
+    pub(super) fn sizes(&self) -> BTreeMap<&str, u64> {
+        let arrays = self.members.iter().filter_map(Member::array);
+        arrays.flat_map(|(metadata, attributes)| attributes.dimensions().zip(metadata.shape.iter().copied())).collect()
+    }
+}
+
+impl Inputs {
+    /// Adds a set. Documents that an earlier one has too are held once.
+    pub(super) fn add(&mut self, name: String, index: usize, set: ReferenceSet) -> Result<(), Error> {
+        let ids: Result<Vec<UrlId>, Error> = set.urls.iter().map(|url| self.url(url)).collect();
+        let ids = ids?;
+        for (url, state) in set.recorded {
+            match self.recorded.get(&url) {
+                Some(known) if *known != state => self.changed.push((url, name.clone())),
+                Some(_) => {}
+                None => drop(self.recorded.insert(url, state)),
+            }
+        }
+        let mut members = Vec::with_capacity(set.nodes.len());
+        for (path, node) in set.nodes {
+            let (documents, chunks) = match node {
+                Node::Group(attributes) => (Documents::Group(attributes), Manifest::default()),
+                Node::Array(array) => (Documents::Array(Box::new(array.metadata), array.attributes), array.chunks),
+            };
+            let path = self.path(path);
+            let documents = self.shared(path, documents);
+            members.push(Member { path, documents, chunks: translated(chunks, &ids) });
+        }
+        members.sort_by_key(|member| member.path);
+        self.sets.push(Input { name, index, chosen: BTreeMap::new(), members });
+        Ok(())
+    }
+
+    /// The number of a path, if any set has it.
+    pub(super) fn find(&self, path: &str) -> Option<usize> {
+        self.places.get(path).copied()
+    }
+
+    fn path(&mut self, path: String) -> usize {
+        if let Some(number) = self.places.get(&path) {
+            return *number;
+        }
+        let number = self.paths.len();
+        self.paths.push(path.clone());
+        self.places.insert(path, number);
+        self.documents.push(Vec::new());
+        number
+    }
+
+    fn shared(&mut self, path: usize, documents: Documents) -> Arc<Documents> {
+        let Some(known) = self.documents.get_mut(path) else { return Arc::new(documents) };
+        if let Some(same) = known.iter().find(|known| ***known == documents) {
+            return Arc::clone(same);
+        }
+        let documents = Arc::new(documents);
+        if known.len() == KEPT {
+            known.remove(0);
+        }
+        known.push(Arc::clone(&documents));
+        documents
+    }
+
+    fn url(&mut self, url: &str) -> Result<UrlId, Error> {
+        if let Some(id) = self.ids.get(url) {
+            return Ok(*id);
+        }
+        let too_many = || Error::Reference { key: url.to_owned(), problem: "is one file more than 2^32".to_owned() };
+        let id = UrlId(u32::try_from(self.urls.len()).map_err(|_| too_many())?);
+        self.urls.push(url.to_owned());
+        self.ids.insert(url.to_owned(), id);
+        Ok(id)
+    }
+}
+
+/// A manifest with the files' new numbers.
+fn translated(mut chunks: Manifest, ids: &[UrlId]) -> Manifest {
+    let of = |old: UrlId| ids.get(crate::convert::narrow(old.0.into())).copied().unwrap_or_default();
+    match &mut chunks.urls {
+        Urls::One(url) => *url = of(*url),
+        Urls::Each(urls) => urls.iter_mut().for_each(|url| *url = of(*url)),
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::Array;
+    use crate::zarr::Dtype;
+
+    fn set(url: &str, units: &str) -> ReferenceSet {
+        let mut attributes = Attributes::with_dimensions(&["x".to_owned()]);
+        attributes.insert("units", units);
+        let metadata = ArrayMetadata::new(vec![1], vec![1], Dtype::Simple("|u1".to_owned()), None, Vec::new());
+        let chunks =
+            Manifest { grid: vec![1], number: vec![0], offset: vec![5], length: vec![1], ..Manifest::default() };
+        let array = Node::Array(Box::new(Array { metadata, attributes, chunks }));
+        let nodes = vec![(String::new(), Node::Group(Attributes::default())), ("x".to_owned(), array)];
+        ReferenceSet { urls: vec![url.to_owned()], nodes, ..ReferenceSet::default() }
+    }
+
+    #[test]
+    fn equal_documents_are_held_once_and_files_are_numbered_anew() {
+        let mut inputs = Inputs::default();
+        for (n, (url, units)) in [("a", "m"), ("b", "m"), ("a", "km")].into_iter().enumerate() {
+            inputs.add(format!("s{n}"), n, set(url, units)).unwrap();
+        }
+        let path = inputs.find("x").unwrap();
+        let members: Vec<&Member> = inputs.sets.iter().map(|set| set.member(path).unwrap()).collect();
+        assert!(Arc::ptr_eq(&members[0].documents, &members[1].documents));
+        assert_ne!(members[0].documents, members[2].documents);
+        assert_eq!(inputs.urls, ["a", "b"]);
+        assert_eq!(members.iter().map(|member| member.chunks.url(0).0).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(inputs.sets[0].sizes(), BTreeMap::from([("x", 1)]));
+    }
+}

@@ -1,0 +1,412 @@
+//! What a combination will be: planned and checked, and then merged without reading anything.
+
+use std::collections::BTreeMap;
+
+use super::along::{Along, Chunks, Combined};
+use super::axis::Axis;
+use super::cells::Cells;
+use super::evaluate::{array_of, evaluate};
+use super::findings::{Findings, Weight};
+use super::held::Held;
+use super::inputs::{Inputs, Member};
+use super::merge::{Overlap, merged};
+use super::restore::one_chunk;
+use super::roles::{Role, Roles};
+use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
+use crate::error::Error;
+use crate::reference::{Array, Manifest, Node, ReferenceSet};
+use crate::zarr::{ArrayMetadata, Attributes};
+
+/// Most coordinates along one dimension.
+const MOST_COORDINATES: u64 = 1 << 24;
+
+/// Sets that are to be combined.
+#[derive(Debug)]
+pub struct Combine {
+    options: CombineOptions,
+    inputs: Inputs,
+    findings: Findings,
+    given: usize,
+}
+
+impl Combine {
+    /// No sets yet.
+    pub fn new(options: CombineOptions) -> Self {
+        Self { options, inputs: Inputs::default(), findings: Findings::default(), given: 0 }
+    }
+
+    /// Adds a set under a name, which messages and selectors by name see. Its columns are kept, and of its documents those that no
+    /// other set has.
+    ///
+    /// # Errors
+    /// What [`CombineOptions::preprocess`] and closures of selectors answer.
+    pub fn add(&mut self, name: impl Into<String>, mut set: ReferenceSet) -> Result<(), Error> {
+        let (name, index) = (name.into(), self.given);
+        self.given += 1;
+        if let Some(change) = &self.options.preprocess {
+            change.apply(&mut set)?;
+        }
+        let mut chosen = BTreeMap::new();
+        for dimension in &self.options.concat_dims {
+            if let Selector::Closure(closure) = self.options.selector(dimension) {
+                let values = (closure.0)(index, &name, &set);
+                let problem = |problem| Error::Combine { input: name.clone(), problem };
+                chosen.insert(dimension.clone(), values.map_err(problem)?);
+            }
+        }
+        let set = super::chosen::chosen(set, &self.options);
+        self.inputs.add(name, index, set)?;
+        let Some(input) = self.inputs.sets.last_mut() else { return Ok(()) };
+        input.chosen = chosen;
+        let sizes = input.sizes();
+        let wrong = self.options.sizes.iter().find(|(name, length)| sizes.get(name.as_str()) != Some(length));
+        if let Some((dimension, length)) = wrong {
+            let found = sizes.get(dimension.as_str()).map_or("absent".to_owned(), ToString::to_string);
+            let what = || format!("left out: the length of {dimension} is {found} and not {length}");
+            self.findings.add(Weight::Decided, Check::Input, "", Some(&input.name), what);
+            self.inputs.sets.pop();
+        }
+        Ok(())
+    }
+
+    /// Plans the combination. What has to be read, and is not inline, `supply` is asked for; without one it is refused.
+    ///
+    /// # Errors
+    /// [`Error::Combine`] where there is nothing that could be combined: no sets, a set without the coordinates, coordinates without an
+    /// order; what `supply` answers, and [`Error::Limit`]. All else is a finding.
+    pub fn plan(self, supply: Option<&dyn Supply>) -> Result<Plan, Error> {
+        let Self { options, mut inputs, mut findings, .. } = self;
+        let nothing = |problem: &str| Err(Error::Combine { input: String::new(), problem: problem.to_owned() });
+        if inputs.sets.is_empty() {
+            return nothing("there are no sets to combine");
+        }
+        if options.concat_dims.is_empty() {
+            return nothing("no dimension is named along which to combine");
+        }
+        changed_sources(&inputs, &options, &mut findings);
+        let mut held = Held::new(supply, options.limits);
+        let axes = axes(&options, &inputs, &mut held)?;
+        let mut cells = Cells::of(&inputs, &axes, &options, &mut findings)?;
+        let order = order(&inputs, &axes, &cells);
+        let roles = Roles { inputs: &inputs, axes: &axes, options: &options, order: &order, held: &mut held }
+            .decide(&mut findings)?;
+        let mut nodes = Vec::new();
+        let mut paths: Vec<usize> = (0..inputs.paths.len()).collect();
+        paths.sort_by(|a, b| by_parts(&inputs, *a).cmp(by_parts(&inputs, *b)));
+        for path in paths {
+            let role = roles.get(path).copied().unwrap_or(Role::Out);
+            let mut planning = Along {
+                inputs: &inputs,
+                axes: &axes,
+                options: &options,
+                order: &order,
+                cells: &cells,
+                held: &mut held,
+            };
+            let node = match role {
+                Role::Out => None,
+                Role::Group => Some(Planned::Group(group(&inputs, &order, path, &options, &mut findings))),
+                Role::Same => same(&inputs, &order, path, &options, &held, &mut findings),
+                Role::Along => planning.array(path, &mut findings)?.map(|array| Planned::Array(Box::new(array))),
+                Role::Coordinate(axis) => match axes.get(axis) {
+                    Some(axis) => Some(coordinate(&inputs, &order, path, axis, &options, &mut findings)?),
+                    None => None,
+                },
+            };
+            nodes.extend(node.map(|node| (path, node)));
+        }
+        let new: Vec<(String, Combined)> = new_coordinates(&inputs, &axes, &order)?;
+        cells.left_out.clear();
+        inputs.sets.iter_mut().for_each(|input| input.chosen.clear());
+        Ok(Plan { options, inputs, axes, cells, nodes, new, findings: findings.into_vec() })
+    }
+}
+
+/// A combination that was planned and checked.
+#[derive(Debug)]
+pub struct Plan {
+    options: CombineOptions,
+    inputs: Inputs,
+    axes: Vec<Axis>,
+    cells: Cells,
+    nodes: Vec<(usize, Planned)>,
+    /// Coordinates that no set has an array of, by path.
+    new: Vec<(String, Combined)>,
+    findings: Vec<Finding>,
+}
+
+/// A node of the combined set.
+#[derive(Debug)]
+enum Planned {
+    Group(Attributes),
+    Array(Box<Combined>),
+}
+
+/// One array of a plan, in words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlannedArray {
+    /// Its path.
+    pub path: String,
+    /// The names of its dimensions.
+    pub dimensions: Vec<String>,
+    /// Its shape.
+    pub shape: Vec<u64>,
+    /// The shape of its chunks.
+    pub chunks: Vec<u64>,
+    /// Where its chunks come from: `same` (one set has them for all), `inline` (stored anew), `chunks` (each is taken as it is) or
+    /// `tiles` (chunks are cut).
+    pub from: &'static str,
+}
+
+impl Plan {
+    /// What the checks found, ordered by path.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether a finding forbids the combination.
+    pub fn is_refused(&self) -> bool {
+        self.findings.iter().any(|finding| finding.weight == Weight::Error)
+    }
+
+    /// The dimensions along which sets are combined, and their lengths.
+    pub fn dimensions(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.axes.iter().map(|axis| (axis.name.as_str(), axis.length()))
+    }
+
+    /// How many sets there are.
+    pub fn sets(&self) -> usize {
+        self.inputs.sets.len()
+    }
+
+    /// The arrays of the combined set.
+    pub fn arrays(&self) -> impl Iterator<Item = PlannedArray> {
+        let arrays = self.nodes.iter().filter_map(|(path, node)| match node {
+            Planned::Array(array) => Some((self.inputs.paths.get(*path)?.clone(), &**array)),
+            Planned::Group(_) => None,
+        });
+        let new = self.new.iter().map(|(path, array)| (path.clone(), array));
+        arrays.chain(new).map(|(path, array)| PlannedArray {
+            path,
+            dimensions: array.attributes.dimensions().map(str::to_owned).collect(),
+            shape: array.metadata.shape.clone(),
+            chunks: array.metadata.chunks.clone(),
+            from: match &array.chunks {
+                Chunks::Of(_) => "same",
+                Chunks::Held(_) => "inline",
+                Chunks::Parts(parts) if parts.iter().any(|part| part.tile_bytes > 0) => "tiles",
+                Chunks::Parts(_) => "chunks",
+            },
+        })
+    }
+
+    /// The combined set. Reads nothing.
+    ///
+    /// # Errors
+    /// [`Error::Combine`] where a finding forbids it, or where sets have different chunks at the same coordinates.
+    pub fn merge(mut self) -> Result<ReferenceSet, Error> {
+        if let Some(finding) = self.findings.iter().find(|finding| finding.weight == Weight::Error) {
+            return Err(Error::Combine { input: String::new(), problem: finding.to_string() });
+        }
+        let names = self.inputs.sets.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
+        let twice = self.cells.any_twice();
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for (path, node) in std::mem::take(&mut self.nodes) {
+            let name = self.inputs.paths.get(path).cloned().unwrap_or_default();
+            let node = match node {
+                Planned::Group(attributes) => Node::Group(attributes),
+                Planned::Array(array) => {
+                    let Combined { metadata, attributes, chunks } = *array;
+                    let chunks = match chunks {
+                        Chunks::Held(chunks) => chunks,
+                        Chunks::Of(set) => {
+                            self.inputs.sets.get_mut(set).and_then(|input| input.take_chunks(path)).unwrap_or_default()
+                        }
+                        Chunks::Parts(parts) => {
+                            let overlap =
+                                twice.then(|| overlap(&self.cells, &self.axes, &metadata, &attributes, &names));
+                            merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref())?
+                        }
+                    };
+                    Node::Array(Box::new(Array { metadata, attributes, chunks }))
+                }
+            };
+            nodes.push((name, node));
+        }
+        for (path, Combined { metadata, attributes, chunks }) in self.new {
+            let Chunks::Held(chunks) = chunks else { continue };
+            nodes.push((path, Node::Array(Box::new(Array { metadata, attributes, chunks }))));
+        }
+        nodes.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
+        let mut set = ReferenceSet { urls: self.inputs.urls, nodes, recorded: self.inputs.recorded };
+        super::used::only_used(&mut set);
+        if let Some(change) = &self.options.postprocess {
+            change.apply(&mut set)?;
+        }
+        Ok(set)
+    }
+}
+
+/// The dimensions, with the coordinates of all sets.
+fn axes(options: &CombineOptions, inputs: &Inputs, held: &mut Held<'_>) -> Result<Vec<Axis>, Error> {
+    let mut wanted = Vec::new();
+    for dimension in &options.concat_dims {
+        let Some(path) = array_of(&options.selector(dimension), inputs) else { continue };
+        for (set, input) in inputs.sets.iter().enumerate() {
+            let length =
+                input.member(path).and_then(Member::array).map_or(0, |(metadata, _)| metadata.shape.iter().product());
+            crate::limits::check("coordinates", length, MOST_COORDINATES)?;
+            wanted.push((set, path));
+        }
+    }
+    held.fetch(inputs, &wanted)?;
+    let axis = |dimension: &String| {
+        let evaluated = evaluate(dimension, options, inputs, held)?;
+        Axis::of(dimension, evaluated).map_err(|(set, problem)| Error::Combine {
+            input: inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(),
+            problem,
+        })
+    };
+    options.concat_dims.iter().map(axis).collect()
+}
+
+/// The sets, the smallest coordinates first; sets without any come last.
+fn order(inputs: &Inputs, axes: &[Axis], cells: &Cells) -> Vec<usize> {
+    let mut order: Vec<usize> =
+        (0..inputs.sets.len()).filter(|set| cells.left_out.binary_search(set).is_err()).collect();
+    let smallest = |set: usize| -> Vec<u64> {
+        let least = |axis: &Axis| axis.positions.get(set).and_then(|own| own.iter().min()).copied().unwrap_or(u64::MAX);
+        axes.iter().map(least).collect()
+    };
+    order.sort_by_cached_key(|set| (smallest(*set), inputs.sets.get(*set).map(|input| input.name.clone()), *set));
+    order
+}
+
+fn by_parts(inputs: &Inputs, path: usize) -> std::str::Split<'_, char> {
+    inputs.paths.get(path).map(String::as_str).unwrap_or_default().split('/')
+}
+
+/// Files that changed between the scans of two sets.
+fn changed_sources(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
+    let weight = if options.policies.get(Check::Source) == Policy::Error { Weight::Error } else { Weight::Decided };
+    for (url, input) in &inputs.changed {
+        findings.add(weight, Check::Source, url, Some(input), || {
+            "another set was made when it had another size or time".to_owned()
+        });
+    }
+}
+
+/// The attributes of a path in the sets that have it.
+fn all_attributes<'a>(inputs: &'a Inputs, order: &[usize], path: usize) -> Vec<(&'a str, &'a Attributes)> {
+    let of = |set: &usize| {
+        let input = inputs.sets.get(*set)?;
+        Some((input.name.as_str(), input.member(path)?.documents.attributes()))
+    };
+    order.iter().filter_map(of).collect()
+}
+
+fn group(
+    inputs: &Inputs,
+    order: &[usize],
+    path: usize,
+    options: &CombineOptions,
+    findings: &mut Findings,
+) -> Attributes {
+    let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
+    attributes::merged(name, &all_attributes(inputs, order, path), &options.policies, false, findings).0
+}
+
+/// An array that is the same in all sets.
+fn same(
+    inputs: &Inputs,
+    order: &[usize],
+    path: usize,
+    options: &CombineOptions,
+    held: &Held<'_>,
+    findings: &mut Findings,
+) -> Option<Planned> {
+    let name = inputs.paths.get(path)?;
+    let (merged, is_left_out) =
+        attributes::merged(name, &all_attributes(inputs, order, path), &options.policies, false, findings);
+    let has = |set: &&usize| {
+        inputs.sets.get(**set).and_then(|input| input.member(path)).is_some_and(|member| member.array().is_some())
+    };
+    let set = *order.iter().find(has)?;
+    let (metadata, _) = inputs.sets.get(set)?.member(path)?.array()?;
+    // Coordinates that had to be fetched stay inline: whoever opens the set wants them at once.
+    let is_fetched = held.fetched(set, path).filter(|_| metadata.shape.len() < 2);
+    let chunks = is_fetched.map_or(Chunks::Of(set), |chunks| Chunks::Held(chunks.clone()));
+    (!is_left_out)
+        .then(|| Planned::Array(Box::new(Combined { metadata: metadata.clone(), attributes: merged, chunks })))
+}
+
+/// The coordinates of an axis that the sets have an array of.
+fn coordinate(
+    inputs: &Inputs,
+    order: &[usize],
+    path: usize,
+    axis: &Axis,
+    options: &CombineOptions,
+    findings: &mut Findings,
+) -> Result<Planned, Error> {
+    let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
+    let all = all_attributes(inputs, order, path);
+    let (mut merged, _) = attributes::merged(name, &all, &options.policies, axis.time.is_some(), findings);
+    let fill_value = order
+        .iter()
+        .find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0))
+        .and_then(|first| first.fill_value.clone());
+    set_time(&mut merged, axis, name, findings);
+    let (mut metadata, chunks) = coordinates(axis)?;
+    metadata.fill_value = fill_value.filter(|_| axis.source == Some(path));
+    merged.set_dimensions(std::slice::from_ref(&axis.name));
+    Ok(Planned::Array(Box::new(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) })))
+}
+
+/// The units in which coordinates are now.
+fn set_time(attributes: &mut Attributes, axis: &Axis, name: &str, findings: &mut Findings) {
+    if let Some((units, calendar)) = &axis.time {
+        attributes.insert("units", units.clone());
+        attributes.insert("calendar", calendar.clone());
+        findings.add(Weight::Note, Check::Units, name, None, || format!("times are now in {units:?}"));
+    }
+}
+
+/// All coordinates in one inline chunk.
+fn coordinates(axis: &Axis) -> Result<(ArrayMetadata, Manifest), Error> {
+    let wrong =
+        |problem| Error::Combine { input: String::new(), problem: format!("coordinates {}: {problem}", axis.name) };
+    let (dtype, elements) = axis.coordinates.encoded().map_err(wrong)?;
+    let shape = vec![axis.length()];
+    Ok(one_chunk(ArrayMetadata::new(shape.clone(), shape, dtype, None, Vec::new()), elements))
+}
+
+/// Coordinates of which no set has an array; those that were read from one have its attributes.
+fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Vec<(String, Combined)>, Error> {
+    let mut new = Vec::new();
+    for axis in axes {
+        let path = super::roles::coordinate_path(axis, inputs);
+        if inputs.find(&path).is_some() {
+            continue;
+        }
+        let first = order.iter().find_map(|set| inputs.sets.get(*set)?.member(axis.source?)?.array());
+        let mut attributes = first.map(|(_, attributes)| attributes.clone()).unwrap_or_default();
+        attributes.set_dimensions(std::slice::from_ref(&axis.name));
+        set_time(&mut attributes, axis, &path, &mut Findings::default());
+        let (metadata, chunks) = coordinates(axis)?;
+        new.push((path, Combined { metadata, attributes, chunks: Chunks::Held(chunks) }));
+    }
+    Ok(new)
+}
+
+fn overlap<'a>(
+    cells: &'a Cells,
+    axes: &'a [Axis],
+    metadata: &ArrayMetadata,
+    attributes: &Attributes,
+    names: &[String],
+) -> Overlap<'a> {
+    let axis = |(name, chunk): (&str, &u64)| Some((axes.iter().position(|axis| axis.name == name)?, *chunk));
+    let dimensions = attributes.dimensions().zip(&metadata.chunks).map(axis).collect();
+    Overlap { cells, axes, dimensions, names: names.to_vec() }
+}

@@ -1,0 +1,265 @@
+//! What each path of the sets is in the combined set.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::axis::Axis;
+use super::dimensions::{dimensions, has_dimension};
+use super::findings::{Findings, Weight};
+use super::held::Held;
+use super::inputs::{Documents, Inputs, Member};
+use super::{Check, CombineOptions, Policy};
+use crate::error::Error;
+use crate::reference::key::split;
+use crate::zarr::Attributes;
+
+/// What a path is in the combined set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Group,
+    /// The coordinates of the axis with this number.
+    Coordinate(usize),
+    /// The same in all sets.
+    Same,
+    /// Along all axes.
+    Along,
+    /// Left out.
+    Out,
+}
+
+/// Attributes that name arrays which describe others (CF 5 to 7).
+const NAMES_OTHERS: [&str; 7] =
+    ["coordinates", "grid_mapping", "bounds", "climatology", "cell_measures", "formula_terms", "node_coordinates"];
+
+/// Decides what each path is.
+pub(super) struct Roles<'a, 's> {
+    pub(super) inputs: &'a Inputs,
+    pub(super) axes: &'a [Axis],
+    pub(super) options: &'a CombineOptions,
+    /// The sets, the smallest coordinates first.
+    pub(super) order: &'a [usize],
+    pub(super) held: &'a mut Held<'s>,
+}
+
+impl Roles<'_, '_> {
+    /// The roles by the numbers of the paths.
+    pub(super) fn decide(&mut self, findings: &mut Findings) -> Result<Vec<Role>, Error> {
+        let described = described(self.inputs);
+        let is_new: Vec<bool> = self.axes.iter().map(|axis| !exists(self.inputs, &axis.name)).collect();
+        let mut roles = vec![Role::Out; self.inputs.paths.len()];
+        let mut compared = Vec::new();
+        for (path, role) in roles.iter_mut().enumerate() {
+            match self.first_sight(path, &described, is_new.contains(&true))? {
+                Sight::Is(is) => *role = is,
+                Sight::Compare(how) => compared.push((path, how)),
+            }
+        }
+        let wanted: Vec<(usize, usize)> = compared
+            .iter()
+            .filter(|(_, how)| *how != How::Bytes)
+            .flat_map(|(path, _)| self.order.iter().map(|set| (*set, *path)))
+            .collect();
+        self.held.fetch(self.inputs, &wanted)?;
+        for (path, how) in compared {
+            let role = self.compare(path, how, findings)?;
+            if let Some(place) = roles.get_mut(path) {
+                *place = role;
+            }
+        }
+        Ok(roles)
+    }
+
+    fn members(&self, path: usize) -> impl Iterator<Item = (usize, &Member)> {
+        self.order.iter().filter_map(move |set| Some((*set, self.inputs.sets.get(*set)?.member(path)?)))
+    }
+
+    /// What a path is before any values are compared.
+    fn first_sight(&self, path: usize, described: &BTreeSet<String>, any_new: bool) -> Result<Sight, Error> {
+        let Some(name) = self.inputs.paths.get(path) else { return Ok(Sight::Is(Role::Out)) };
+        let arrays: Vec<&Member> =
+            self.members(path).map(|(_, member)| member).filter(|member| member.array().is_some()).collect();
+        if arrays.is_empty() {
+            return Ok(Sight::Is(Role::Group));
+        }
+        if let Some(axis) = self.axes.iter().position(|axis| coordinate_path(axis, self.inputs) == *name) {
+            return Ok(Sight::Is(Role::Coordinate(axis)));
+        }
+        let along = arrays.iter().any(|member| self.axes.iter().any(|axis| has_dimension(member, &axis.name)));
+        if self.options.identical.has(name) {
+            let problem =
+                format!("{name} is said to be the same in all sets, and has a dimension along which they are combined");
+            return if along {
+                Err(Error::Combine { input: String::new(), problem })
+            } else {
+                Ok(Sight::Is(Role::Same))
+            };
+        }
+        if along {
+            return Ok(Sight::Is(Role::Along));
+        }
+        if is_dimension_coordinate(name, &arrays) {
+            return Ok(Sight::Compare(How::Coordinate));
+        }
+        let is_scalar =
+            arrays.iter().all(|member| member.array().is_some_and(|(metadata, _)| metadata.shape.is_empty()));
+        let is_inline = arrays.iter().all(|member| member.chunks.number.is_empty());
+        let describes = is_scalar || described.contains(name);
+        Ok(match (any_new, is_inline) {
+            (true, _) if !describes => Sight::Is(Role::Along),
+            (true, false) => Sight::Is(Role::Along),
+            (_, true) => Sight::Compare(How::Bytes),
+            (false, false) if self.is_too_large(&arrays) => Sight::Is(Role::Along),
+            (false, false) => Sight::Compare(How::Values),
+        })
+    }
+
+    /// Whether an array has more bytes than are read to compare it.
+    fn is_too_large(&self, arrays: &[&Member]) -> bool {
+        let bytes =
+            |member: &&Member| member.chunks.length.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
+        arrays.iter().map(bytes).max().unwrap_or(0) > self.options.compare_bytes
+    }
+
+    /// Compares an array of all sets with that of the first.
+    fn compare(&self, path: usize, how: How, findings: &mut Findings) -> Result<Role, Error> {
+        let name = self.inputs.paths.get(path).map(String::as_str).unwrap_or_default();
+        let mut first: Option<(usize, &Member)> = None;
+        let mut differ = Vec::new();
+        for (set, member) in self.members(path) {
+            let Some(one) = first else {
+                first = Some((set, member));
+                continue;
+            };
+            if !self.is_same(path, one, (set, member), how)? {
+                differ.push((set, member));
+            }
+        }
+        if differ.is_empty() {
+            return Ok(Role::Same);
+        }
+        let (check, policy) = match how {
+            How::Bytes => return Ok(Role::Along),
+            How::Coordinate => (Check::Coordinate, self.options.policies.get(Check::Coordinate)),
+            How::Values => (Check::Static, self.options.policies.get(Check::Static)),
+        };
+        let weight = if policy == Policy::Error { Weight::Error } else { Weight::Decided };
+        for (set, _) in &differ {
+            let input = self.inputs.sets.get(*set).map(|input| input.name.as_str());
+            let first_name =
+                first.and_then(|(set, _)| self.inputs.sets.get(set)).map_or("", |input| input.name.as_str());
+            findings.add(weight, check, name, input, || {
+                self.difference(path, first.map_or(0, |(set, _)| set), *set, first_name)
+            });
+        }
+        Ok(match policy {
+            Policy::Drop => Role::Out,
+            Policy::Expand => Role::Along,
+            _ => Role::Same,
+        })
+    }
+
+    fn is_same(
+        &self,
+        path: usize,
+        (a, ours): (usize, &Member),
+        (b, theirs): (usize, &Member),
+        how: How,
+    ) -> Result<bool, Error> {
+        let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return Ok(false) };
+        let (one, two) = (&ours.chunks, &theirs.chunks);
+        // A manifest without rows refers to no file, whichever it names.
+        let same_rows = one == two
+            || (one.number.is_empty() && two.number.is_empty() && one.inline == two.inline && one.grid == two.grid);
+        let same_chunks = same_rows && (Arc::ptr_eq(&ours.documents, &theirs.documents) || first == other);
+        if same_chunks || how == How::Bytes {
+            return Ok(same_chunks);
+        }
+        if first.shape != other.shape {
+            return Ok(false);
+        }
+        let (ours, theirs) = (self.held.values(self.inputs, a, path)?, self.held.values(self.inputs, b, path)?);
+        // Numbers in other types are compared as numbers only where the bytes are alike too.
+        Ok(ours.bytes() == theirs.bytes() && ours.texts() == theirs.texts() && ours.dtype == theirs.dtype)
+    }
+
+    /// How an array of one set differs from the first's.
+    fn difference(&self, path: usize, first: usize, set: usize, first_name: &str) -> String {
+        let shape = |set: usize| {
+            let member = self.inputs.sets.get(set).and_then(|input| input.member(path));
+            member.and_then(Member::array).map(|(metadata, _)| metadata.shape.clone())
+        };
+        let (ours, theirs) = (shape(first), shape(set));
+        if ours != theirs {
+            return format!(
+                "has shape {:?} instead of {:?} of {first_name}",
+                theirs.unwrap_or_default(),
+                ours.unwrap_or_default()
+            );
+        }
+        let values = |set| self.held.values(self.inputs, set, path).map(|values| format!("{:?}", values.elements()));
+        let (ours, theirs) = (values(first).unwrap_or_default(), values(set).unwrap_or_default());
+        let same = ours.bytes().zip(theirs.bytes()).take_while(|(a, b)| a == b).count();
+        let part = |text: &str| {
+            let start = (0..=same.saturating_sub(10)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.get(start..).unwrap_or_default().chars().take(30).collect::<String>()
+        };
+        format!("its values are not those of {first_name}: ...{}... instead of ...{}...", part(&theirs), part(&ours))
+    }
+}
+
+/// A decision, or what it needs.
+enum Sight {
+    Is(Role),
+    Compare(How),
+}
+
+/// How an array of several sets is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By the inline bytes of its chunks.
+    Bytes,
+    /// By its values: a difference is one of coordinates.
+    Coordinate,
+    /// By its values: a difference is one of an array that was thought to be the same.
+    Values,
+}
+
+/// The path of the array that has the coordinates of an axis.
+pub(super) fn coordinate_path(axis: &Axis, inputs: &Inputs) -> String {
+    let group = axis.source.and_then(|path| inputs.paths.get(path)).map_or("", |path| split(path).0);
+    crate::reference::key::joined(group, &axis.name)
+}
+
+/// Whether any array has a dimension.
+fn exists(inputs: &Inputs, name: &str) -> bool {
+    inputs.sets.iter().flat_map(|input| &input.members).any(|member| has_dimension(member, name))
+}
+
+/// Whether an array has the coordinates along its own dimension.
+fn is_dimension_coordinate(path: &str, arrays: &[&Member]) -> bool {
+    let name = split(path).1;
+    arrays.iter().all(|member| matches!(dimensions(member).as_slice(), [only] if only == name))
+}
+
+/// The paths of arrays that others name as what describes them.
+fn described(inputs: &Inputs) -> BTreeSet<String> {
+    let mut seen: HashSet<*const Documents> = HashSet::new();
+    let mut described = BTreeSet::new();
+    for member in inputs.sets.iter().flat_map(|input| &input.members) {
+        if !seen.insert(Arc::as_ptr(&member.documents)) {
+            continue;
+        }
+        let path = inputs.paths.get(member.path).map(String::as_str).unwrap_or_default();
+        let group = if member.array().is_some() { split(path).0 } else { path };
+        described.extend(named(member.documents.attributes()).map(|name| super::dimensions::resolved(group, name)));
+    }
+    described
+}
+
+/// The names in attributes that name arrays.
+fn named(attributes: &Attributes) -> impl Iterator<Item = &str> {
+    let texts = NAMES_OTHERS.iter().filter_map(|name| attributes.get(name).and_then(Value::as_str));
+    texts.flat_map(str::split_whitespace).map(|name| name.trim_end_matches(':'))
+}
