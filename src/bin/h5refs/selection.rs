@@ -34,6 +34,27 @@ impl Selection {
     }
 }
 
+/// Names and globs of arrays.
+pub(crate) struct Names(Vec<GlobMatcher>);
+
+impl Names {
+    pub(crate) fn new(names: &[String]) -> Result<Self, String> {
+        globs(names).map(Self)
+    }
+
+    /// Whether a path is among them.
+    pub(crate) fn have(&self, path: &str) -> bool {
+        self.0.iter().any(|glob| matches(glob, path))
+    }
+
+    /// A name that none of the paths has.
+    pub(crate) fn unmatched<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Option<&str> {
+        let paths: Vec<&str> = paths.collect();
+        let unmatched = |glob: &&GlobMatcher| !paths.iter().any(|path| matches(glob, path));
+        self.0.iter().find(unmatched).map(|glob| glob.glob().glob())
+    }
+}
+
 fn globs(names: &[String]) -> Result<Vec<GlobMatcher>, String> {
     let glob = |name: &String| Glob::new(name.trim_start_matches('/')).map(|glob| glob.compile_matcher());
     names.iter().map(glob).collect::<Result<_, _>>().map_err(|error| error.to_string())
