@@ -25,6 +25,7 @@ pub mod output;
 pub mod lint;
 pub mod store;
 pub mod combine;
+pub mod edit;
 pub mod verify;
 
 #[cfg(feature = "object_store")]
@@ -35,8 +36,8 @@ pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values,
 pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::{
-    MissingRecords, ParquetOptions, open_references, read_json, read_parquet, read_parquet_with, write_json,
-    write_json_with, write_parquet,
+    JsonOptions, MissingRecords, ParquetOptions, open_references, read_json, read_parquet, read_parquet_with,
+    read_text, write_json, write_json_as, write_json_with, write_parquet,
 };
 pub use reference::ReferenceSet;
 #[cfg(feature = "object_store")]

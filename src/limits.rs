@@ -45,6 +45,10 @@ pub struct Limits {
     pub sidecar_bytes: u64,
     /// Bytes of a key: the path of an object below the root of the set (default 64 KiB).
     pub key_bytes: u64,
+    /// Bytes of references as a text, after decompression (default 4 GiB).
+    pub references_bytes: u64,
+    /// Pieces that one chunk is split into (default 1 million).
+    pub pieces: u64,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
     pub rounds: u64,
 }
@@ -72,6 +76,8 @@ impl Default for Limits {
             repair_bytes: MIB,
             sidecar_bytes: 256 * GIB,
             key_bytes: 64 << 10,
+            references_bytes: 4 * GIB,
+            pieces: 1_000_000,
             rounds: 10_000,
         }
     }

@@ -2,9 +2,14 @@
 //! file does not have as one.
 
 #[cfg(feature = "zstd")]
+use std::io::Read;
+
+#[cfg(feature = "zstd")]
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 #[cfg(feature = "zstd")]
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+#[cfg(feature = "zstd")]
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 #[cfg(feature = "zstd")]
 use crate::error::Problem;
@@ -40,16 +45,32 @@ pub(crate) fn encode(bytes: &[u8]) -> Vec<u8> {
 /// At most `most` bytes of what `frames` hold; more is refused.
 #[cfg(feature = "zstd")]
 pub(crate) fn decode(frames: &[u8], most: u64) -> Result<Vec<u8>, Problem> {
+    expand(frames, most).map_err(|_| Problem::Decode("Zstandard frame"))
+}
+
+/// Why frames are not decoded.
+#[cfg(feature = "zstd")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// They hold more than is wanted.
+    TooLong,
+    /// They do not decode.
+    Wrong,
+}
+
+/// What `frames` hold, if that is at most `most` bytes.
+#[cfg(feature = "zstd")]
+pub(crate) fn expand(frames: &[u8], most: u64) -> Result<Vec<u8>, Stop> {
     let (mut rest, mut decoded) = (frames, Vec::new());
     while !rest.is_empty() {
-        append(&mut rest, most, &mut decoded).ok_or(Problem::Decode("Zstandard frame"))?;
+        append(&mut rest, most, &mut decoded)?;
     }
     Ok(decoded)
 }
 
 /// Appends what the first frame of `rest` holds, which it leaves behind it.
 #[cfg(feature = "zstd")]
-fn append(rest: &mut &[u8], most: u64, decoded: &mut Vec<u8>) -> Option<()> {
+fn append(rest: &mut &[u8], most: u64, decoded: &mut Vec<u8>) -> Result<(), Stop> {
     let start = decoded.len();
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(u64::MAX);
@@ -57,21 +78,22 @@ fn append(rest: &mut &[u8], most: u64, decoded: &mut Vec<u8>) -> Option<()> {
     match decoder.init(header.as_slice()) {
         Ok(()) => {}
         Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-            *rest = rest.get(8..)?.get(narrow(length.into())..)?;
-            return Some(());
+            *rest = rest.get(8..).and_then(|rest| rest.get(narrow(length.into())..)).ok_or(Stop::Wrong)?;
+            return Ok(());
         }
-        Err(_) => return None,
+        Err(_) => return Err(Stop::Wrong),
     }
     let size = decoder.content_size();
     if size > most {
-        return None;
+        return Err(Stop::TooLong);
     }
-    *rest = rest.get(narrow(decoder.bytes_read_from_source())..)?;
+    *rest = rest.get(narrow(decoder.bytes_read_from_source())..).ok_or(Stop::Wrong)?;
     loop {
-        let finished = decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1)).ok()?;
-        decoder.collect_to_writer(&mut *decoded).ok()?;
+        let decoded_blocks = decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1));
+        let finished = decoded_blocks.map_err(|_| Stop::Wrong)?;
+        decoder.collect_to_writer(&mut *decoded).map_err(|_| Stop::Wrong)?;
         if wide(decoded.len()) > most {
-            return None;
+            return Err(Stop::TooLong);
         }
         if finished {
             break;
@@ -80,7 +102,47 @@ fn append(rest: &mut &[u8], most: u64, decoded: &mut Vec<u8>) -> Option<()> {
     let intact =
         decoder.get_checksum_from_data().is_none_or(|stored| decoder.get_calculated_checksum() == Some(stored));
     let whole = size == 0 || wide(decoded.len().saturating_sub(start)) == size;
-    (whole && (intact || cfg!(fuzzing))).then_some(())
+    if whole && (intact || cfg!(fuzzing)) { Ok(()) } else { Err(Stop::Wrong) }
+}
+
+/// One compressed frame of all that `bytes` gives, without its size and with a checksum; where reading fails the bytes end.
+#[cfg(feature = "zstd")]
+pub(crate) fn compress(bytes: impl Read) -> Vec<u8> {
+    compress_to_vec(UntilFailed(bytes), CompressionLevel::Fastest)
+}
+
+/// The compressor panics where its source fails.
+#[cfg(feature = "zstd")]
+struct UntilFailed<R>(R);
+
+#[cfg(feature = "zstd")]
+impl<R: Read> Read for UntilFailed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return Ok(read.unwrap_or(0)),
+            }
+        }
+    }
+}
+
+/// Whether one frame decodes to bytes that have its checksum.
+#[cfg(feature = "zstd")]
+pub(crate) fn is_intact(frame: &[u8]) -> bool {
+    let (mut rest, mut decoder) = (frame, FrameDecoder::new());
+    if decoder.init(&mut rest).is_err() {
+        return false;
+    }
+    loop {
+        match decoder.decode_blocks(&mut rest, BlockDecodingStrategy::UptoBlocks(1)) {
+            Ok(finished) if decoder.collect_to_writer(std::io::sink()).is_err() || finished => break,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+    let stored = decoder.get_checksum_from_data();
+    rest.is_empty() && stored.is_some() && decoder.get_calculated_checksum() == stored
 }
 
 /// The bytes that a frame's header lies in (3.1.1.1), with a window no larger than `most` bytes need.
@@ -166,6 +228,19 @@ mod tests {
         let expected = [vec![7; BLOCK], vec![8; 3]].concat();
         assert_eq!(decode(&frame, 131_075), Ok(expected));
         assert_eq!(decode(&frame, 131_074), Err(WRONG));
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn a_compressed_frame_is_intact_and_none_with_another_byte() {
+        let frame = compress(&b"h5refs".repeat(30)[..]);
+        assert_eq!(expand(&frame, 180), Ok(b"h5refs".repeat(30)));
+        assert_eq!((expand(&frame, 179), is_intact(&frame)), (Err(Stop::TooLong), true));
+        assert!(!is_intact(&frame[..frame.len() - 1]));
+        let mut wrong = frame.clone();
+        *wrong.last_mut().unwrap() ^= 1;
+        assert_eq!((expand(&wrong, 180), is_intact(&wrong)), (Err(Stop::Wrong), false));
+        assert!(!is_intact(&[frame, vec![0]].concat()));
     }
 
     #[cfg(feature = "zstd")]

@@ -1,10 +1,14 @@
 //! References as files: kerchunk JSON and Parquet.
 
+mod compression;
 mod json;
 mod open;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod parquet;
 
-pub use json::{JsonForm, TemplateUse, read_json, write_json, write_json_with};
-pub use open::open_references;
+pub use compression::Compression;
+pub use json::{
+    JsonForm, JsonOptions, JsonVersion, TemplateUse, read_json, write_json, write_json_as, write_json_with,
+};
+pub use open::{open_references, read_text};
 pub use parquet::{MissingRecords, ParquetOptions, read_parquet, read_parquet_with, write_parquet};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Builder;
 use super::key::{chunk_number, split};
 use crate::error::Error;
-use crate::zarr::{ArrayMetadata, Attributes, Invalid, Separator, check_group};
+use crate::zarr::{ArrayMetadata, Attributes, Consolidated, Invalid, Separator, check_group, is_same};
 
 /// The documents of groups and arrays, in the order in which their paths came.
 #[derive(Debug, Default)]
@@ -57,6 +57,18 @@ impl Documents {
             None => Ok(()),
             Some(_) => Err(wrong(key, "is there twice")),
         }
+    }
+
+    /// Whether a `.zmetadata` has the same documents.
+    pub(crate) fn are(&self, consolidated: &str) -> bool {
+        let Ok(Consolidated { documents, .. }) = Consolidated::parse(consolidated) else { return false };
+        let own = self.nodes.iter().flat_map(|(path, texts)| {
+            let Texts { group, array, attributes } = texts;
+            let named = [(".zgroup", group), (".zarray", array), (".zattrs", attributes)];
+            named.into_iter().filter_map(|(name, text)| Some((super::key::joined(path, name), text.as_deref()?)))
+        });
+        let mut own: HashMap<String, &str> = own.collect();
+        documents.iter().all(|(key, text)| own.remove(key).is_some_and(|known| is_same(known, text))) && own.is_empty()
     }
 
     /// The nodes without chunks; the arrays; the paths that have attributes and are neither group nor array.
@@ -164,6 +176,20 @@ mod tests {
         let (_, arrays, _) = built(&[(".zarray", ARRAY)]).unwrap();
         assert_eq!(arrays.chunk("1.1").unwrap(), Some((0, 3)));
         assert!(arrays.chunk("x/0.0").is_err());
+    }
+
+    #[test]
+    fn consolidated_documents_are_the_same_or_not() {
+        let mut documents = Documents::default();
+        documents.add(".zgroup", GROUP.to_owned()).unwrap();
+        documents.add("a/.zattrs", "{\"x\": NaN, \"y\": 1}".to_owned()).unwrap();
+        let with = |text: &str| documents.are(&format!("{{\"metadata\": {{\".zgroup\": {GROUP}{text}}}}}"));
+        assert!(with(",\"a/.zattrs\":{\"y\":1,\"x\":NaN}"));
+        for other in
+            ["", ",\"a/.zattrs\":{\"y\":1,\"x\":\"NaN\"}", ",\"a/.zattrs\":{\"y\":1,\"x\":NaN},\"b/.zattrs\":{}", "]"]
+        {
+            assert!(!with(other), "{other}");
+        }
     }
 
     #[test]

@@ -24,4 +24,21 @@ impl Recorded {
         let modified_ns = since.and_then(|since| u64::try_from(since.as_nanos()).ok());
         Self { size, modified_ns, etag }
     }
+
+    /// What is different now, in words.
+    pub(crate) fn changed(&self, now: &Self) -> Option<String> {
+        if self.size != now.size {
+            return Some(format!("it has {} bytes and had {}", now.size, self.size));
+        }
+        match (&self.etag, &now.etag) {
+            // The tag says it; times of objects may change without their contents.
+            (Some(was), Some(is)) => (was != is).then(|| format!("its ETag is {is} and was {was}")),
+            _ => match (self.modified_ns, now.modified_ns) {
+                (Some(was), Some(is)) if was != is => {
+                    Some(format!("it was modified at {is} and before that at {was}, in nanoseconds since 1970"))
+                }
+                _ => None,
+            },
+        }
+    }
 }

@@ -38,20 +38,7 @@ pub(super) fn is_remote(url: &str) -> bool {
 
 /// What is different, in words.
 fn difference(recorded: &Recorded, state: &State) -> Option<String> {
-    let now = Recorded::from_state(state.size, state.modified, state.etag.clone());
-    if recorded.size != now.size {
-        return Some(format!("it has {} bytes and had {}", now.size, recorded.size));
-    }
-    match (&recorded.etag, &now.etag) {
-        // The tag says it; times of objects may change without their contents.
-        (Some(was), Some(is)) => (was != is).then(|| format!("its ETag is {is} and was {was}")),
-        _ => match (recorded.modified_ns, now.modified_ns) {
-            (Some(was), Some(is)) if was != is => {
-                Some(format!("it was modified at {is} and before that at {was}, in nanoseconds since 1970"))
-            }
-            _ => None,
-        },
-    }
+    recorded.changed(&Recorded::from_state(state.size, state.modified, state.etag.clone()))
 }
 
 #[cfg(test)]

@@ -23,6 +23,11 @@ pub(crate) use nan::not_finite;
 /// The document of every group, `.zgroup`.
 pub const GROUP: &str = r#"{"zarr_format":2}"#;
 
+/// Whether two texts are the same document, whatever the order of its members.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    one == other || nan::read(one).is_ok_and(|one| nan::read(other).is_ok_and(|other| one == other))
+}
+
 /// Whether a text is the document of a group.
 pub(crate) fn check_group(text: &str) -> Result<(), Invalid> {
     let document = nan::read(text).map_err(|error| Invalid::new(error.to_string()))?;

@@ -15,10 +15,10 @@ use crate::files;
 
 /// What a run of the program leaves.
 #[derive(Debug)]
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// Runs the program in `testdata/`, with these lines on standard input.
@@ -37,7 +37,7 @@ fn run_with(input: &str, arguments: &[&dyn AsRef<OsStr>]) -> Run {
     Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-fn run(arguments: &[&dyn AsRef<OsStr>]) -> Run {
+pub(crate) fn run(arguments: &[&dyn AsRef<OsStr>]) -> Run {
     run_with("", arguments)
 }
 
@@ -56,7 +56,7 @@ impl Run {
     }
 
     /// The one line on standard error of a run that failed and printed nothing else.
-    fn failure(&self) -> &str {
+    pub(crate) fn failure(&self) -> &str {
         assert_eq!((self.code, self.out.as_str()), (1, ""), "{self:?}");
         assert_eq!(self.err.lines().count(), 1, "{}", self.err);
         self.err.trim_end()

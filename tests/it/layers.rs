@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The layers, from the top; `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
@@ -18,6 +18,7 @@ const LAYERS: [&[&str]; 16] = [
     &["lint"],
     &["store"],
     &["combine"],
+    &["edit"],
     &["verify"],
     &["batch"],
     &["bin"],

@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(feature = "cli")]
 mod cli;
 mod direct;
+#[cfg(feature = "cli")]
+mod edit;
 mod element;
 mod family;
 mod files;

@@ -17,7 +17,7 @@ use regex::Regex;
 
 use crate::selection::Names as Globs;
 use crate::supply::Local;
-use crate::{Ending, inputs, load, output, references_out, say, without_name};
+use crate::{Ending, finish, inputs, load, output, references_out, say, without_name};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
 ///
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "check")]
     json: bool,
     #[command(flatten)]
-    form: references_out::Arguments,
+    form: references_out::Form,
 }
 
 /// How sets are combined.
@@ -103,13 +103,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    match combine(arguments) {
-        Ok(ending) => ending,
-        Err(error) => {
-            say(&format!("h5refs: {error}"));
-            Ending::Failed
-        }
-    }
+    finish(combine(arguments))
 }
 
 fn combine(arguments: &Arguments) -> Result<Ending, String> {
@@ -154,9 +148,9 @@ impl Options {
             options.dtypes.insert(name.clone(), dtype(text)?);
         }
         let identical = Globs::new(&self.identical_dims)?;
-        options.identical = Names::new(move |path| identical.has(path));
+        options.identical = Names::new(move |path| identical.have(path));
         let (wanted, unwanted) = (Globs::new(&self.variables)?, Globs::new(&self.drop)?);
-        options.select = Names::new(move |path| (wanted.is_empty() || wanted.has(path)) && !unwanted.has(path));
+        options.select = Names::new(move |path| (wanted.is_empty() || wanted.have(path)) && !unwanted.have(path));
         options.group.clone_from(&self.group);
         options.sizes = self.sizes.iter().cloned().collect();
         for (check, policy) in &self.policy {

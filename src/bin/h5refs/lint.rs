@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
         let (set, _) = h5refs::open_references(&arguments.references, &Limits::default())?;
         let mut findings = lint(&set, arguments.reader.into());
         if arguments.references.is_file() {
-            let form = JsonForm::of(&std::fs::read(&arguments.references)?)?;
+            let form = JsonForm::of(&h5refs::read_text(&arguments.references, &Limits::default())?)?;
             findings.splice(..0, lint_form(&form, arguments.reader.into()));
         }
         faults = findings.iter().any(|finding| finding.severity > Severity::Note);

@@ -2,21 +2,27 @@
 
 mod chunks;
 mod combine;
+mod convert;
 mod dump;
 mod external;
 mod family;
+mod inline;
 mod inputs;
 mod layout;
 mod lint;
 mod load;
 mod ls;
 mod output;
+mod references_in;
 mod references_out;
+mod rename;
 mod scan;
 mod selection;
-mod verify;
 mod sidecar;
 mod supply;
+mod stats;
+mod subchunk;
+mod verify;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -40,6 +46,11 @@ enum Command {
     Chunks(chunks::Arguments),
     Verify(verify::Arguments),
     Lint(lint::Arguments),
+    Convert(convert::Arguments),
+    Rename(rename::Arguments),
+    Subchunk(subchunk::Arguments),
+    Inline(inline::Arguments),
+    Stats(stats::Arguments),
 }
 
 /// How a command ends, the worst last.
@@ -75,8 +86,21 @@ fn main() -> ExitCode {
         Command::Chunks(arguments) => chunks::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Rename(arguments) => rename::run(&arguments),
+        Command::Subchunk(arguments) => subchunk::run(&arguments),
+        Command::Inline(arguments) => inline::run(&arguments),
+        Command::Stats(arguments) => stats::run(&arguments),
     };
     ending.into()
+}
+
+/// How a command ends that tells its error in one line.
+fn finish(ended: Result<Ending, String>) -> Ending {
+    ended.unwrap_or_else(|error| {
+        say(&format!("h5refs: {error}"));
+        Ending::Failed
+    })
 }
 
 /// A line on standard error; control characters of untrusted names are escaped.

@@ -1,37 +1,183 @@
-//! How every command writes references.
+//! How every command writes references: kerchunk JSON, compressed or not, and Parquet.
 
+use std::io::{self, Write};
 use std::path::Path;
 
-use clap::Args;
-use h5refs::{ParquetOptions, ReferenceSet};
+use clap::{Args, ValueEnum};
+use h5refs::output::{Compression, JsonVersion};
+use h5refs::zarr::NanPolicy;
+use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
 use crate::output;
 
 /// How references are written.
 #[derive(Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Form {
+    /// How references are written (default: parquet where OUT ends in .parq or .parquet, else json; .json.gz and .json.zst are compressed).
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The version of kerchunk JSON. Version 0 has no templates, and does not tell what files were.
+    #[arg(long, value_name = "0|1", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=1))]
+    json_version: u8,
+    /// Write URLs that begin with PREFIX as {{NAME}} and the rest; without PREFIX it is what all URLs begin with. Not every reader knows
+    /// templates.
+    #[arg(long, value_name = "NAME[=PREFIX]")]
+    template: Vec<String>,
+    /// Write all documents into the key .zmetadata too, for readers that are told consolidated=True. Parquet always has it.
+    #[arg(long)]
+    zmetadata: bool,
+    /// References of one record file of Parquet.
+    #[arg(long, value_name = "ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    record_size: u64,
+    /// How to write NaN and infinity inside .zarray and .zattrs.
+    #[arg(long, value_enum, default_value_t = Nan::String)]
+    nan: Nan,
+}
 
-/// References being written.
-pub(crate) enum References {
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// kerchunk JSON.
     Json,
+    /// kerchunk's Parquet: a folder.
     Parquet,
 }
 
-impl Arguments {
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Nan {
+    /// As the strings "NaN", "Infinity", "-Infinity": strict JSON.
+    String,
+    /// As the bare tokens that Python reads and writes; the outer document stays strict JSON.
+    Python,
+}
+
+/// References being written, as arguments and the name of the output say.
+pub(crate) enum References {
+    Json(JsonOptions, Vec<Template>),
+    Parquet(ParquetOptions),
+}
+
+/// A name, and the beginning of URLs that it stands for, if that is told.
+pub(crate) struct Template(String, Option<String>);
+
+impl Form {
+    /// How to write to an output; without one it is standard output.
     pub(crate) fn references(&self, output: Option<&Path>) -> Result<References, String> {
-        let is =
-            output.and_then(Path::extension).is_some_and(|extension| extension == "parq" || extension == "parquet");
-        Ok(if is { References::Parquet } else { References::Json })
+        let output = output.filter(|output| *output != Path::new("-"));
+        let extension = output.and_then(Path::extension);
+        let is_parquet = extension.is_some_and(|extension| extension == "parq" || extension == "parquet");
+        match self.format.unwrap_or(if is_parquet { Format::Parquet } else { Format::Json }) {
+            Format::Json => Ok(self.json()),
+            Format::Parquet if output.is_none() => Err("references in Parquet are a folder: -o OUT.parq".to_owned()),
+            Format::Parquet => self.parquet(),
+        }
+    }
+
+    fn json(&self) -> References {
+        let mut options = JsonOptions::default();
+        options.version = if self.json_version == 0 { JsonVersion::Zero } else { JsonVersion::One };
+        options.nan = match self.nan {
+            Nan::String => NanPolicy::String,
+            Nan::Python => NanPolicy::Python,
+        };
+        options.consolidated = self.zmetadata;
+        let template = |text: &String| match text.split_once('=') {
+            Some((name, prefix)) => Template(name.to_owned(), Some(prefix.to_owned())),
+            None => Template(text.clone(), None),
+        };
+        References::Json(options, self.template.iter().map(template).collect())
+    }
+
+    fn parquet(&self) -> Result<References, String> {
+        if self.nan == Nan::Python {
+            return Err("--nan python is for JSON: Parquet has its documents in strict JSON".to_owned());
+        }
+        if self.json_version == 0 || !self.template.is_empty() {
+            return Err("--json-version and --template are for JSON".to_owned());
+        }
+        let mut options = ParquetOptions::default();
+        options.record_size = self.record_size;
+        Ok(References::Parquet(options))
     }
 }
 
 impl References {
-    pub(crate) fn write(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
+    /// The extension of a name.
+    pub(crate) fn extension(&self) -> &'static str {
         match self {
-            Self::Json => output::write(output, |out| h5refs::write_json(set, out)),
-            Self::Parquet => {
-                h5refs::write_parquet(set, output, &ParquetOptions::default()).map_err(|error| error.to_string())
+            Self::Json(..) => ".json",
+            Self::Parquet(_) => ".parq",
+        }
+    }
+
+    /// Writes a set, whole or not at all; `-` is standard output.
+    pub(crate) fn write(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
+        self.write_after(set, output, || Ok(()))
+    }
+
+    /// The same, after something that is done only if the references can be written: just before a file is in its place, and else
+    /// before anything is written.
+    pub(crate) fn write_after(
+        &self,
+        set: &ReferenceSet,
+        output: &Path,
+        first: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), String> {
+        let told = |error: io::Error| error.to_string();
+        match self {
+            Self::Parquet(options) => {
+                first().map_err(told)?;
+                h5refs::write_parquet(set, output, options).map_err(|error| format!("{}: {error}", output.display()))
+            }
+            Self::Json(options, templates) => {
+                let mut options = options.clone();
+                options.templates = templates.iter().map(|template| template.of(set)).collect();
+                let content = |out: &mut dyn Write| h5refs::write_json_as(set, &options, out);
+                if output == Path::new("-") {
+                    first().map_err(told)?;
+                    return output::write(output, content);
+                }
+                output::write(output, |out| {
+                    Compression::of_name(output).write(&mut *out, content)?;
+                    out.flush()?;
+                    first()
+                })
             }
         }
+    }
+}
+
+impl Template {
+    /// The template for a set.
+    fn of(&self, set: &ReferenceSet) -> (String, String) {
+        (self.0.clone(), self.1.clone().unwrap_or_else(|| common_beginning(&set.urls).to_owned()))
+    }
+}
+
+/// What all texts begin with.
+fn common_beginning(texts: &[String]) -> &str {
+    let Some((first, rest)) = texts.split_first() else { return "" };
+    let same = |text: &str, length: usize| {
+        let differs = first.char_indices().zip(text.chars()).find(|((_, one), other)| one != other);
+        differs.map_or(first.len().min(text.len()), |((at, _), _)| at).min(length)
+    };
+    let length = rest.iter().fold(first.len(), |length, text| same(text, length));
+    first.get(..length).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_begin_with_what_all_of_them_begin_with() {
+        let of = |texts: &[&str]| {
+            common_beginning(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()).to_owned()
+        };
+        assert_eq!(
+            (of(&[]), of(&["s3://b/1.nc"]), of(&["a", "b"])),
+            (String::new(), "s3://b/1.nc".to_owned(), String::new())
+        );
+        assert_eq!(of(&["s3://b/2020", "s3://b/21", "s3://b/2"]), "s3://b/2");
+        assert_eq!(of(&["dé1", "dè1"]), "d");
     }
 }

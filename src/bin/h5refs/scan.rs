@@ -9,14 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use h5refs::reference::Recorded;
-use h5refs::zarr::{Codec, NanPolicy};
-use h5refs::{
-    CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ParquetOptions, ReferenceSet, Report, Sidecar,
-    UnsupportedPolicy,
-};
+use h5refs::zarr::Codec;
+use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ReferenceSet, Report, Sidecar, UnsupportedPolicy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::family::{self, Opened, Pattern};
+use crate::references_out::{self, References};
 use crate::selection::Selection;
 use crate::sidecar::{Part, Target};
 use crate::{Ending, external, inputs, output, say, without_name};
@@ -33,12 +31,8 @@ pub(crate) struct Arguments {
     /// Output file, or folder for several inputs; - is standard output.
     #[arg(short, long, visible_alias = "out-dir", value_name = "OUT")]
     output: Option<PathBuf>,
-    /// How references are written (default: parquet where OUT ends in .parq or .parquet, else json).
-    #[arg(long, value_enum)]
-    format: Option<Format>,
-    /// References of one record file of Parquet.
-    #[arg(long, value_name = "ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
-    record_size: u64,
+    #[command(flatten)]
+    form: references_out::Form,
     /// Hold chunks of fewer stored bytes inline; 0 holds none.
     #[arg(long, value_name = "BYTES", default_value_t = 500)]
     inline_threshold: u64,
@@ -69,9 +63,6 @@ pub(crate) struct Arguments {
     /// What to do about chunks that were never written and would read differently in Zarr.
     #[arg(long, value_enum, default_value_t = Fill::Exact)]
     fill: Fill,
-    /// How to write NaN and infinity inside .zarray and .zattrs.
-    #[arg(long, value_enum, default_value_t = Nan::String)]
-    nan: Nan,
     /// What to do about datasets whose filters have no Zarr codec.
     #[arg(long, value_enum, default_value_t = OnUnsupported::Inline)]
     unsupported: OnUnsupported,
@@ -114,28 +105,12 @@ enum OnError {
     Ignore,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// kerchunk JSON, version 1.
-    Json,
-    /// kerchunk's Parquet: a folder.
-    Parquet,
-}
-
 #[derive(Clone, Copy, ValueEnum)]
 enum Fill {
     /// Hold the exact values inline, or refuse the array.
     Exact,
     /// Declare the value as `fill_value`; readers mask it.
     Declare,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Nan {
-    /// As the strings "NaN", "Infinity", "-Infinity": strict JSON.
-    String,
-    /// As the bare tokens that Python reads and writes; the outer document stays strict JSON.
-    Python,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -217,31 +192,13 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     if paths.len() > 1 && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
         return Err("--sidecar and --sidecar-url name one file; several inputs have one beside each output".to_owned());
     }
-    let format = format(arguments)?;
-    let outputs = outputs(&paths, arguments.output.as_deref(), format)?;
-    Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs, format })
-}
-
-/// What references are written as, which the name of the output may say.
-fn format(arguments: &Arguments) -> Result<Format, String> {
-    let name = arguments.output.as_deref();
-    let extension = name.and_then(Path::extension);
-    let is_parquet = extension.is_some_and(|extension| extension == "parq" || extension == "parquet");
-    let format = arguments.format.unwrap_or(if is_parquet { Format::Parquet } else { Format::Json });
-    if format == Format::Json {
-        return Ok(format);
-    }
-    if name.is_none_or(|name| name == Path::new("-")) {
-        return Err("references in Parquet are a folder: -o OUT.parq".to_owned());
-    }
-    if arguments.nan == Nan::Python {
-        return Err("--nan python is for JSON: Parquet has its documents in strict JSON".to_owned());
-    }
-    Ok(format)
+    let form = arguments.form.references(arguments.output.as_deref())?;
+    let outputs = outputs(&paths, arguments.output.as_deref(), &form)?;
+    Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs, form })
 }
 
 /// Where each input's references go.
-fn outputs(paths: &[PathBuf], output: Option<&Path>, format: Format) -> Result<Vec<PathBuf>, String> {
+fn outputs(paths: &[PathBuf], output: Option<&Path>, form: &References) -> Result<Vec<PathBuf>, String> {
     if let [_] = paths {
         return Ok(vec![output.unwrap_or(Path::new("-")).to_owned()]);
     }
@@ -251,7 +208,7 @@ fn outputs(paths: &[PathBuf], output: Option<&Path>, format: Format) -> Result<V
     let outputs = paths.iter().map(|path| {
         let mut name =
             path.file_name().ok_or_else(|| format!("{}: not the name of a file", path.display()))?.to_owned();
-        name.push(if format == Format::Parquet { ".parq" } else { ".json" });
+        name.push(form.extension());
         if names.insert(name.clone()) {
             Ok(folder.join(name))
         } else {
@@ -266,7 +223,7 @@ struct Job<'a> {
     selection: Selection,
     paths: Vec<PathBuf>,
     outputs: Vec<PathBuf>,
-    format: Format,
+    form: References,
 }
 
 impl Job<'_> {
@@ -391,43 +348,18 @@ impl Job<'_> {
         sidecar: Option<&Path>,
     ) -> Result<(), String> {
         let mut placed = None;
-        let mut place = || {
+        let place = || {
             part.take().map_or(Ok(()), Part::place)?;
             placed = sidecar;
             Ok(())
         };
-        let is_parquet = self.format == Format::Parquet;
-        if is_parquet || output == Path::new("-") {
-            place().map_err(|error: std::io::Error| error.to_string())?;
-        }
-        let written = if is_parquet {
-            self.write_parquet(set, output)
-        } else {
-            output::write(output, |out| {
-                h5refs::write_json_with(set, self.nan(), &mut *out)?;
-                out.flush()?;
-                place()
-            })
-        };
+        let written = self.form.write_after(set, output, place);
         written.inspect_err(|_| {
             if let Some(path) = placed {
                 // References that are not there do not need it; what cannot be removed is told by the error itself.
                 let _removed = std::fs::remove_file(path);
             }
         })
-    }
-
-    fn write_parquet(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
-        let mut options = ParquetOptions::default();
-        options.record_size = self.arguments.record_size;
-        h5refs::write_parquet(set, output, &options).map_err(|error| format!("{}: {error}", output.display()))
-    }
-
-    fn nan(&self) -> NanPolicy {
-        match self.arguments.nan {
-            Nan::String => NanPolicy::String,
-            Nan::Python => NanPolicy::Python,
-        }
     }
 
     /// Where the sidecar file goes, if there may be one.

@@ -47,8 +47,16 @@ impl Names {
         self.0.is_empty()
     }
 
-    pub(crate) fn has(&self, path: &str) -> bool {
+    /// Whether a path is among them.
+    pub(crate) fn have(&self, path: &str) -> bool {
         self.0.iter().any(|glob| matches(glob, path))
+    }
+
+    /// A name that none of the paths has.
+    pub(crate) fn unmatched<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Option<&str> {
+        let paths: Vec<&str> = paths.collect();
+        let unmatched = |glob: &&GlobMatcher| !paths.iter().any(|path| matches(glob, path));
+        self.0.iter().find(unmatched).map(|glob| glob.glob().glob())
     }
 }
 

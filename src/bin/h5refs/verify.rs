@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use h5refs::verify::Verification;
-use h5refs::{Limits, LocalSources, Store, VerifyOptions};
+use h5refs::{Limits, Store, VerifyOptions};
 
-use crate::{Ending, inputs, output, say, without_name};
+use crate::{Ending, inputs, output, references_in, say, without_name};
 
 /// Check references: that files are what they were, that every range lies inside its file and has a possible size, that chunks decode,
 /// and that their values are those of the HDF5 file.
@@ -81,12 +81,7 @@ fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
     for key in stray {
         say(&format!("{name}: {key} belongs to no array and no group that is described here"));
     }
-    let folder = std::path::absolute(path).map_err(|error| error.to_string())?;
-    let mut sources =
-        LocalSources::new().allow(folder.parent().unwrap_or(&folder)).map_err(|error| error.to_string())?;
-    for folder in &arguments.allow {
-        sources = sources.allow(folder).map_err(|error| error.to_string())?;
-    }
+    let sources = references_in::sources(path, &arguments.allow)?;
     let jobs = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let store = Store::new(set, std::sync::Arc::new(sources)).with_threads(jobs);
     let mut options = VerifyOptions::default();

@@ -7,4 +7,4 @@ mod template;
 mod write;
 
 pub use read::{JsonForm, TemplateUse, read_json};
-pub use write::{write_json, write_json_with};
+pub use write::{JsonOptions, JsonVersion, write_json, write_json_as, write_json_with};

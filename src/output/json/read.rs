@@ -25,6 +25,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// The key of all documents in one.
+const CONSOLIDATED: &str = ".zmetadata";
+
 /// No file system and no object store has larger files.
 const LARGEST_FILE: u64 = 1 << 60;
 
@@ -51,7 +54,8 @@ pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<Stri
             range.map_or(Reference::Whole { url }, |(offset, length)| Reference::Range { url, offset, length }),
         )?;
     }
-    visit(text, version, |key| !Documents::is_one(key), |key, entry| reading.entry(key, entry))?;
+    let is_chunk = |key: &str| !Documents::is_one(key) && key != CONSOLIDATED;
+    visit(text, version, is_chunk, |key, entry| reading.entry(key, entry))?;
     Ok((ReferenceSet { recorded, ..reading.builder.finish()? }, reading.stray))
 }
 
@@ -208,24 +212,45 @@ impl Top {
             documents: Documents::default(),
             stray: Vec::new(),
         };
-        visit(text, version, Documents::is_one, |key, entry| top.document(key, entry))?;
+        let mut consolidated = None;
+        let wanted = |key: &str| Documents::is_one(key) || key == CONSOLIDATED;
+        visit(text, version, wanted, |key, entry| {
+            if key != CONSOLIDATED {
+                return top.document(key, entry);
+            }
+            match consolidated.replace(document(key, entry)?) {
+                None => Ok(()),
+                Some(_) => Err(wrong(key, "is there twice")),
+            }
+        })?;
+        // Documents that say the same need not be told; others would be read instead of these.
+        if let Some(text) = consolidated
+            && !text.is_some_and(|text| top.documents.are(&text))
+        {
+            top.stray.push(CONSOLIDATED.to_owned());
+        }
         Ok(top)
     }
 
     fn document(&mut self, key: &str, entry: Entry<'_>) -> Result<(), Error> {
         problem(key).map_or(Ok(()), |problem| Err(wrong(key, problem)))?;
-        let text = match entry {
-            Entry::Document(text) => text,
-            Entry::Text(text) if text.starts_with("base64:") => {
-                String::from_utf8(inline(key, &text)?.into()).map_err(|error| wrong(key, error.to_string()))?
-            }
-            Entry::Text(text) => text.into_owned(),
-            Entry::Whole(_) | Entry::Range(..) => {
-                self.stray.push(key.to_owned());
-                return Ok(());
-            }
-        };
-        self.documents.add(key, text)
+        if let Some(text) = document(key, entry)? {
+            return self.documents.add(key, text);
+        }
+        self.stray.push(key.to_owned());
+        Ok(())
+    }
+}
+
+/// The text of a document; `None` where it is a reference.
+fn document(key: &str, entry: Entry<'_>) -> Result<Option<String>, Error> {
+    match entry {
+        Entry::Document(text) => Ok(Some(text)),
+        Entry::Text(text) if text.starts_with("base64:") => {
+            String::from_utf8(inline(key, &text)?.into()).map(Some).map_err(|error| wrong(key, error.to_string()))
+        }
+        Entry::Text(text) => Ok(Some(text.into_owned())),
+        Entry::Whole(_) | Entry::Range(..) => Ok(None),
     }
 }
 

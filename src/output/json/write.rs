@@ -1,12 +1,40 @@
-//! kerchunk JSON, version 1, streamed: only one chunk's key exists at a time.
+//! kerchunk JSON, versions 0 and 1, streamed: only one chunk's key exists at a time.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::reference::key::joined;
 use crate::reference::{Manifest, Node, ReferenceSet};
 use crate::zarr::{GROUP, NanPolicy};
+
+/// How references are written as kerchunk JSON. Build one with [`Default`] and set what differs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct JsonOptions {
+    /// The version of the format (default 1).
+    pub version: JsonVersion,
+    /// How NaN and infinity are written inside `.zarray` and `.zattrs`. These are strings of the document that is written, which stays
+    /// strict JSON.
+    pub nan: NanPolicy,
+    /// Names, and the beginnings of URLs that are written as `{{name}}`; of several the longest (default: none, as some readers know no
+    /// templates).
+    pub templates: Vec<(String, String)>,
+    /// Whether there is a key `.zmetadata` with all documents in it, which readers take that are told `consolidated=True`.
+    pub consolidated: bool,
+}
+
+/// The versions of kerchunk JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum JsonVersion {
+    /// The references alone: no templates, and no record of what files were.
+    Zero,
+    /// The references as a member beside others.
+    #[default]
+    One,
+}
 
 /// Writes a reference set as kerchunk JSON version 1, in the profile that every known reader accepts: metadata as JSON
 /// strings, no templates, strict JSON. What files were is a member `h5refs` after the references, which readers pass over.
@@ -14,7 +42,7 @@ use crate::zarr::{GROUP, NanPolicy};
 /// # Errors
 /// What `out` answers.
 pub fn write_json(set: &ReferenceSet, out: impl Write) -> io::Result<()> {
-    write_json_with(set, NanPolicy::String, out)
+    write_json_as(set, &JsonOptions::default(), out)
 }
 
 /// The same, with NaN and infinity inside `.zarray` and `.zattrs` as `nan` says. These are strings of the document that is
@@ -23,31 +51,91 @@ pub fn write_json(set: &ReferenceSet, out: impl Write) -> io::Result<()> {
 /// # Errors
 /// What `out` answers.
 pub fn write_json_with(set: &ReferenceSet, nan: NanPolicy, out: impl Write) -> io::Result<()> {
+    write_json_as(set, &JsonOptions { nan, ..JsonOptions::default() }, out)
+}
+
+/// The same, as `options` say.
+///
+/// # Errors
+/// What `out` answers; templates that version 0 does not have, whose names are no identifiers, or beside URLs with braces.
+pub fn write_json_as(set: &ReferenceSet, options: &JsonOptions, out: impl Write) -> io::Result<()> {
+    let urls = urls(set, options)?;
     let mut writer = Writer { out, first: true, line: Vec::with_capacity(256), position: Vec::new() };
-    writer.out.write_all(br#"{"version":1,"refs":{"#)?;
-    let urls: Vec<Vec<u8>> = set.urls.iter().map(|url| quoted(url)).collect::<io::Result<_>>()?;
+    writer.head(options)?;
+    if options.consolidated {
+        writer.text(".zmetadata", &consolidated(set, options.nan)?)?;
+    }
     for (path, node) in &set.nodes {
-        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-        match node {
-            Node::Group(attributes) => {
-                writer.text(&format!("{prefix}.zgroup"), GROUP)?;
-                writer.text(&format!("{prefix}.zattrs"), &attributes.to_json(nan)?)?;
-            }
-            Node::Array(array) => {
-                writer.text(&format!("{prefix}.zarray"), &array.metadata.to_json(nan)?)?;
-                writer.text(&format!("{prefix}.zattrs"), &array.attributes.to_json(nan)?)?;
-                writer.chunks(&prefix, &array.chunks, &urls)?;
-            }
+        for (key, document) in documents(path, node, options.nan)? {
+            writer.text(&key, &document)?;
+        }
+        if let Node::Array(array) = node {
+            writer.chunks(&joined(path, ""), &array.chunks, &urls)?;
         }
     }
-    writer.out.write_all(b"}")?;
-    if !set.recorded.is_empty() {
-        writer.out.write_all(b",\"h5refs\":{\"sources\":")?;
-        serde_json::to_writer(&mut writer.out, &set.recorded)?;
-        writer.out.write_all(b"}")?;
+    writer.tail(set, options)
+}
+
+/// The keys and the documents of a node.
+fn documents(path: &str, node: &Node, nan: NanPolicy) -> io::Result<[(String, String); 2]> {
+    let (name, document, attributes) = match node {
+        Node::Group(attributes) => (".zgroup", GROUP.to_owned(), attributes),
+        Node::Array(array) => (".zarray", array.metadata.to_json(nan)?, &array.attributes),
+    };
+    Ok([(joined(path, name), document), (joined(path, ".zattrs"), attributes.to_json(nan)?)])
+}
+
+/// `.zmetadata`: the documents of all nodes.
+fn consolidated(set: &ReferenceSet, nan: NanPolicy) -> io::Result<String> {
+    let mut text = String::from("{\"metadata\":{");
+    for (n, (path, node)) in set.nodes.iter().enumerate() {
+        for (m, (key, document)) in documents(path, node, nan)?.into_iter().enumerate() {
+            text.push_str(if n + m > 0 { "," } else { "" });
+            text.extend([&serde_json::to_string(&key)?, ":", &document]);
+        }
     }
-    writer.out.write_all(b"}\n")?;
-    writer.out.flush()
+    text.push_str("},\"zarr_consolidated_format\":1}");
+    Ok(text)
+}
+
+/// The URLs as they are written, with their quotes.
+fn urls(set: &ReferenceSet, options: &JsonOptions) -> io::Result<Vec<Vec<u8>>> {
+    let wrong = |problem: String| Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+    let templates = &options.templates;
+    if templates.is_empty() {
+        return set.urls.iter().map(|url| quoted(url)).collect();
+    }
+    if options.version == JsonVersion::Zero {
+        return wrong("version 0 has no templates".to_owned());
+    }
+    if let Some((name, value)) = templates.iter().find(|(name, value)| !is_name(name) || value.contains(['{', '}'])) {
+        return wrong(format!("{name}={value} is no template: letters, digits and _, for a text without braces"));
+    }
+    let one = |name: &str| templates.iter().filter(|(other, _)| other == name).count() == 1;
+    if let Some((name, _)) = templates.iter().find(|(name, _)| !one(name)) {
+        return wrong(format!("the template {name} is there twice"));
+    }
+    // fsspec takes each brace of a URL with a template for its own.
+    if let Some(url) = set.urls.iter().find(|url| url.contains(['{', '}'])) {
+        return wrong(format!("{url}: a URL with braces is none beside templates"));
+    }
+    let written = |url: &String| match beginning(url, templates) {
+        Some((name, rest)) => quoted(&format!("{{{{{name}}}}}{rest}")),
+        None => quoted(url),
+    };
+    set.urls.iter().map(written).collect()
+}
+
+/// Whether Python takes a text for a name.
+fn is_name(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    text.starts_with(letter) && text.chars().all(|c| letter(c) || c.is_ascii_digit())
+}
+
+/// The template of the longest beginning of a URL, and the rest of it.
+fn beginning<'a>(url: &'a str, templates: &'a [(String, String)]) -> Option<(&'a str, &'a str)> {
+    let fitting = templates.iter().filter_map(|(name, value)| Some((name.as_str(), url.strip_prefix(value.as_str())?)));
+    fitting.min_by_key(|(_, rest)| rest.len())
 }
 
 struct Writer<W> {
@@ -60,6 +148,35 @@ struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
+    /// Up to the first reference.
+    fn head(&mut self, options: &JsonOptions) -> io::Result<()> {
+        if options.version == JsonVersion::Zero {
+            return self.out.write_all(b"{");
+        }
+        self.out.write_all(b"{\"version\":1,")?;
+        if !options.templates.is_empty() {
+            let templates: BTreeMap<_, _> = options.templates.iter().map(|(name, value)| (name, value)).collect();
+            self.out.write_all(b"\"templates\":")?;
+            serde_json::to_writer(&mut self.out, &templates)?;
+            self.out.write_all(b",")?;
+        }
+        self.out.write_all(b"\"refs\":{")
+    }
+
+    /// From the last reference on.
+    fn tail(mut self, set: &ReferenceSet, options: &JsonOptions) -> io::Result<()> {
+        if options.version == JsonVersion::One {
+            self.out.write_all(b"}")?;
+            if !set.recorded.is_empty() {
+                self.out.write_all(b",\"h5refs\":{\"sources\":")?;
+                serde_json::to_writer(&mut self.out, &set.recorded)?;
+                self.out.write_all(b"}")?;
+            }
+        }
+        self.out.write_all(b"}\n")?;
+        self.out.flush()
+    }
+
     fn separator(&mut self) {
         self.line.clear();
         if !self.first {
@@ -237,6 +354,88 @@ mod tests {
             ..ReferenceSet::default()
         };
         assert_eq!(refs(&set)[&format!("x/{}1", "0.".repeat(99))], serde_json::json!(["u", 2, 3]));
+    }
+
+    /// Two chunks of two files, written as options say.
+    fn written(urls: [&str; 2], change: impl FnOnce(&mut JsonOptions)) -> Result<String, String> {
+        let manifest = Manifest {
+            number: vec![0, 1],
+            urls: Urls::Each(vec![UrlId(0), UrlId(1)]),
+            offset: vec![5, 0],
+            length: vec![6, Manifest::WHOLE],
+            ..Manifest::default()
+        };
+        let set = ReferenceSet {
+            urls: urls.map(str::to_owned).to_vec(),
+            nodes: vec![
+                (String::new(), Node::Group(Attributes::default())),
+                ("x".to_owned(), array(vec![2], manifest)),
+            ],
+            ..ReferenceSet::default()
+        };
+        let mut options = JsonOptions::default();
+        change(&mut options);
+        let mut text = Vec::new();
+        write_json_as(&set, &options, &mut text).map_err(|error| error.to_string())?;
+        let back = super::super::read_json(&text, &crate::Limits::default()).unwrap();
+        assert_eq!(back, (set, Vec::new()));
+        Ok(String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn version_0_is_the_references_alone() {
+        let text = written(["{{u}}", "b"], |options| options.version = JsonVersion::Zero).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["x/0"], serde_json::json!(["{{u}}", 5, 6]));
+        assert_eq!(document.as_object().unwrap().len(), 6);
+    }
+
+    #[test]
+    fn the_longest_template_stands_for_the_beginning_of_a_url() {
+        let templates =
+            [("u", "s3://b/"), ("v", "s3://b/2020/")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let text = written(["s3://b/2020/1.nc", "s3://b/x"], |options| options.templates = templates.to_vec()).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["templates"], serde_json::json!({"u": "s3://b/", "v": "s3://b/2020/"}));
+        assert_eq!(document["refs"]["x/0"], serde_json::json!(["{{v}}1.nc", 5, 6]));
+        assert_eq!(document["refs"]["x/1"], serde_json::json!(["{{u}}x"]));
+    }
+
+    #[test]
+    fn templates_that_a_reader_would_take_otherwise_are_refused() {
+        let told = |urls, templates: &[(&str, &str)], version| {
+            written(urls, |options| {
+                let owned = templates.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+                (options.templates, options.version) = (owned.collect(), version);
+            })
+            .unwrap_err()
+        };
+        let urls = ["a", "b"];
+        assert_eq!(told(urls, &[("u", "a")], JsonVersion::Zero), "version 0 has no templates");
+        for name in ["", "1", "a b", "é"] {
+            assert!(told(urls, &[(name, "a")], JsonVersion::One).contains("is no template"), "{name}");
+        }
+        assert!(told(urls, &[("u", "{x")], JsonVersion::One).contains("is no template"));
+        assert_eq!(told(urls, &[("u", "a"), ("u", "b")], JsonVersion::One), "the template u is there twice");
+        assert!(told(["a", "b{c}"], &[("u", "a")], JsonVersion::One).starts_with("b{c}: a URL with braces"));
+    }
+
+    #[test]
+    fn consolidated_documents_are_those_of_the_set() {
+        let text = written(["a", "b"], |options| options.consolidated = true).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let refs = document["refs"].as_object().unwrap();
+        let all: serde_json::Value = serde_json::from_str(refs[".zmetadata"].as_str().unwrap()).unwrap();
+        assert_eq!(all["zarr_consolidated_format"], 1);
+        let metadata = all["metadata"].as_object().unwrap();
+        assert_eq!(metadata.len(), 4);
+        for (key, value) in metadata {
+            assert_eq!(
+                *value,
+                serde_json::from_str::<serde_json::Value>(refs[key].as_str().unwrap()).unwrap(),
+                "{key}"
+            );
+        }
     }
 
     proptest! {

@@ -1,0 +1,30 @@
+//! `h5refs convert`: references in another form.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::{Ending, finish, references_in, references_out};
+
+/// Write references in another form: JSON of either version, compressed or not, or Parquet. What they say stays the same.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The references: JSON, compressed or not, or a folder of Parquet.
+    references: PathBuf,
+    /// Output file, or folder of Parquet; - is standard output.
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    form: references_out::Form,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    finish(convert(&arguments.references, arguments))
+}
+
+fn convert(references: &Path, arguments: &Arguments) -> Result<Ending, String> {
+    let form = arguments.form.references(Some(&arguments.output))?;
+    let (set, ending) = references_in::open(references)?;
+    form.write(&set, &arguments.output)?;
+    Ok(ending)
+}
