@@ -1,5 +1,6 @@
 //! References as files: kerchunk JSON and Parquet.
 
+mod inline;
 mod json;
 mod open;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]

@@ -577,6 +577,25 @@ fn external_links_are_followed_under_the_folder_that_is_named_and_nowhere_else()
 }
 
 #[test]
+fn paths_of_external_links_are_read_as_libhdf5_reads_them() {
+    let folder = files::folder().canonicalize().unwrap();
+    let below = |file: &str, link: &str| -> BTreeMap<String, Json> {
+        let found = run(&[&"scan", &file, &"--inline-threshold", &"0", &"--external-root", &folder]);
+        let references: Json = serde_json::from_str(&found.out).unwrap();
+        let (references, prefix) = (references["refs"].as_object().unwrap(), format!("{link}/"));
+        let inside = |(key, value): (&String, &Json)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone()));
+        references.iter().filter_map(inside).collect()
+    };
+    for (spelled, plain) in
+        [("dot", "root"), ("root_dot", "root"), ("slashes", "array"), ("dots", "array"), ("group", "group")]
+    {
+        let expected = below("group/external_links.h5", plain);
+        assert!(!expected.is_empty());
+        assert_eq!(below("group/external_links_spelled.h5", spelled), expected, "{spelled}");
+    }
+}
+
+#[test]
 fn a_family_is_named_by_the_pattern_of_its_names() {
     const PATTERN: &str = "family/v0/member_%05d.h5";
     let scan = |arguments: &[&str]| {
