@@ -32,8 +32,8 @@ pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values,
 pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::{
-    MissingRecords, ParquetOptions, open_references, read_json, read_parquet, read_parquet_with, write_json,
-    write_json_with, write_parquet,
+    MissingRecords, ParquetOptions, open_references, open_references_with, read_json, read_parquet, read_parquet_with,
+    write_json, write_json_with, write_parquet,
 };
 pub use reference::ReferenceSet;
 #[cfg(feature = "object_store")]

@@ -7,5 +7,5 @@ mod open;
 mod parquet;
 
 pub use json::{JsonForm, TemplateUse, read_json, write_json, write_json_with};
-pub use open::open_references;
+pub use open::{open_references, open_references_with};
 pub use parquet::{MissingRecords, ParquetOptions, read_parquet, read_parquet_with, write_parquet};

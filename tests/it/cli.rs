@@ -987,6 +987,20 @@ fn verify_ends_with_4_and_a_report_where_something_is_wrong() {
 }
 
 #[test]
+fn a_set_of_kerchunk_without_all_record_files_is_opened_where_that_is_accepted() {
+    let set = files::folder().join("parquet/kerchunk");
+    for command in [&["verify", "-q"][..], &["lint", "--for", "xarray"]] {
+        let run = |more: &[&str]| {
+            let all = command.iter().chain(more).map(|argument| argument as &dyn AsRef<OsStr>);
+            run(&all.chain([&set as _]).collect::<Vec<_>>())
+        };
+        assert!(run(&[]).failure().ends_with("none/refs.0.parq: is not there"), "{command:?}");
+        let opened = run(&["--missing-records", "are-missing-chunks"]);
+        assert!(opened.code != 1 && !opened.err.contains("is not there"), "{command:?}: {opened:?}");
+    }
+}
+
+#[test]
 fn verify_reads_no_file_that_is_not_allowed_and_says_so() {
     let (folder, path) = output();
     run(&[&"scan", &"netcdf/cf.nc", &"-q", &"--inline-threshold", &"0", &"-o", &path]);

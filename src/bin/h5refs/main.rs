@@ -8,6 +8,7 @@ mod inputs;
 mod layout;
 mod lint;
 mod ls;
+mod opening;
 mod output;
 mod scan;
 mod selection;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use h5refs::verify::Verification;
-use h5refs::{Limits, LocalSources, Store, VerifyOptions};
+use h5refs::{LocalSources, Store, VerifyOptions};
 
+use crate::opening::Opening;
 use crate::{Ending, inputs, output, say, without_name};
 
 /// Check references: that files are what they were, that every range lies inside its file and has a possible size, that chunks decode,
@@ -41,6 +42,8 @@ pub(crate) struct Arguments {
     /// Write what was found to FILE, as JSON; - is standard output.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    opening: Opening,
     /// Only what is wrong.
     #[arg(short, long)]
     quiet: bool,
@@ -77,7 +80,7 @@ fn fail(error: &str) -> Ending {
 fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
     let name = path.display().to_string();
     let told = |error: &h5refs::Error| without_name(&name, error);
-    let (set, stray) = h5refs::open_references(path, &Limits::default()).map_err(|error| told(&error))?;
+    let (set, stray) = arguments.opening.open(path).map_err(|error| told(&error))?;
     for key in stray {
         say(&format!("{name}: {key} belongs to no array and no group that is described here"));
     }
