@@ -1161,6 +1161,13 @@ def group_external_links(f, path):
         f[name] = h5py.ExternalLink(file, there)
 
 
+@case("group/external_links_spelled", libver="v18")
+def group_external_links_spelled(f, path):
+    spellings = {"dot": ".", "root_dot": "/.", "slashes": "//g///d/", "dots": "./g/./d", "group": "g/.", "no_object": "./nowhere"}
+    for name, there in spellings.items():
+        f[name] = h5py.ExternalLink("external_links_target.h5", there)
+
+
 @case("group/external_links_target")
 def group_external_links_target(f, path):
     f.attrs["title"] = "elsewhere"

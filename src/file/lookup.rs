@@ -19,6 +19,18 @@ pub(crate) struct Lookup<'f, 's> {
     groups: RefCell<BTreeMap<Address, Rc<Members>>>,
 }
 
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Here(Address),
+    /// By an external link to a path in another file, called by its stored name.
+    Elsewhere {
+        file: String,
+        path: String,
+    },
+    Nowhere,
+}
+
 /// Where the links of a group lead, by name; `None` is no group.
 type Members = Option<BTreeMap<Vec<u8>, Target>>;
 
@@ -29,12 +41,21 @@ impl<'f, 's> Lookup<'f, 's> {
 
     /// The address of the object at a path from the root group, soft links followed.
     pub(crate) fn object(&self, path: &str) -> Result<Option<Address>, Halt> {
+        match self.place(path)? {
+            Place::Here(address) => Ok(Some(address)),
+            Place::Nowhere => Ok(None),
+            Place::Elsewhere { .. } => Err(Unsupported::Feature("a path that leads out of the file").into()),
+        }
+    }
+
+    /// Where a path from the root group leads, soft links followed.
+    pub(crate) fn place(&self, path: &str) -> Result<Place, Halt> {
         let mut way: VecDeque<Vec<u8>> = parts(path.as_bytes());
         let (mut here, mut links) = (self.file.root(), 0_u64);
         while let Some(name) = way.pop_front() {
             let members = self.members(here)?;
             match members.as_ref().as_ref().and_then(|members| members.get(&name)) {
-                None => return Ok(None),
+                None => return Ok(Place::Nowhere),
                 Some(Target::Hard(address)) => here = *address,
                 Some(Target::Soft(target)) => {
                     links = links.saturating_add(1);
@@ -42,12 +63,17 @@ impl<'f, 's> Lookup<'f, 's> {
                     here = if target.starts_with(b"/") { self.file.root() } else { here };
                     parts(target).into_iter().rev().for_each(|part| way.push_front(part));
                 }
-                Some(Target::External { .. } | Target::UserDefined(_)) => {
+                Some(Target::External { file, path }) => {
+                    let names = std::iter::once(path.clone()).chain(way).collect::<Vec<_>>().join(&b'/');
+                    let [file, path] = [file, &names].map(|text| String::from_utf8_lossy(text).into_owned());
+                    return Ok(Place::Elsewhere { file, path });
+                }
+                Some(Target::UserDefined(_)) => {
                     return Err(Unsupported::Feature("a path that leads out of the file").into());
                 }
             }
         }
-        Ok(Some(here))
+        Ok(Place::Here(here))
     }
 
     /// The dataset at an address, `with_chunks` with its chunk table; `None` is no dataset.
@@ -119,6 +145,16 @@ mod tests {
         assert_eq!(circle.to_string(), exceeded("soft_links", 16, 17));
         let out = found(include_bytes!("../../testdata/group/external_link.h5"), "/elsewhere", Limits::default());
         assert_eq!(out.unwrap_err().to_string(), "a path that leads out of the file is not supported");
+    }
+
+    #[test]
+    fn an_external_link_leads_to_the_rest_of_the_path_in_its_file() {
+        let bytes = include_bytes!("../../testdata/group/external_link.h5");
+        let place = |path| opened(bytes, Limits::default(), |file| Lookup::new(file).place(path)).unwrap();
+        let elsewhere = |path: &str| Place::Elsewhere { file: "other.h5".to_owned(), path: path.to_owned() };
+        assert_eq!(place("/elsewhere"), elsewhere("/path/in/it"));
+        assert_eq!(place("/elsewhere/./a//b/"), elsewhere("/path/in/it/a/b"));
+        assert_eq!(place("/d/elsewhere"), Place::Nowhere);
     }
 
     #[test]

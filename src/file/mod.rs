@@ -52,7 +52,7 @@ pub use chunks::{ChunkTable, FilterMasks};
 pub use dataset::{Dataset, ExternalFile, Storage};
 pub(crate) use filters::ids as filter_ids;
 use heap::GlobalHeaps;
-pub(crate) use lookup::Lookup;
+pub(crate) use lookup::{Lookup, Place};
 pub(crate) use memo::Memo;
 use overlay::Overlay;
 pub use read::{MissingSources, OpenDataset, ReadOptions, Reader, Values, read};

@@ -16,9 +16,21 @@ use crate::reference::ReferenceSet;
 /// # Errors
 /// [`Error::Io`], and what [`read_text`], [`read_json`] and [`read_parquet`] answer.
 pub fn open_references(path: impl AsRef<Path>, limits: &Limits) -> Result<(ReferenceSet, Vec<String>), Error> {
+    open_references_with(path, limits, MissingRecords::Refused)
+}
+
+/// The same, where `missing` says what a record file of Parquet that is not there means.
+///
+/// # Errors
+/// The same.
+pub fn open_references_with(
+    path: impl AsRef<Path>,
+    limits: &Limits,
+    missing: MissingRecords,
+) -> Result<(ReferenceSet, Vec<String>), Error> {
     let path = path.as_ref();
     if path.is_dir() {
-        return read_parquet(path, limits, MissingRecords::Refused);
+        return read_parquet(path, limits, missing);
     }
     read_json(&read_text(path, limits)?, limits)
 }

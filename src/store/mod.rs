@@ -123,19 +123,35 @@ impl<S: Sources> Store<S> {
     /// # Errors
     /// What the sources answer.
     pub fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, Error> {
-        let cut = |size: u64| range.start.min(size)..range.end.clamp(range.start.min(size), size);
+        let parts = self.get_ranges(key, std::slice::from_ref(&range))?;
+        Ok(parts.and_then(|parts| parts.into_iter().next()))
+    }
+
+    /// Ranges of the bytes of a key, in order, each cut off where these end: the sources are asked for all at once.
+    ///
+    /// # Errors
+    /// What the sources answer, and [`Error::Limit`] where they have more than `Limits::chunk_bytes` together.
+    pub fn get_ranges(&self, key: &str, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>, Error> {
+        let cut = |range: &Range<u64>, size: u64| {
+            let start = range.start.min(size);
+            start..range.end.clamp(start, size)
+        };
         match self.find(key) {
             None => Ok(None),
             Some(Reference::Inline(bytes)) => {
-                let range = cut(wide(bytes.len()));
-                Ok(Some(bytes.slice(narrow(range.start)..narrow(range.end))))
+                let parts = ranges.iter().map(|range| cut(range, wide(bytes.len())));
+                Ok(Some(parts.map(|part| bytes.slice(narrow(part.start)..narrow(part.end))).collect()))
             }
             Some(reference) => {
                 let (url, whole) = self.place(&reference)?;
-                let part = cut(whole.end.saturating_sub(whole.start));
-                check("chunk_bytes", part.end.saturating_sub(part.start), self.limits.chunk_bytes)?;
+                let size = whole.end.saturating_sub(whole.start);
+                let parts: Vec<Range<u64>> = ranges.iter().map(|range| cut(range, size)).collect();
+                let total =
+                    parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.end.saturating_sub(part.start)));
+                check("chunk_bytes", total, self.limits.chunk_bytes)?;
                 let at = |part: u64| whole.start.saturating_add(part);
-                self.read_one(url, at(part.start)..at(part.end)).map(Some)
+                let places: Vec<Range<u64>> = parts.iter().map(|part| at(part.start)..at(part.end)).collect();
+                exact(url, &places, self.sources.read(url, &places)?).map(Some)
             }
         }
     }
@@ -198,8 +214,11 @@ impl<S: Sources> Store<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::reference::Builder;
+    use crate::source::State;
     use crate::zarr::{ArrayMetadata, Attributes, Dtype};
 
     pub(super) fn store() -> Store<HashMap<String, Bytes>> {
@@ -229,6 +248,37 @@ mod tests {
         for absent in ["", "g", "g/a", "g/a/3.0", "g/a/0", "g/.zarray", "b/.zarray", "g/a/0.0/x"] {
             assert_eq!((get(absent), store.size(absent).unwrap()), (None, None), "{absent}");
         }
+    }
+
+    /// Files that count how often they are read.
+    #[derive(Debug)]
+    struct Counted(HashMap<String, Bytes>, AtomicUsize);
+
+    impl Sources for Counted {
+        fn state(&self, url: &str) -> Result<State, Error> {
+            self.0.state(url)
+        }
+
+        fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.read(url, ranges)
+        }
+    }
+
+    #[test]
+    fn ranges_of_a_key_are_read_at_once() {
+        let Store { set, sources, .. } = store();
+        let store = Store::new(set, Counted(sources, AtomicUsize::new(0)));
+        let ranges = [1..3, 4..9, 0..0, 7..8, 2..4];
+        let parts = |key: &str| store.get_ranges(key, &ranges).unwrap().unwrap();
+        assert_eq!(parts("g/a/1.0"), ["bc", "ef", "", "", "cd"]);
+        assert_eq!(store.sources.1.load(Ordering::Relaxed), 1);
+        assert_eq!(parts("g/a/2.0"), ["", "", "", "", ""]);
+        assert_eq!(store.get_ranges("g/a/9.0", &ranges).unwrap(), None);
+        assert_eq!(store.sources.1.load(Ordering::Relaxed), 1);
+        let limits = Limits { chunk_bytes: 5, ..Limits::default() };
+        let error = store.with_limits(limits).get_ranges("g/a/1.0", &ranges).unwrap_err().to_string();
+        assert!(error.starts_with("6 exceeds Limits::chunk_bytes = 5"), "{error}");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The store as one of the crate `zarrs`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use zarrs_storage::byte_range::{ByteRange, ByteRangeIterator};
 use zarrs_storage::{
-    Bytes, ListableStorageTraits, MaybeBytes, MaybeBytesIterator, ReadableStorageTraits, StorageError, StoreKey,
-    StoreKeys, StoreKeysPrefixes, StorePrefix,
+    ListableStorageTraits, MaybeBytes, MaybeBytesIterator, ReadableStorageTraits, StorageError, StoreKey, StoreKeys,
+    StoreKeysPrefixes, StorePrefix,
 };
 
 use super::Store;
@@ -24,12 +25,9 @@ impl<S: Sources> ReadableStorageTraits for Store<S> {
         byte_ranges: ByteRangeIterator<'a>,
     ) -> Result<MaybeBytesIterator<'a>, StorageError> {
         let Some(size) = self.size(key.as_str()).map_err(other)? else { return Ok(None) };
-        let key = key.clone();
-        let part = move |range: ByteRange| -> Result<Bytes, StorageError> {
-            let range = range.to_range(size);
-            Ok(self.get_range(key.as_str(), range).map_err(other)?.unwrap_or_default())
-        };
-        Ok(Some(Box::new(byte_ranges.map(part))))
+        let ranges: Vec<Range<u64>> = byte_ranges.map(|range: ByteRange| range.to_range(size)).collect();
+        let parts = self.get_ranges(key.as_str(), &ranges).map_err(other)?;
+        Ok(parts.map(|parts| Box::new(parts.into_iter().map(Ok)) as _))
     }
 
     fn size_key(&self, key: &StoreKey) -> Result<Option<u64>, StorageError> {
@@ -82,6 +80,8 @@ fn other(error: Error) -> StorageError {
 
 #[cfg(test)]
 mod tests {
+    use zarrs_storage::Bytes;
+
     use super::super::tests::store;
     use super::*;
 
@@ -96,6 +96,9 @@ mod tests {
             store.get_partial(&whole, ByteRange::FromStart(1, Some(2))).unwrap().unwrap(),
             Bytes::from_static(b"bc")
         );
+        let ranges = [ByteRange::Suffix(1), ByteRange::FromStart(0, Some(2)), ByteRange::FromStart(3, None)];
+        let parts = store.get_partial_many(&whole, Box::new(ranges.into_iter())).unwrap().unwrap();
+        assert_eq!(parts.collect::<Result<Vec<_>, _>>().unwrap(), ["f", "ab", "def"]);
         assert_eq!(ReadableStorageTraits::get(&store, &key("g/a/9.0")).unwrap(), None);
         assert_eq!(store.size_key(&whole).unwrap(), Some(6));
     }

@@ -61,7 +61,7 @@ fn target(
     options: &Options,
     beside: Beside<'_, '_, '_>,
 ) -> Result<Linked, Halt> {
-    let path = format!("/{}", path.trim_matches('/'));
+    let path = absolute(path);
     let lookup = Lookup::new(other);
     let not_found = || Error::NotFound { path: path.clone() };
     let address = lookup.object(&path)?.ok_or_else(not_found)?;
@@ -85,6 +85,12 @@ fn target(
         outcome.path = below(&outcome.path, &path).to_owned();
     }
     Ok(Linked { set, report })
+}
+
+/// A path from the root group in its shortest form: libhdf5 passes over empty names and `.`.
+fn absolute(path: &str) -> String {
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+    format!("/{}", names.join("/"))
 }
 
 /// The choice of datasets by their paths below the link, as paths below what it leads to.

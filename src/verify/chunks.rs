@@ -1,7 +1,7 @@
 //! Chunks: read, decoded, and compared with the dataset that they were made of.
 
 use super::findings::{Fault, Findings};
-use super::origin::Origin;
+use super::linked::Origins;
 use super::ranges::key;
 use super::sample::sample;
 use super::values::Pair;
@@ -17,7 +17,7 @@ const MOST_MISSING: u64 = 100_000;
 pub(super) fn check<S: Sources>(
     store: &Store<S>,
     files: &Files,
-    origin: Option<&Origin<'_>>,
+    origins: Option<&Origins<'_>>,
     options: &VerifyOptions,
     findings: &mut Findings,
 ) {
@@ -27,7 +27,7 @@ pub(super) fn check<S: Sources>(
             continue;
         }
         let Ok(stored) = store.array(path) else { continue };
-        let pair = origin.and_then(|origin| pair(&stored, origin, findings));
+        let pair = origins.and_then(|origins| pair(&stored, origins, findings));
         let numbers = numbers(array, files, pair.is_some());
         for at in sample(numbers.len(), options.sample, options.seed) {
             if let Some(number) = numbers.get(at) {
@@ -40,11 +40,11 @@ pub(super) fn check<S: Sources>(
 /// The array with its dataset, if they fit together.
 fn pair<'a, S: Sources>(
     stored: &'a StoredArray<'a, S>,
-    origin: &'a Origin<'a>,
+    origins: &'a Origins<'a>,
     findings: &mut Findings,
 ) -> Option<Pair<'a, S>> {
-    let dataset = match origin.dataset(stored.path()) {
-        Ok(dataset) => dataset,
+    let (dataset, origin) = match origins.dataset(stored.path()) {
+        Ok(found) => found,
         Err(error) => {
             findings.unchecked(stored.path(), format!("its values are not compared: {error}"), true);
             return None;

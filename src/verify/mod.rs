@@ -3,6 +3,7 @@
 mod boxes;
 mod chunks;
 mod findings;
+mod linked;
 mod origin;
 mod ranges;
 mod sample;
@@ -19,6 +20,7 @@ use crate::reference::UrlId;
 use crate::source::{Input, Sources, State};
 use crate::store::Store;
 use findings::Findings;
+use linked::{Linked, Origins};
 use origin::Origin;
 
 /// How much is checked. Build one with `VerifyOptions::default()` and set what differs.
@@ -47,12 +49,16 @@ pub fn verify<S: Sources + Clone + 'static>(store: &Store<S>, options: &VerifyOp
     let files = states::states(store, &mut findings);
     ranges::check(store.set(), &files, &mut findings);
     let input = input(store, options, &mut findings);
+    let sources: Arc<dyn Sources> = Arc::new(store.sources().clone());
     let origin = input.as_ref().and_then(|(url, input)| {
-        let sources: Arc<dyn Sources> = Arc::new(store.sources().clone());
-        let opened = Origin::open(input, url, sources, &options.group, options.limits);
-        opened.map_err(|error| findings.unchecked(url.clone(), format!("values are not compared: {error}"), true)).ok()
+        let opened = Origin::open(input, url, Arc::clone(&sources), &options.group, options.limits);
+        let told = |error| findings.unchecked(url.clone(), format!("values are not compared: {error}"), true);
+        Some((url, opened.map_err(told).ok()?))
     });
-    chunks::check(store, &files, origin.as_ref(), options, &mut findings);
+    let linked = origin.as_ref().map(|(url, origin)| Linked::of(store.set(), origin, url, Arc::clone(&sources)));
+    let linked = linked.unwrap_or_default();
+    let origins = origin.map(|(_, origin)| Origins::new(origin, &linked, &sources, options.limits));
+    chunks::check(store, &files, origins.as_ref(), options, &mut findings);
     findings.done()
 }
 

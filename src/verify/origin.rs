@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::file::{OpenDataset, ReadOptions, Reader};
+use crate::file::{OpenDataset, Place, ReadOptions, Reader};
 use crate::limits::Limits;
 use crate::reference::key::{joined, split};
 use crate::reference::{ReferenceSet, UrlId};
@@ -51,14 +51,31 @@ impl<'i> Origin<'i> {
         Ok(Self { reader: Reader::open(input, options)?, input, limits, group, paths: OnceCell::new() })
     }
 
+    /// Those of the arrays that external links lead out of the file: each with the stored name of the other file, and the path in it.
+    pub(super) fn elsewhere<'p>(&self, arrays: &[&'p str]) -> Vec<(&'p str, String, String)> {
+        let paths = arrays.iter().map(|array| self.absolute(&array.replace("%5C", "\\")));
+        let places = self.reader.places(paths);
+        let led = arrays.iter().zip(places).filter_map(|(array, place)| match place {
+            Ok(Place::Elsewhere { file, path }) => Some((*array, file, path)),
+            // What cannot be looked up is told where the dataset is read.
+            _ => None,
+        });
+        led.collect()
+    }
+
+    /// The path in the file of what has this key in the references.
+    fn absolute(&self, key: &str) -> String {
+        format!("/{}", joined(&self.group, key))
+    }
+
     /// The dataset that an array was made of.
     pub(super) fn dataset(&self, path: &str) -> Result<OpenDataset<'_>, Error> {
         let (parent, name) = split(path);
         let renamed = joined(parent, &format!("{NON_COORDINATE}{name}"));
-        let at = |path: &str| format!("/{}", joined(&self.group, path));
-        let dataset = self.reader.dataset(&at(&renamed)).or_else(|_| self.reader.dataset(&at(path)));
+        let dataset = |path: &str| self.reader.dataset(&self.absolute(path));
+        let found = dataset(&renamed).or_else(|_| dataset(path));
         // References have no backslashes.
-        dataset.or_else(|error| self.reader.dataset(&at(&path.replace("%5C", "\\"))).map_err(|_| error))
+        found.or_else(|error| dataset(&path.replace("%5C", "\\")).map_err(|_| error))
     }
 
     /// Most bytes of elements that are compared at once where parts of chunks can be read: their values take more room than they do.
@@ -81,8 +98,8 @@ impl<'i> Origin<'i> {
     }
 }
 
-/// Finds external raw files and sources of virtual datasets: beside the file, if they may be read.
-fn beside(url: &str, sources: Arc<dyn Sources>) -> FindExternal {
+/// Finds external raw files, sources of virtual datasets, and what external links lead to: beside the file, if they may be read.
+pub(super) fn beside(url: &str, sources: Arc<dyn Sources>) -> FindExternal {
     let folder = split(url).0.to_owned();
     FindExternal::new(move |name| {
         let url = if name.starts_with('/') { name.to_owned() } else { joined(&folder, name) };

@@ -577,6 +577,25 @@ fn external_links_are_followed_under_the_folder_that_is_named_and_nowhere_else()
 }
 
 #[test]
+fn paths_of_external_links_are_read_as_libhdf5_reads_them() {
+    let folder = files::folder().canonicalize().unwrap();
+    let below = |file: &str, link: &str| -> BTreeMap<String, Json> {
+        let found = run(&[&"scan", &file, &"--inline-threshold", &"0", &"--external-root", &folder]);
+        let references: Json = serde_json::from_str(&found.out).unwrap();
+        let (references, prefix) = (references["refs"].as_object().unwrap(), format!("{link}/"));
+        let inside = |(key, value): (&String, &Json)| Some((key.strip_prefix(&prefix)?.to_owned(), value.clone()));
+        references.iter().filter_map(inside).collect()
+    };
+    for (spelled, plain) in
+        [("dot", "root"), ("root_dot", "root"), ("slashes", "array"), ("dots", "array"), ("group", "group")]
+    {
+        let expected = below("group/external_links.h5", plain);
+        assert!(!expected.is_empty());
+        assert_eq!(below("group/external_links_spelled.h5", spelled), expected, "{spelled}");
+    }
+}
+
+#[test]
 fn a_family_is_named_by_the_pattern_of_its_names() {
     const PATTERN: &str = "family/v0/member_%05d.h5";
     let scan = |arguments: &[&str]| {
@@ -965,6 +984,20 @@ fn verify_ends_with_4_and_a_report_where_something_is_wrong() {
         verified(&[&"-q"], |file, _| std::fs::write(file, [&files::bytes("netcdf/cf.nc")[..], b"x"].concat()).unwrap());
     assert_eq!((later.code, later.err.lines().count()), (4, 1));
     assert!(later.err.contains("the file has changed since the references were made"), "{}", later.err);
+}
+
+#[test]
+fn a_set_of_kerchunk_without_all_record_files_is_opened_where_that_is_accepted() {
+    let set = files::folder().join("parquet/kerchunk");
+    for command in [&["verify", "-q"][..], &["lint", "--for", "xarray"]] {
+        let run = |more: &[&str]| {
+            let all = command.iter().chain(more).map(|argument| argument as &dyn AsRef<OsStr>);
+            run(&all.chain([&set as _]).collect::<Vec<_>>())
+        };
+        assert!(run(&[]).failure().ends_with("none/refs.0.parq: is not there"), "{command:?}");
+        let opened = run(&["--missing-records", "are-missing-chunks"]);
+        assert!(opened.code != 1 && !opened.err.contains("is not there"), "{command:?}: {opened:?}");
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! References that are right are found to be right, and each planted fault is found.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use h5refs::reference::{Array, Manifest, Node, Recorded, Urls};
 use h5refs::verify::{Fault, Verification, verify};
 use h5refs::zarr::{Codec, Dtype};
-use h5refs::{LocalSources, ReferenceSet, Store, VerifyOptions};
+use h5refs::{ExternalError, FindExternal, FoundExternal, LocalSources, ReferenceSet, Store, VerifyOptions};
 
 use crate::files;
 
@@ -311,4 +312,66 @@ fn a_sample_looks_at_some_chunks_and_every_reference() {
         verification.findings.iter().any(|finding| matches!(finding.fault, Fault::OutsideFile { .. }))
     };
     assert!(outside(sampled(&set)));
+}
+
+/// A file with external links, its references with what the links lead to, and what verify says of them after a change.
+fn linked(name: &str, change: impl FnOnce(&mut ReferenceSet)) -> Verification {
+    let path = files::folder().join(name).canonicalize().unwrap();
+    let mut options = h5refs::Options::new(path.to_str().unwrap());
+    options.inline_threshold = 0;
+    let folder = path.parent().unwrap().to_owned();
+    options.external = Some(FindExternal::new(move |name| {
+        let path = folder.join(name);
+        let size = std::fs::metadata(&path).map_err(|error| ExternalError::Absent(error.to_string()))?.len();
+        Ok(FoundExternal::new(path.to_str().unwrap(), size).opened_by(move || h5refs::Input::open(&path)))
+    }));
+    let (mut set, _) = h5refs::references(&h5refs::Input::open(&path).unwrap(), &options).unwrap();
+    change(&mut set);
+    let mut options = VerifyOptions::default();
+    options.origin = Some(path.to_str().unwrap().to_owned());
+    verify(&Store::new(set, Arc::new(LocalSources::new().allow(files::folder()).unwrap())), &options)
+}
+
+#[test]
+fn what_external_links_lead_to_is_compared_with_the_files_that_it_lies_in() {
+    // Elements of /d, /g/d and /g/h/deep, by each link; /g/lzf and /g/of_lzf.
+    let (d, deep) = (24, 3);
+    for (name, elements) in [
+        ("group/external_links.h5", 2 + 4 * d + 2 * deep + d),
+        ("group/external_links_spelled.h5", 5 * d + 3 * deep + 2 * d),
+        ("group/external_links_read.h5", 24 + 2 * 24),
+    ] {
+        let verification = linked(name, |_| ());
+        assert!(verification.is_right() && verification.unchecked.is_empty(), "{name}: {verification:?}");
+        assert_eq!(verification.checked.elements, elements, "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_reference_behind_an_external_link_is_found() {
+    let shifted = linked("group/external_links.h5", |set| {
+        let array = set.nodes.iter_mut().find_map(|(path, node)| match node {
+            Node::Array(array) if path == "group/h/deep" => Some(array),
+            _ => None,
+        });
+        array.unwrap().chunks.offset[0] -= 2;
+    });
+    let told: Vec<String> =
+        shifted.findings.iter().map(|finding| format!("{}: {}", finding.at, finding.fault)).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("group/h/deep/0: "), "{told:?}");
+}
+
+#[test]
+fn what_lies_in_a_file_that_cannot_be_read_is_unchecked() {
+    let name = "group/external_links_read.h5";
+    let mut options = h5refs::Options::new(URL);
+    options.external = Some(crate::direct::beside(name));
+    let (set, _) = h5refs::references(&h5refs::Input::from(files::bytes(name)), &options).unwrap();
+    let verification = verified(set, &files::bytes(name));
+    let told: Vec<String> =
+        verification.unchecked.iter().map(|unchecked| format!("{}: {}", unchecked.at, unchecked.why)).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    let expected = "array: its values are not compared: external link to the file \"external_links_read_target.h5\": ";
+    assert!(told[0].starts_with(expected), "{told:?}");
 }

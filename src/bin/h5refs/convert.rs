@@ -1,6 +1,6 @@
 //! `h5refs convert`: references in another form.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -15,16 +15,18 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
+    opening: references_in::Opening,
+    #[command(flatten)]
     form: references_out::Form,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    finish(convert(&arguments.references, arguments))
+    finish(convert(arguments))
 }
 
-fn convert(references: &Path, arguments: &Arguments) -> Result<Ending, String> {
+fn convert(arguments: &Arguments) -> Result<Ending, String> {
     let form = arguments.form.references(Some(&arguments.output))?;
-    let (set, ending) = references_in::open(references)?;
+    let (set, ending) = arguments.opening.open(&arguments.references)?;
     form.write(&set, &arguments.output)?;
     Ok(ending)
 }

@@ -37,6 +37,8 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
+    opening: references_in::Opening,
+    #[command(flatten)]
     form: references_out::Form,
 }
 
@@ -47,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 fn hold(arguments: &Arguments) -> Result<Ending, String> {
     let form = arguments.form.references(Some(&arguments.output))?;
     let (variables, merged) = (Names::new(&arguments.variables)?, Names::new(&arguments.merge)?);
-    let (mut set, ending) = references_in::open(&arguments.references)?;
+    let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     for names in [&variables, &merged] {
         if let Some(name) = names.unmatched(set.arrays().map(|(path, _)| path)) {
             return Err(format!("no array is called {name}"));

@@ -9,6 +9,7 @@ use h5refs::Limits;
 use h5refs::lint::{Finding, Severity, lint, lint_form};
 use h5refs::output::JsonForm;
 
+use crate::references_in::Opening;
 use crate::{Ending, print};
 
 /// Say what a reader would refuse in references or read otherwise, and why. Nothing that they refer to is opened.
@@ -22,6 +23,8 @@ pub(crate) struct Arguments {
     /// The findings as JSON.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    opening: Opening,
     /// The references.
     references: PathBuf,
 }
@@ -53,7 +56,7 @@ impl From<Reader> for h5refs::lint::Reader {
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     let mut faults = false;
     let ending = print(&arguments.references.display().to_string(), |out| {
-        let (set, _) = h5refs::open_references(&arguments.references, &Limits::default())?;
+        let (set, _) = arguments.opening.parts(&arguments.references)?;
         let mut findings = lint(&set, arguments.reader.into());
         if arguments.references.is_file() {
             let form = JsonForm::of(&h5refs::read_text(&arguments.references, &Limits::default())?)?;

@@ -2,19 +2,46 @@
 
 use std::path::{Path, PathBuf};
 
-use h5refs::{Limits, LocalSources, ReferenceSet};
+use clap::{Args, ValueEnum};
+use h5refs::{Error, Limits, LocalSources, ReferenceSet};
 
 use crate::{Ending, say, without_name};
 
-/// Opens references. What belongs to no array and no group of them is told, and is left out of what a command writes.
-pub(crate) fn open(path: &Path) -> Result<(ReferenceSet, Ending), String> {
-    let name = path.display().to_string();
-    let (set, stray) = h5refs::open_references(path, &Limits::default())
-        .map_err(|error| format!("{name}: {}", without_name(&name, &error)))?;
-    for key in &stray {
-        say(&format!("{name}: {key} belongs to no array and no group that is described here"));
+/// How references are opened.
+#[derive(Args)]
+pub(crate) struct Opening {
+    /// What it means that a record file of a Parquet set is not there; kerchunk writes none where all chunks are missing.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = MissingRecords::Refuse)]
+    missing_records: MissingRecords,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MissingRecords {
+    /// That part of the set is lost: it is refused.
+    Refuse,
+    /// That its chunks are missing, and read as fill values.
+    AreMissingChunks,
+}
+
+impl Opening {
+    /// The set, and the keys that belong to nothing in it.
+    pub(crate) fn parts(&self, path: &Path) -> Result<(ReferenceSet, Vec<String>), Error> {
+        let missing = match self.missing_records {
+            MissingRecords::Refuse => h5refs::MissingRecords::Refused,
+            MissingRecords::AreMissingChunks => h5refs::MissingRecords::AreMissingChunks,
+        };
+        h5refs::open_references_with(path, &Limits::default(), missing)
     }
-    Ok((set, if stray.is_empty() { Ending::Well } else { Ending::Refused }))
+
+    /// The set. What belongs to no array and no group of it is told, and is left out of what a command writes.
+    pub(crate) fn open(&self, path: &Path) -> Result<(ReferenceSet, Ending), String> {
+        let name = path.display().to_string();
+        let (set, stray) = self.parts(path).map_err(|error| format!("{name}: {}", without_name(&name, &error)))?;
+        for key in &stray {
+            say(&format!("{name}: {key} belongs to no array and no group that is described here"));
+        }
+        Ok((set, if stray.is_empty() { Ending::Well } else { Ending::Refused }))
+    }
 }
 
 /// The local files in the folder of the references, and in those that are allowed.

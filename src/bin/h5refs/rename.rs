@@ -34,6 +34,8 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
+    opening: references_in::Opening,
+    #[command(flatten)]
     form: references_out::Form,
 }
 
@@ -52,7 +54,7 @@ fn change(arguments: &Arguments) -> Result<Ending, String> {
         };
         map.get(url).cloned().or_else(|| longest_prefix(&arguments.prefix, url)).or_else(by_pattern)
     };
-    let (mut set, ending) = references_in::open(&arguments.references)?;
+    let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     let urls = set.urls.len();
     let renamed = rename(&mut set, name).map_err(|error| error.to_string())?;
     form.write(&set, &arguments.output)?;

@@ -17,13 +17,15 @@ use crate::{Ending, print, references_in, say};
 pub(crate) struct Arguments {
     /// The references: JSON, compressed or not, or a folder of Parquet.
     references: PathBuf,
+    #[command(flatten)]
+    opening: references_in::Opening,
     /// As JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    let (set, ending) = match references_in::open(&arguments.references) {
+    let (set, ending) = match arguments.opening.open(&arguments.references) {
         Ok(opened) => opened,
         Err(error) => {
             say(&format!("h5refs: {error}"));

@@ -27,6 +27,8 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     output: PathBuf,
     #[command(flatten)]
+    opening: references_in::Opening,
+    #[command(flatten)]
     form: references_out::Form,
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn split(arguments: &Arguments) -> Result<Ending, String> {
     let form = arguments.form.references(Some(&arguments.output))?;
-    let (mut set, ending) = references_in::open(&arguments.references)?;
+    let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     for (path, how) in &arguments.splits {
         let path = path.trim_matches('/');
         let made = subchunk(&mut set, path, how, &Limits::default()).map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use h5refs::verify::Verification;
-use h5refs::{Limits, Store, VerifyOptions};
+use h5refs::{Store, VerifyOptions};
 
 use crate::{Ending, inputs, output, references_in, say, without_name};
 
@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
     /// Write what was found to FILE, as JSON; - is standard output.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    opening: references_in::Opening,
     /// Only what is wrong.
     #[arg(short, long)]
     quiet: bool,
@@ -77,7 +79,7 @@ fn fail(error: &str) -> Ending {
 fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
     let name = path.display().to_string();
     let told = |error: &h5refs::Error| without_name(&name, error);
-    let (set, stray) = h5refs::open_references(path, &Limits::default()).map_err(|error| told(&error))?;
+    let (set, stray) = arguments.opening.parts(path).map_err(|error| told(&error))?;
     for key in stray {
         say(&format!("{name}: {key} belongs to no array and no group that is described here"));
     }

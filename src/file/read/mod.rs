@@ -10,7 +10,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::dataset::{Dataset, Storage};
-use super::{CutOff, Datatype, Extent, File, Memo, Value};
+use super::{CutOff, Datatype, Extent, File, Lookup, Memo, Place, Value};
 use crate::error::Error;
 use crate::field::Address;
 use crate::limits::{Budget, Limits};
@@ -93,6 +93,12 @@ impl<'i> Reader<'i> {
     pub fn dataset(&self, path: &str) -> Result<OpenDataset<'_>, Error> {
         let ready = finish(found(&self.file, path, &self.options))?;
         Ok(OpenDataset { file: &self.file, options: &self.options, ready })
+    }
+
+    /// Where paths lead; groups that several lead through are read once.
+    pub(crate) fn places(&self, paths: impl IntoIterator<Item = String>) -> Vec<Result<Place, Error>> {
+        let lookup = Lookup::new(&self.file);
+        paths.into_iter().map(|path| finish(lookup.place(&path))).collect()
     }
 }
 

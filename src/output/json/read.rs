@@ -4,9 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -16,14 +13,9 @@ use super::generate::generate;
 use super::template::{Templates, is_template};
 use crate::error::Error;
 use crate::limits::{Limits, check};
+use crate::output::inline;
 use crate::reference::key::problem;
 use crate::reference::{Arrays, Builder, Documents, Recorded, Reference, ReferenceSet};
-
-/// Padding may be left out, as by some writers.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The key of all documents in one.
 const CONSOLIDATED: &str = ".zmetadata";
@@ -128,7 +120,7 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn entry(&mut self, key: &str, entry: Entry<'_>) -> Result<(), Error> {
         let reference = match entry {
-            Entry::Text(text) => Reference::Inline(inline(key, &text)?),
+            Entry::Text(text) => Reference::Inline(bytes(key, &text)?),
             Entry::Document(text) => Reference::Inline(text.into()),
             Entry::Whole(url) => Reference::Whole { url: self.url(key, &url)? },
             Entry::Range(url, offset, length) => Reference::Range { url: self.url(key, &url)?, offset, length },
@@ -170,11 +162,9 @@ fn wrong(key: &str, problem: impl Into<String>) -> Error {
 }
 
 /// The bytes of a text that holds them.
-fn inline(key: &str, text: &str) -> Result<Bytes, Error> {
-    match text.strip_prefix("base64:") {
-        Some(encoded) => {
-            BASE64.decode(encoded).map(Bytes::from).map_err(|error| wrong(key, format!("base64: {error}")))
-        }
+fn bytes(key: &str, text: &str) -> Result<Bytes, Error> {
+    match inline::decoded(text.as_bytes()) {
+        Some(bytes) => bytes.map(Bytes::from).map_err(|error| wrong(key, format!("base64: {error}"))),
         None => Ok(Bytes::copy_from_slice(text.as_bytes())),
     }
 }
@@ -246,8 +236,8 @@ impl Top {
 fn document(key: &str, entry: Entry<'_>) -> Result<Option<String>, Error> {
     match entry {
         Entry::Document(text) => Ok(Some(text)),
-        Entry::Text(text) if text.starts_with("base64:") => {
-            String::from_utf8(inline(key, &text)?.into()).map(Some).map_err(|error| wrong(key, error.to_string()))
+        Entry::Text(text) if text.starts_with(inline::PREFIX) => {
+            String::from_utf8(bytes(key, &text)?.into()).map(Some).map_err(|error| wrong(key, error.to_string()))
         }
         Entry::Text(text) => Ok(Some(text.into_owned())),
         Entry::Whole(_) | Entry::Range(..) => Ok(None),

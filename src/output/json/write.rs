@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+use crate::output::inline;
 use crate::reference::key::joined;
 use crate::reference::{Manifest, Node, ReferenceSet};
 use crate::zarr::{GROUP, NanPolicy};
@@ -223,7 +221,7 @@ impl<W: Write> Writer<W> {
         self.key(prefix, grid, number);
         match plain(bytes) {
             Some(text) => serde_json::to_writer(&mut self.line, text)?,
-            None => serde_json::to_writer(&mut self.line, &format!("base64:{}", STANDARD.encode(bytes)))?,
+            None => serde_json::to_writer(&mut self.line, &inline::encoded(bytes))?,
         }
         self.out.write_all(&self.line)
     }
@@ -260,12 +258,14 @@ fn quoted(text: &str) -> io::Result<Vec<u8>> {
 fn plain(bytes: &[u8]) -> Option<&str> {
     let printable = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
     let text = std::str::from_utf8(bytes).ok().filter(|_| printable)?;
-    let special = text.is_empty() || text.starts_with("base64:") || text.contains("{{");
+    let special = text.is_empty() || text.starts_with(inline::PREFIX) || text.contains("{{");
     (!special).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use bytes::Bytes;
     use proptest::prelude::*;
 

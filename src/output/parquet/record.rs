@@ -9,6 +9,7 @@ use super::error::Wrong;
 use super::footer::{Footer, Group};
 use crate::error::Problem;
 use crate::limits::Budget;
+use crate::output::inline;
 
 /// What record files are called in errors.
 pub(crate) const RECORD: &str = "record file";
@@ -56,7 +57,8 @@ impl Record {
         let rows = usize::try_from(footer.rows).unwrap_or(usize::MAX);
         let mut record = Self::of_missing(rows);
         if let Some(raw) = raw {
-            record.raw = (0..rows).filter_map(|row| Some((row, raw.get(row)?.clone()))).collect();
+            let there = (0..rows).filter_map(|row| Some((row, raw.get(row)?)));
+            record.raw = there.map(|(row, stored)| Ok((row, bytes(stored, budget)?))).collect::<Result<_, Wrong>>()?;
         }
         if let Some((path, offset, size)) = ranges {
             record.fill(&path, &offset, &size)?;
@@ -107,6 +109,13 @@ impl Record {
         }
         Ok(positions)
     }
+}
+
+/// The bytes of a row that is inline. fsspec takes what begins as base64 does for base64, whatever wrote it.
+fn bytes(stored: &Bytes, budget: &Budget) -> Result<Bytes, Wrong> {
+    let Some(decoded) = inline::decoded(stored) else { return Ok(stored.clone()) };
+    budget.decoded(u64::try_from(stored.len()).unwrap_or(u64::MAX))?;
+    decoded.map(Bytes::from).map_err(|_| Wrong::new(RECORD, Problem::Decode("base64")))
 }
 
 /// A row without a path is a missing chunk, which lies nowhere: a place without a file was meant as something else.
@@ -228,10 +237,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bytes_that_begin_as_base64_does_stand_as_base64() {
+        let bytes = Bytes::from_static(b"base64:AAAA");
+        let mut record = Record::of_missing(1);
+        record.raw.insert(0, bytes.clone());
+        let file = write(&record, &[]).unwrap();
+        let footer = Footer::read(&Bytes::from(file.clone()), &COLUMNS).unwrap();
+        let budget = Budget::new(Limits::default());
+        let stored = Table { footer: &footer, budget: &budget }.cells("raw", byte_arrays).unwrap().unwrap();
+        assert_eq!(stored.get(0).unwrap(), "base64:YmFzZTY0OkFBQUE=");
+        assert_eq!(read(&file).unwrap().raw[&0], bytes);
+    }
+
+    #[test]
+    fn what_stands_behind_the_prefix_is_base64_whoever_wrote_it() {
+        let budget = || Budget::new(Limits { decoded_bytes: 20, ..Limits::default() });
+        let told = |stored: &'static str| bytes(&Bytes::from_static(stored.as_bytes()), &budget());
+        assert_eq!(told("base64:AAAA"), Ok(Bytes::from_static(b"\0\0\0")));
+        assert_eq!(told("base6"), Ok(Bytes::from_static(b"base6")));
+        assert_eq!(told("base64:@@@@").unwrap_err().to_string(), "record file: base64 does not decode");
+        let long = told("base64:AAAAAAAAAAAAAAAA").unwrap_err().to_string();
+        assert!(long.starts_with("23 exceeds Limits::decoded_bytes = 20"), "{long}");
+    }
+
     /// Rows of any kind, over three files.
     fn any_rows() -> impl Strategy<Value = Record> {
         let range = (0_u32..3, 0..i64::MAX.cast_unsigned(), 0..i64::MAX.cast_unsigned());
         let raw = prop::collection::vec(any::<u8>(), 0..20);
+        let raw = prop_oneof![raw.clone(), raw.prop_map(|text| [b"base64:", &text[..]].concat())];
         let row = (prop::option::of(range), prop::option::of(raw));
         prop::collection::vec(row, 0..60).prop_map(|rows| {
             let mut record = Record::of_missing(rows.len());

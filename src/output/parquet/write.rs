@@ -1,5 +1,6 @@
 //! A record file as bytes: one group of rows; a dictionary of the paths, the other columns plain; pages of version 1 with gzip.
 
+use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
@@ -9,6 +10,7 @@ use super::hybrid;
 use super::page::{self, encoding};
 use super::record::{COLUMNS, Record};
 use super::thrift::Writer;
+use crate::output::inline;
 
 /// Rows of a page, at most.
 const PAGE_ROWS: usize = 1 << 16;
@@ -113,7 +115,7 @@ impl File {
             start = rows.end;
             let mut page = levels(rows.clone().map(|row| record.raw.contains_key(&row)))?;
             for value in record.raw.range(rows.clone()).map(|(_, value)| value) {
-                page.extend(byte_array(value)?);
+                page.extend(byte_array(&stored(value))?);
             }
             self.page(&mut column, &page, rows.len(), encoding::PLAIN)?;
         }
@@ -196,6 +198,14 @@ fn used<'a>(record: &Record, paths: &'a [String]) -> io::Result<(Vec<&'a str>, V
     let positions = record.path.iter().map(|path| path.map(|path| position(path).ok_or_else(unknown)).transpose());
     let positions = positions.collect::<io::Result<_>>()?;
     Ok((dictionary, positions))
+}
+
+/// Inline bytes as a reader gives them back: fsspec decodes what begins as base64 does.
+fn stored(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if bytes.starts_with(inline::PREFIX.as_bytes()) {
+        return Cow::Owned(inline::encoded(bytes).into_bytes());
+    }
+    Cow::Borrowed(bytes)
 }
 
 /// As many rows from the first as a page holds.
