@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -10,9 +11,15 @@ use serde_json::Value;
 use super::nan::{is_name, marked_float, read_as};
 use super::{Invalid, NanPolicy};
 
-/// The attributes of a group or array, in order.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Attributes(Vec<Attribute>);
+/// The attributes of a group or array, in order. A clone shares them until one of the two is changed.
+#[derive(Debug, Clone, Default)]
+pub struct Attributes(Arc<Vec<Attribute>>);
+
+impl PartialEq for Attributes {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 struct Attribute {
@@ -62,15 +69,16 @@ impl Attributes {
     /// The same, of a value with floats in it.
     pub fn insert_floats(&mut self, name: impl Into<String>, value: impl Into<Value>, floats: Floats) {
         let attribute = Attribute { name: name.into(), value: value.into(), floats };
-        match self.0.iter_mut().find(|known| known.name == attribute.name) {
+        let all = Arc::make_mut(&mut self.0);
+        match all.iter_mut().find(|known| known.name == attribute.name) {
             Some(old) => *old = attribute,
-            None => self.0.push(attribute),
+            None => all.push(attribute),
         }
     }
 
     /// Keeps the attributes for whose name `keep` says yes.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.0.retain(|known| keep(&known.name));
+        Arc::make_mut(&mut self.0).retain(|known| keep(&known.name));
     }
 
     /// The value of an attribute.
@@ -170,7 +178,7 @@ impl Floats {
 impl Serialize for Attributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut document = serializer.serialize_map(Some(self.0.len()))?;
-        for Attribute { name, value, .. } in &self.0 {
+        for Attribute { name, value, .. } in self.0.iter() {
             document.serialize_entry(name, value)?;
         }
         document.end()
@@ -202,7 +210,7 @@ impl<'de> Visitor<'de> for Entries {
             let floats = Floats::unmark(&mut value);
             attributes.push(Attribute { name, value, floats });
         }
-        Ok(Attributes(attributes))
+        Ok(Attributes(Arc::new(attributes)))
     }
 }
 
