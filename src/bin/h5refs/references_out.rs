@@ -130,7 +130,7 @@ impl References {
             }
             Self::Json(options, templates) => {
                 let mut options = options.clone();
-                options.templates = templates.iter().map(|template| template.of(set)).collect();
+                options.templates = templates.iter().filter_map(|template| template.of(set)).collect();
                 let content = |out: &mut dyn Write| h5refs::write_json_as(set, &options, out);
                 if output == Path::new("-") {
                     first().map_err(told)?;
@@ -147,9 +147,11 @@ impl References {
 }
 
 impl Template {
-    /// The template for a set.
-    fn of(&self, set: &ReferenceSet) -> (String, String) {
-        (self.0.clone(), self.1.clone().unwrap_or_else(|| common_beginning(&set.urls).to_owned()))
+    /// The template for a set; none where its URLs have nothing in common.
+    fn of(&self, set: &ReferenceSet) -> Option<(String, String)> {
+        let Self(name, prefix) = self;
+        let prefix = prefix.clone().unwrap_or_else(|| common_beginning(&set.urls).to_owned());
+        (!prefix.is_empty()).then(|| (name.clone(), prefix))
     }
 }
 
