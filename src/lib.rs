@@ -36,7 +36,7 @@ pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values,
 pub use limits::Limits;
 pub use netcdf::write_cdl;
 pub use output::{
-    JsonOptions, MissingRecords, ParquetOptions, open_references, open_references_with, read_json, read_parquet,
+    JsonOptions, MissingRecords, OpenReferences, ParquetOptions, open_references, read_json, read_parquet,
     read_parquet_with, read_text, write_json, write_json_as, write_json_with, write_parquet,
 };
 pub use reference::ReferenceSet;

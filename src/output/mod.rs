@@ -11,5 +11,5 @@ pub use compression::Compression;
 pub use json::{
     JsonForm, JsonOptions, JsonVersion, TemplateUse, read_json, write_json, write_json_as, write_json_with,
 };
-pub use open::{open_references, open_references_with, read_text};
+pub use open::{OpenReferences, open_references, read_text};
 pub use parquet::{MissingRecords, ParquetOptions, read_parquet, read_parquet_with, write_parquet};

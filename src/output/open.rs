@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use super::MissingRecords;
 use super::compression::Compression;
-use super::{MissingRecords, read_json, read_parquet};
+use super::json::read_json_known;
+use super::parquet::read_parquet_known;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::reference::ReferenceSet;
+use crate::reference::{KnownDocuments, ReferenceSet};
 
 /// Opens a reference set of the local file system: kerchunk JSON, compressed with gzip or Zstandard or not, or a folder of Parquet.
 /// Nothing that it refers to is opened.
@@ -14,25 +16,43 @@ use crate::reference::ReferenceSet;
 /// Also gives the keys that belong to no array and no group.
 ///
 /// # Errors
-/// [`Error::Io`], and what [`read_text`], [`read_json`] and [`read_parquet`] answer.
+/// [`Error::Io`], and what [`read_text`], [`read_json`](super::read_json) and [`read_parquet`](super::read_parquet) answer.
 pub fn open_references(path: impl AsRef<Path>, limits: &Limits) -> Result<(ReferenceSet, Vec<String>), Error> {
-    open_references_with(path, limits, MissingRecords::Refused)
+    OpenReferences::new(*limits).open(path)
 }
 
-/// The same, where `missing` says what a record file of Parquet that is not there means.
-///
-/// # Errors
-/// The same.
-pub fn open_references_with(
-    path: impl AsRef<Path>,
-    limits: &Limits,
+/// Opens reference sets one after another, from several threads too: documents that several have are parsed and held once.
+#[derive(Debug, Default)]
+pub struct OpenReferences {
+    limits: Limits,
     missing: MissingRecords,
-) -> Result<(ReferenceSet, Vec<String>), Error> {
-    let path = path.as_ref();
-    if path.is_dir() {
-        return read_parquet(path, limits, missing);
+    known: KnownDocuments,
+}
+
+impl OpenReferences {
+    /// A set may cost so much.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
     }
-    read_json(&read_text(path, limits)?, limits)
+
+    /// What a record file of Parquet that is not there means.
+    #[must_use]
+    pub fn missing_records(mut self, missing: MissingRecords) -> Self {
+        self.missing = missing;
+        self
+    }
+
+    /// Opens a set, as [`open_references`] does.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<(ReferenceSet, Vec<String>), Error> {
+        let path = path.as_ref();
+        if path.is_dir() {
+            return read_parquet_known(path, &self.limits, self.missing, &self.known);
+        }
+        read_json_known(&read_text(path, &self.limits)?, &self.limits, &self.known)
+    }
 }
 
 /// The text of a file, compressed with gzip or Zstandard or not: its first bytes say which.

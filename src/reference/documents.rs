@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::Builder;
 use super::key::{chunk_number, split};
+use super::{Builder, KnownDocuments};
 use crate::error::Error;
-use crate::zarr::{ArrayMetadata, Attributes, Consolidated, Invalid, Separator, check_group, is_same};
+use crate::zarr::{Attributes, Consolidated, Invalid, Separator, check_group, is_same};
 
 /// The documents of groups and arrays, in the order in which their paths came.
 #[derive(Debug, Default)]
@@ -24,7 +24,10 @@ struct Texts {
 
 /// The arrays of a set, by their paths.
 #[derive(Debug, Default)]
-pub(crate) struct Arrays(HashMap<String, Keys>);
+pub(crate) struct Arrays {
+    places: HashMap<String, usize>,
+    all: Vec<(String, Keys)>,
+}
 
 /// How the chunks of an array are named.
 #[derive(Debug)]
@@ -72,12 +75,12 @@ impl Documents {
     }
 
     /// The nodes without chunks; the arrays; the paths that have attributes and are neither group nor array.
-    pub(crate) fn build(self) -> Result<(Builder, Arrays, Vec<String>), Error> {
+    pub(crate) fn build(self, known: &KnownDocuments) -> Result<(Builder, Arrays, Vec<String>), Error> {
         let (mut builder, mut arrays, mut stray) = (Builder::default(), Arrays::default(), Vec::new());
         for (path, Texts { group, array, attributes }) in self.nodes {
             let key = |name: &str| super::key::joined(&path, name);
             let invalid = |name: &str, what: Invalid| wrong(&key(name), &what.to_string());
-            let attributes = attributes.as_deref().map_or(Ok(Attributes::default()), Attributes::parse);
+            let attributes = attributes.as_deref().map_or(Ok(Attributes::default()), |text| known.attributes(text));
             let attributes = attributes.map_err(|what| invalid(".zattrs", what))?;
             match (group, array) {
                 (Some(_), Some(_)) => return Err(wrong(&path, "is a group and an array")),
@@ -86,11 +89,11 @@ impl Documents {
                     builder.group(&path, attributes);
                 }
                 (None, Some(array)) => {
-                    let (metadata, separator) =
-                        ArrayMetadata::parse(&array).map_err(|what| invalid(".zarray", what))?;
+                    let (metadata, separator) = known.array(&array).map_err(|what| invalid(".zarray", what))?;
                     let grid = super::grid::grid(&metadata.shape, &metadata.chunks);
                     let handle = builder.array(&path, metadata, attributes);
-                    arrays.0.insert(path, Keys { handle, separator, grid });
+                    arrays.places.insert(path.clone(), arrays.all.len());
+                    arrays.all.push((path, Keys { handle, separator, grid }));
                 }
                 (None, None) => stray.push(key(".zattrs")),
             }
@@ -106,26 +109,37 @@ impl Documents {
 impl Arrays {
     /// The array that a path lies in, if it lies in one.
     fn around<'a>(&self, path: &'a str) -> Option<&'a str> {
-        ancestors(path).find(|ancestor| self.0.contains_key(*ancestor))
+        ancestors(path).find(|ancestor| self.places.contains_key(*ancestor))
     }
 
     /// The handle and the grid of an array.
     pub(crate) fn get(&self, path: &str) -> Option<(usize, &[u64])> {
-        self.0.get(path).map(|keys| (keys.handle, keys.grid.as_slice()))
+        let (_, keys) = self.all.get(*self.places.get(path)?)?;
+        Some((keys.handle, keys.grid.as_slice()))
     }
 
-    /// The array and the number of the chunk that a key names; `None` where it lies in no array.
+    /// The array and the number of the chunk that a key names; `None` where it lies in no array. `last` is where it is looked for
+    /// first, and then where it was found.
     ///
     /// # Errors
     /// [`Error::Reference`] where it lies in an array and is none of its chunks.
-    pub(crate) fn chunk(&self, key: &str) -> Result<Option<(usize, u64)>, Error> {
-        let Some(path) = self.around(key) else { return Ok(None) };
-        let keys = self.0.get(path);
-        let name = key.strip_prefix(path).map(|name| name.strip_prefix('/').unwrap_or(name));
-        let chunk = keys
-            .zip(name)
-            .and_then(|(keys, name)| Some((keys.handle, chunk_number(name, keys.separator, &keys.grid)?)));
-        chunk.map(Some).ok_or_else(|| wrong(key, "lies inside an array, and is none of its chunks"))
+    pub(crate) fn chunk(&self, key: &str, last: &mut usize) -> Result<Option<(usize, u64)>, Error> {
+        let Some((keys, name)) = self.inside(key, *last).or_else(|| {
+            *last = *self.places.get(self.around(key)?)?;
+            self.inside(key, *last)
+        }) else {
+            return Ok(None);
+        };
+        let number = chunk_number(name, keys.separator, &keys.grid);
+        let number = number.ok_or_else(|| wrong(key, "lies inside an array, and is none of its chunks"))?;
+        Ok(Some((keys.handle, number)))
+    }
+
+    /// The array at a place, if a key lies in it, and the rest of the key.
+    fn inside<'k>(&self, key: &'k str, place: usize) -> Option<(&Keys, &'k str)> {
+        let (path, keys) = self.all.get(place)?;
+        let name = if path.is_empty() { key } else { key.strip_prefix(path.as_str())?.strip_prefix('/')? };
+        Some((keys, name))
     }
 }
 
@@ -152,7 +166,7 @@ mod tests {
         for (key, text) in documents {
             all.add(key, (*text).to_owned())?;
         }
-        all.build()
+        all.build(&KnownDocuments::default())
     }
 
     #[test]
@@ -163,19 +177,19 @@ mod tests {
                 .unwrap();
         assert_eq!(stray, ["x/.zattrs"]);
         let (a, b) = (arrays.get("g/a").unwrap().0, arrays.get("b").unwrap().0);
-        assert_eq!(arrays.chunk("g/a/1.0").unwrap(), Some((a, 2)));
-        assert_eq!(arrays.chunk("b/1/1").unwrap(), Some((b, 3)));
-        assert_eq!((arrays.chunk("g/0.0").unwrap(), arrays.chunk("c").unwrap()), (None, None));
+        assert_eq!(arrays.chunk("g/a/1.0", &mut 0).unwrap(), Some((a, 2)));
+        assert_eq!(arrays.chunk("b/1/1", &mut 0).unwrap(), Some((b, 3)));
+        assert_eq!((arrays.chunk("g/0.0", &mut 0).unwrap(), arrays.chunk("c", &mut 0).unwrap()), (None, None));
         for wrong in ["g/a/2.0", "g/a/1/0", "g/a/x", "b/1.1", "g/a/0.0/x", "b/0/0/0"] {
-            assert!(arrays.chunk(wrong).is_err(), "{wrong}");
+            assert!(arrays.chunk(wrong, &mut 0).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn an_array_at_the_root_has_all_keys() {
         let (_, arrays, _) = built(&[(".zarray", ARRAY)]).unwrap();
-        assert_eq!(arrays.chunk("1.1").unwrap(), Some((0, 3)));
-        assert!(arrays.chunk("x/0.0").is_err());
+        assert_eq!(arrays.chunk("1.1", &mut 0).unwrap(), Some((0, 3)));
+        assert!(arrays.chunk("x/0.0", &mut 0).is_err());
     }
 
     #[test]

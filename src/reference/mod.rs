@@ -4,12 +4,14 @@ mod builder;
 mod documents;
 pub(crate) mod grid;
 pub(crate) mod key;
+mod known;
 mod manifest;
 mod recorded;
 mod set;
 
 pub(crate) use builder::Builder;
 pub(crate) use documents::{Arrays, Documents};
+pub(crate) use known::KnownDocuments;
 pub use manifest::{Manifest, Urls};
 pub use recorded::Recorded;
 pub use set::{Array, Node, Reference, ReferenceSet, UrlId};

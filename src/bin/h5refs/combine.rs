@@ -12,7 +12,7 @@ use h5refs::combine::{
     Check, Combine, CombineOptions, Finding, NamePart, Names, Plan, Policies, Policy, Selector, Supply, Weight,
 };
 use h5refs::zarr::{Dtype, Scalar};
-use h5refs::{Limits, ReferenceSet};
+use h5refs::{Limits, OpenReferences, ReferenceSet};
 use regex::Regex;
 
 use crate::selection::Names as Globs;
@@ -209,18 +209,19 @@ fn each_loaded(
     let told = |path: &Path, error: String| format!("{}: {error}", path.display());
     let jobs = jobs.clamp(1, paths.len().max(1));
     let (next, stop) = (AtomicUsize::new(0), Mutex::new(false));
+    let references = OpenReferences::new(Limits::default());
     std::thread::scope(|scope| {
         // Few are on their way at once: sets that wait for an earlier one are in memory.
         let (sender, receiver) = mpsc::sync_channel(jobs);
         for _ in 0..jobs {
             let sender = sender.clone();
-            let (next, stop) = (&next, &stop);
+            let (next, stop, references) = (&next, &stop, &references);
             scope.spawn(move || {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let is_stopped = *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     let Some(path) = paths.get(n).filter(|_| !is_stopped) else { return };
-                    if sender.send((n, load::set(path, &Limits::default()))).is_err() {
+                    if sender.send((n, load::set(path, references))).is_err() {
                         return;
                     }
                 }

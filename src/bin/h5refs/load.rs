@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::path::Path;
 
-use h5refs::{Input, Limits, Options, ReferenceSet};
+use h5refs::{Input, OpenReferences, Options, ReferenceSet};
 
 use crate::inputs;
 
 /// The references of an input.
-pub(crate) fn set(path: &Path, limits: &Limits) -> Result<ReferenceSet, String> {
+pub(crate) fn set(path: &Path, references: &OpenReferences) -> Result<ReferenceSet, String> {
     let name = path.display().to_string();
     let told = |error: &h5refs::Error| crate::without_name(&name, error);
     if is_hdf5(path) {
@@ -19,7 +19,7 @@ pub(crate) fn set(path: &Path, limits: &Limits) -> Result<ReferenceSet, String> 
         let refused: Vec<String> = report.refused().map(|(path, reason)| format!("{path}: {reason}")).collect();
         return if refused.is_empty() { Ok(set) } else { Err(format!("{} (scan it first)", refused.join("; "))) };
     }
-    let (set, stray) = h5refs::open_references(path, limits).map_err(|error| told(&error))?;
+    let (set, stray) = references.open(path).map_err(|error| told(&error))?;
     match stray.first() {
         Some(key) => Err(format!("{key} belongs to no array and no group")),
         None => Ok(set),

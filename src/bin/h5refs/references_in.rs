@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use h5refs::{Error, Limits, LocalSources, ReferenceSet};
+use h5refs::{Error, Limits, LocalSources, OpenReferences, ReferenceSet};
 
 use crate::{Ending, say, without_name};
 
@@ -30,7 +30,7 @@ impl Opening {
             MissingRecords::Refuse => h5refs::MissingRecords::Refused,
             MissingRecords::AreMissingChunks => h5refs::MissingRecords::AreMissingChunks,
         };
-        h5refs::open_references_with(path, &Limits::default(), missing)
+        OpenReferences::new(Limits::default()).missing_records(missing).open(path)
     }
 
     /// The set. What belongs to no array and no group of it is told, and is left out of what a command writes.

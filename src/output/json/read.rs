@@ -7,6 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::generate::generate;
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::limits::{Limits, check};
 use crate::output::inline;
 use crate::reference::key::problem;
-use crate::reference::{Arrays, Builder, Documents, Recorded, Reference, ReferenceSet};
+use crate::reference::{Arrays, Builder, Documents, KnownDocuments, Recorded, Reference, ReferenceSet};
 
 /// The key of all documents in one.
 const CONSOLIDATED: &str = ".zmetadata";
@@ -32,12 +33,30 @@ const LARGEST_FILE: u64 = 1 << 60;
 /// [`Error::Document`] when the text is no set of references, [`Error::Reference`] when it contradicts itself, and
 /// [`Error::Limit`].
 pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<String>), Error> {
+    read_json_known(text, limits, &KnownDocuments::default())
+}
+
+/// The same; documents that are known are not parsed again.
+pub(crate) fn read_json_known(
+    text: &[u8],
+    limits: &Limits,
+    known: &KnownDocuments,
+) -> Result<(ReferenceSet, Vec<String>), Error> {
     let text = std::str::from_utf8(text).map_err(|error| Error::Document(error.to_string()))?;
     let Top { version, templates, generators, recorded, documents, mut stray } = Top::read(text)?;
-    let (builder, arrays, without_node) = documents.build()?;
+    let (builder, arrays, without_node) = documents.build(known)?;
     stray.extend(without_node);
-    let mut reading =
-        Reading { builder, arrays, version, templates: Templates::new(&templates), limits, chunks: 0, stray };
+    let mut reading = Reading {
+        builder,
+        arrays,
+        version,
+        templates: Templates::new(&templates),
+        limits,
+        chunks: 0,
+        stray,
+        last_url: None,
+        last_array: 0,
+    };
     let wrong = |error: String| Error::Document(format!("gen: {error}"));
     for (key, url, range) in generate(generators, &reading.templates).map_err(wrong)? {
         let url = reading.builder.url(&url)?;
@@ -46,8 +65,7 @@ pub fn read_json(text: &[u8], limits: &Limits) -> Result<(ReferenceSet, Vec<Stri
             range.map_or(Reference::Whole { url }, |(offset, length)| Reference::Range { url, offset, length }),
         )?;
     }
-    let is_chunk = |key: &str| !Documents::is_one(key) && key != CONSOLIDATED;
-    visit(text, version, is_chunk, |key, entry| reading.entry(key, entry))?;
+    visit(text, version, |key| !is_document(key), |key, entry| reading.entry(key, entry))?;
     Ok((ReferenceSet { recorded, ..reading.builder.finish()? }, reading.stray))
 }
 
@@ -94,7 +112,9 @@ impl JsonForm {
         let takes = |_: &str, entry: Entry<'_>| {
             match entry {
                 Entry::Document(_) => form.has_objects = true,
-                Entry::Whole(url) | Entry::Range(url, ..) if version == Version::One && is_template(&url) => {
+                Entry::Whole(url) | Entry::Range(url, ..)
+                    if version == Version::One && url.text().is_ok_and(|url| is_template(&url)) =>
+                {
                     form.templates = TemplateUse::Used;
                 }
                 Entry::Whole(_) | Entry::Range(..) | Entry::Text(_) => {}
@@ -107,7 +127,7 @@ impl JsonForm {
 }
 
 /// Chunks being read.
-struct Reading<'a> {
+struct Reading<'a, 't> {
     builder: Builder,
     arrays: Arrays,
     version: Version,
@@ -115,24 +135,35 @@ struct Reading<'a> {
     limits: &'a Limits,
     chunks: u64,
     stray: Vec<String>,
+    /// The URL of the last reference, which is that of the next in most sets.
+    last_url: Option<(Quoted<'t>, crate::reference::UrlId)>,
+    /// The array of the last chunk, by its place among all.
+    last_array: usize,
 }
 
-impl Reading<'_> {
-    fn entry(&mut self, key: &str, entry: Entry<'_>) -> Result<(), Error> {
+impl<'t> Reading<'_, 't> {
+    fn entry(&mut self, key: &str, entry: Entry<'t>) -> Result<(), Error> {
         let reference = match entry {
             Entry::Text(text) => Reference::Inline(bytes(key, &text)?),
             Entry::Document(text) => Reference::Inline(text.into()),
-            Entry::Whole(url) => Reference::Whole { url: self.url(key, &url)? },
-            Entry::Range(url, offset, length) => Reference::Range { url: self.url(key, &url)?, offset, length },
+            Entry::Whole(url) => Reference::Whole { url: self.url(key, url)? },
+            Entry::Range(url, offset, length) => Reference::Range { url: self.url(key, url)?, offset, length },
         };
         self.chunk(key, reference)
     }
 
-    fn url(&mut self, key: &str, url: &str) -> Result<crate::reference::UrlId, Error> {
-        if self.version == Version::Zero || !is_template(url) {
-            return self.builder.url(url);
+    fn url(&mut self, key: &str, quoted: Quoted<'t>) -> Result<crate::reference::UrlId, Error> {
+        if let Some((_, id)) = self.last_url.filter(|(last, _)| *last == quoted) {
+            return Ok(id);
         }
-        self.builder.url(&self.templates.expand(url).map_err(|problem| wrong(key, problem))?)
+        let url = quoted.text().map_err(|problem| wrong(key, problem))?;
+        let id = if self.version == Version::Zero || !is_template(&url) {
+            self.builder.url(&url)?
+        } else {
+            self.builder.url(&self.templates.expand(&url).map_err(|problem| wrong(key, problem))?)?
+        };
+        self.last_url = Some((quoted, id));
+        Ok(id)
     }
 
     fn chunk(&mut self, key: &str, reference: Reference) -> Result<(), Error> {
@@ -144,7 +175,7 @@ impl Reading<'_> {
         {
             return Err(wrong(key, format!("{length} bytes at {offset} are no range of a file")));
         }
-        match self.arrays.chunk(key)? {
+        match self.arrays.chunk(key, &mut self.last_array)? {
             Some((array, number)) => self.builder.chunk(array, number, reference),
             None => self.stray.push(key.to_owned()),
         }
@@ -193,7 +224,7 @@ impl Top {
     fn read(text: &str) -> Result<Self, Error> {
         let members: Members = serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
         let version = members.version()?;
-        let Members { templates, generators, own, .. } = members;
+        let Members { templates, generators, own, outer, inner, .. } = members;
         let mut top = Self {
             version,
             templates,
@@ -203,16 +234,13 @@ impl Top {
             stray: Vec::new(),
         };
         let mut consolidated = None;
-        let wanted = |key: &str| Documents::is_one(key) || key == CONSOLIDATED;
-        visit(text, version, wanted, |key, entry| {
+        for (key, entry) in if version == Version::Zero { outer } else { inner } {
             if key != CONSOLIDATED {
-                return top.document(key, entry);
+                top.document(&key, entry)?;
+            } else if consolidated.replace(document(&key, entry)?).is_some() {
+                return Err(wrong(&key, "is there twice"));
             }
-            match consolidated.replace(document(key, entry)?) {
-                None => Ok(()),
-                Some(_) => Err(wrong(key, "is there twice")),
-            }
-        })?;
+        }
         // Documents that say the same need not be told; others would be read instead of these.
         if let Some(text) = consolidated
             && !text.is_some_and(|text| top.documents.are(&text))
@@ -244,14 +272,21 @@ fn document(key: &str, entry: Entry<'_>) -> Result<Option<String>, Error> {
     }
 }
 
+/// Keys and what they hold.
+type Held<'de> = Vec<(Cow<'de, str>, Entry<'de>)>;
+
 /// The members of the outermost object.
 #[derive(Default)]
-struct Members {
+struct Members<'de> {
     version: Option<Value>,
     templates: Map<String, Value>,
     generators: Vec<Value>,
     own: Own,
     seen: Seen,
+    /// Documents that are members themselves, as in version 0.
+    outer: Held<'de>,
+    /// Documents among the references, as in version 1.
+    inner: Held<'de>,
 }
 
 /// Which members there are, by their places in [`Seen::NAMES`].
@@ -266,7 +301,7 @@ impl Seen {
     }
 }
 
-impl Members {
+impl Members<'_> {
     /// Version 0 has the references alone, and no member that says so.
     fn version(&self) -> Result<Version, Error> {
         let wrong = |problem: &str| Err(Error::Document(problem.to_owned()));
@@ -280,22 +315,26 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Outermost;
 
         impl<'de> Visitor<'de> for Outermost {
-            type Value = Members;
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of references")
             }
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members<'de>, M::Error> {
                 let mut members = Members::default();
                 while let Some(Text(key)) = map.next_key()? {
                     let Some(which) = Seen::NAMES.iter().position(|name| *name == key) else {
-                        map.next_value::<IgnoredAny>()?;
+                        if is_document(&key) {
+                            members.outer.push((key.clone(), held(&key, &mut map)?));
+                        } else {
+                            map.next_value::<IgnoredAny>()?;
+                        }
                         continue;
                     };
                     if members.seen.0.get_mut(which).is_some_and(|seen| std::mem::replace(seen, true)) {
@@ -306,7 +345,7 @@ impl<'de> Deserialize<'de> for Members {
                         1 => members.templates = map.next_value()?,
                         2 => members.generators = map.next_value()?,
                         3 => members.own = map.next_value()?,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
+                        _ => members.inner = map.next_value_seed(Inner)?,
                     }
                 }
                 Ok(members)
@@ -314,6 +353,48 @@ impl<'de> Deserialize<'de> for Members {
         }
 
         deserializer.deserialize_map(Outermost)
+    }
+}
+
+/// Whether what a key holds is needed before the first chunk.
+fn is_document(key: &str) -> bool {
+    Documents::is_one(key) || key == CONSOLIDATED
+}
+
+/// What a key holds.
+fn held<'de, M: MapAccess<'de>>(key: &str, map: &mut M) -> Result<Entry<'de>, M::Error> {
+    map.next_value().map_err(|error| M::Error::custom(format!("{key:?}: {error}")))
+}
+
+/// The documents among the references.
+struct Inner;
+
+impl<'de> DeserializeSeed<'de> for Inner {
+    type Value = Held<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Held<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Inner {
+    type Value = Held<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of references")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Held<'de>, M::Error> {
+        let mut documents = Vec::new();
+        while let Some(Text(key)) = map.next_key()? {
+            if is_document(&key) {
+                let entry = held(&key, &mut map)?;
+                documents.push((key, entry));
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(documents)
     }
 }
 
@@ -329,8 +410,25 @@ enum Entry<'de> {
     Text(Cow<'de, str>),
     /// A document that is an object and no text.
     Document(String),
-    Whole(Cow<'de, str>),
-    Range(Cow<'de, str>, u64, u64),
+    Whole(Quoted<'de>),
+    Range(Quoted<'de>, u64, u64),
+}
+
+/// A text as it stands in JSON, with its quotes and escapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quoted<'de>(&'de str);
+
+impl<'de> Quoted<'de> {
+    fn text(self) -> Result<Cow<'de, str>, String> {
+        serde_json::from_str(self.0).map(|Text(text)| text).map_err(|error| format!("{} is no file: {error}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Quoted<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if raw.starts_with('"') { Ok(Self(raw)) } else { Err(D::Error::custom(format!("{raw} is no file"))) }
+    }
 }
 
 /// Gives the entries that are wanted, in the order of the text.
@@ -383,7 +481,7 @@ impl<'de, W: Fn(&str) -> bool, T: FnMut(&str, Entry<'de>) -> Result<(), Error>> 
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let entry = map.next_value().map_err(|error| M::Error::custom(format!("{key:?}: {error}")))?;
+            let entry = held(&key, &mut map)?;
             if let Err(error) = (self.takes)(&key, entry) {
                 *self.failed = Some(error);
                 return Err(M::Error::custom("an entry is wrong"));
@@ -470,7 +568,7 @@ impl<'de> Deserialize<'de> for Entry<'de> {
             }
 
             fn visit_seq<S: SeqAccess<'de>>(self, mut parts: S) -> Result<Entry<'de>, S::Error> {
-                let Text(url) = parts.next_element()?.ok_or_else(|| S::Error::custom("[] is no reference"))?;
+                let url = parts.next_element()?.ok_or_else(|| S::Error::custom("[] is no reference"))?;
                 let Some(offset) = parts.next_element()? else { return Ok(Entry::Whole(url)) };
                 let length = parts.next_element()?.ok_or_else(|| S::Error::custom("a reference without a length"))?;
                 match parts.next_element::<IgnoredAny>()? {

@@ -14,4 +14,5 @@ mod thrift;
 mod write;
 
 pub use folder::{ParquetOptions, write_parquet};
+pub(crate) use read::read_parquet_known;
 pub use read::{MissingRecords, read_parquet, read_parquet_with};

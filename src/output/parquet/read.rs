@@ -13,7 +13,7 @@ use super::record::Record;
 use crate::error::Error;
 use crate::limits::{Budget, Limits, check};
 use crate::reference::key::{joined, problem, split};
-use crate::reference::{Arrays, Builder, Documents, Recorded, Reference, ReferenceSet};
+use crate::reference::{Arrays, Builder, Documents, KnownDocuments, Recorded, Reference, ReferenceSet};
 use crate::zarr::Consolidated;
 
 /// Most rows of a record file that a set may call for.
@@ -41,7 +41,17 @@ pub fn read_parquet(
     limits: &Limits,
     missing: MissingRecords,
 ) -> Result<(ReferenceSet, Vec<String>), Error> {
-    read_parquet_with(|key| open(&folder.join(key), limits), limits, missing)
+    read_parquet_known(folder, limits, missing, &KnownDocuments::default())
+}
+
+/// The same; documents that are known are not parsed again.
+pub(crate) fn read_parquet_known(
+    folder: &Path,
+    limits: &Limits,
+    missing: MissingRecords,
+    known: &KnownDocuments,
+) -> Result<(ReferenceSet, Vec<String>), Error> {
+    read(|key| open(&folder.join(key), limits), limits, missing, known)
 }
 
 /// The same, of files that `file` gives by their keys (`.zmetadata`, `group/array/refs.0.parq`), or `None` where there is none.
@@ -53,11 +63,20 @@ pub fn read_parquet_with(
     limits: &Limits,
     missing: MissingRecords,
 ) -> Result<(ReferenceSet, Vec<String>), Error> {
+    read(file, limits, missing, &KnownDocuments::default())
+}
+
+fn read(
+    file: impl Fn(&str) -> io::Result<Option<Bytes>>,
+    limits: &Limits,
+    missing: MissingRecords,
+    known: &KnownDocuments,
+) -> Result<(ReferenceSet, Vec<String>), Error> {
     let bytes = file(".zmetadata").map_err(|error| Error::io(".zmetadata", error))?;
     let bytes = bytes.ok_or_else(|| Error::Document("no .zmetadata".to_owned()))?;
     check("metadata_bytes", length(bytes.len()), limits.metadata_bytes)?;
     let Metadata { documents, arrays: paths, mut stray, record_size, recorded } = Metadata::read(&bytes)?;
-    let (mut builder, arrays, without_node) = documents.build()?;
+    let (mut builder, arrays, without_node) = documents.build(known)?;
     stray.extend(without_node);
     let reading = Reading { file, missing, record_size, limits, budget: Budget::new(*limits) };
     for path in paths {
