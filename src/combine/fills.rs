@@ -64,9 +64,9 @@ pub(super) fn combined<'n>(
 /// Whether NaN is what missing chunks read as, or none is missing.
 fn is_nan_or_whole(member: &super::inputs::Member) -> bool {
     let Some((metadata, _)) = member.array() else { return false };
-    let due = member.chunks.grid.iter().try_fold(1_u64, |count, size| count.checked_mul(*size));
+    let due = member.grid.iter().try_fold(1_u64, |count, size| count.checked_mul(*size));
     match &metadata.fill_value {
-        None => due == Some(crate::convert::wide(member.chunks.present())),
+        None => due == Some(crate::convert::wide(member.rows.len() + member.inline.len())),
         Some(value) => value.is_nan(),
     }
 }

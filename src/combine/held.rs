@@ -52,13 +52,14 @@ impl<'s> Held<'s> {
         let mut places: Vec<((usize, usize), Vec<u64>)> = Vec::new();
         for (set, path) in wanted {
             let Some(member) = inputs.sets.get(*set).and_then(|input| input.member(*path)) else { continue };
-            if member.chunks.number.is_empty() || self.chunks.contains_key(&(*set, *path)) {
+            if member.rows.is_empty() || self.chunks.contains_key(&(*set, *path)) {
                 continue;
             }
-            for number in &member.chunks.number {
-                needs.push(self.need(inputs, &member.chunks, *number)?);
+            let Some(chunks) = inputs.manifest(*set, *path) else { continue };
+            for number in &chunks.number {
+                needs.push(self.need(inputs, &chunks, *number)?);
             }
-            places.push(((*set, *path), member.chunks.number.clone()));
+            places.push(((*set, *path), chunks.number));
         }
         if needs.is_empty() {
             return Ok(());
@@ -66,8 +67,7 @@ impl<'s> Held<'s> {
         let Some(supply) = self.supply else { return Err(refused(inputs, &places)) };
         let mut answers = supply.supply(&needs).into_iter();
         for ((set, path), numbers) in places {
-            let Some(member) = inputs.sets.get(set).and_then(|input| input.member(path)) else { continue };
-            let mut chunks = member.chunks.clone();
+            let Some(mut chunks) = inputs.manifest(set, path) else { continue };
             let mut inline = Vec::with_capacity(numbers.len());
             for number in numbers {
                 let bytes = answers.next().unwrap_or_else(|| Ok(Bytes::new()));
@@ -95,12 +95,6 @@ impl<'s> Held<'s> {
         Ok(need)
     }
 
-    /// The chunks of an array, fetched ones inline.
-    pub(super) fn chunks<'i>(&'i self, inputs: &'i Inputs, set: usize, path: usize) -> Option<&'i Manifest> {
-        let own = || inputs.sets.get(set).and_then(|input| input.member(path)).map(|member| &member.chunks);
-        self.chunks.get(&(set, path)).or_else(own)
-    }
-
     /// The chunks of an array that were fetched.
     pub(super) fn fetched(&self, set: usize, path: usize) -> Option<&Manifest> {
         self.chunks.get(&(set, path))
@@ -110,16 +104,13 @@ impl<'s> Held<'s> {
     pub(super) fn values(&self, inputs: &Inputs, set: usize, path: usize) -> Result<Values, Error> {
         let member = inputs.sets.get(set).and_then(|input| input.member(path));
         let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
-        let (Some(chunks), Some((metadata, _))) =
-            (self.chunks(inputs, set, path), member.and_then(super::inputs::Member::array))
-        else {
+        let (Some(chunks), Some((metadata, _))) = (
+            self.fetched(set, path).cloned().or_else(|| inputs.manifest(set, path)),
+            member.and_then(super::inputs::Member::array),
+        ) else {
             return Err(Error::NotFound { path: name.to_owned() });
         };
-        let array = Array {
-            metadata: metadata.clone(),
-            attributes: crate::zarr::Attributes::default(),
-            chunks: chunks.clone(),
-        };
+        let array = Array { metadata: metadata.clone(), attributes: crate::zarr::Attributes::default(), chunks };
         held_values(name, array, &self.limits).map_err(|error| about(inputs, (set, path), &error))
     }
 }

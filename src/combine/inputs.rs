@@ -1,10 +1,14 @@
 //! The sets that are to be combined: columns of their chunks, and documents that are held once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use super::columns::Columns;
 use crate::error::Error;
-use crate::reference::{Manifest, Node, Recorded, ReferenceSet, UrlId, Urls};
+use crate::reference::{Manifest, Node, Recorded, ReferenceSet, UrlId};
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Documents of one path that are kept to be compared with those of the next set.
@@ -17,6 +21,8 @@ pub(super) struct Inputs {
     pub(super) paths: Vec<String>,
     places: HashMap<String, usize>,
     documents: Vec<Vec<Arc<Documents>>>,
+    /// The chunks of all sets by the number of their path.
+    columns: Vec<Columns>,
     pub(super) urls: Vec<String>,
     ids: HashMap<String, UrlId>,
     pub(super) recorded: BTreeMap<String, Recorded>,
@@ -41,7 +47,12 @@ pub(super) struct Input {
 pub(super) struct Member {
     pub(super) path: usize,
     pub(super) documents: Arc<Documents>,
-    pub(super) chunks: Manifest,
+    /// Number of chunks in each dimension.
+    pub(super) grid: Vec<u64>,
+    /// The rows of its chunks among those of all sets.
+    pub(super) rows: Range<usize>,
+    /// Chunks that are held here.
+    pub(super) inline: BTreeMap<u64, Bytes>,
 }
 
 /// The documents of a group or an array.
@@ -76,12 +87,6 @@ impl Input {
         self.members.get(at)
     }
 
-    /// The chunks under a path, which are not in the set any more.
-    pub(super) fn take_chunks(&mut self, path: usize) -> Option<Manifest> {
-        let at = self.members.binary_search_by_key(&path, |member| member.path).ok()?;
-        self.members.get_mut(at).map(|member| std::mem::take(&mut member.chunks))
-    }
-
     /// The lengths of its dimensions.
     pub(super) fn sizes(&self) -> BTreeMap<&str, u64> {
         let arrays = self.members.iter().filter_map(Member::array);
@@ -109,7 +114,9 @@ impl Inputs {
             };
             let path = self.path(path);
             let documents = self.shared(path, documents);
-            members.push(Member { path, documents, chunks: translated(chunks, &ids) });
+            let of = |old: UrlId| ids.get(crate::convert::narrow(old.0.into())).copied().unwrap_or_default();
+            let rows = self.columns.get_mut(path).map(|columns| columns.add(&chunks, of)).unwrap_or_default();
+            members.push(Member { path, documents, grid: chunks.grid, rows, inline: chunks.inline });
         }
         members.sort_by_key(|member| member.path);
         self.sets.push(Input { name, index, chosen: BTreeMap::new(), members });
@@ -121,6 +128,22 @@ impl Inputs {
         self.places.get(path).copied()
     }
 
+    /// The chunks of all sets under a path.
+    pub(super) fn columns(&self, path: usize) -> Option<&Columns> {
+        self.columns.get(path)
+    }
+
+    /// The same, which are not here any more.
+    pub(super) fn take_columns(&mut self, path: usize) -> Columns {
+        self.columns.get_mut(path).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The chunks of one set under a path.
+    pub(super) fn manifest(&self, set: usize, path: usize) -> Option<Manifest> {
+        let Member { grid, rows, inline, .. } = self.sets.get(set)?.member(path)?;
+        Some(self.columns(path)?.manifest(rows.clone(), grid.clone(), inline.clone()))
+    }
+
     fn path(&mut self, path: String) -> usize {
         if let Some(number) = self.places.get(&path) {
             return *number;
@@ -129,6 +152,7 @@ impl Inputs {
         self.paths.push(path.clone());
         self.places.insert(path, number);
         self.documents.push(Vec::new());
+        self.columns.push(Columns::default());
         number
     }
 
@@ -155,16 +179,6 @@ impl Inputs {
         self.ids.insert(url.to_owned(), id);
         Ok(id)
     }
-}
-
-/// A manifest with the files' new numbers.
-fn translated(mut chunks: Manifest, ids: &[UrlId]) -> Manifest {
-    let of = |old: UrlId| ids.get(crate::convert::narrow(old.0.into())).copied().unwrap_or_default();
-    match &mut chunks.urls {
-        Urls::One(url) => *url = of(*url),
-        Urls::Each(urls) => urls.iter_mut().for_each(|url| *url = of(*url)),
-    }
-    chunks
 }
 
 #[cfg(test)]
@@ -195,7 +209,8 @@ mod tests {
         assert!(Arc::ptr_eq(&members[0].documents, &members[1].documents));
         assert_ne!(members[0].documents, members[2].documents);
         assert_eq!(inputs.urls, ["a", "b"]);
-        assert_eq!(members.iter().map(|member| member.chunks.url(0).0).collect::<Vec<_>>(), [0, 1, 0]);
+        let url = |set| inputs.manifest(set, path).unwrap().url(0).0;
+        assert_eq!([url(0), url(1), url(2)], [0, 1, 0]);
         assert_eq!(inputs.sets[0].sizes(), BTreeMap::from([("x", 1)]));
     }
 }

@@ -7,24 +7,15 @@ use bytes::Bytes;
 use super::along::Part;
 use super::axis::Axis;
 use super::cells::Cells;
-use super::inputs::Inputs;
+use super::columns::Columns;
+use super::inputs::{Inputs, Member};
 use super::layout::AxisMap;
 use crate::convert::narrow;
 use crate::error::Error;
+use crate::reference::Manifest;
 use crate::reference::grid::grid;
 use crate::reference::key::{chunk_name, joined};
-use crate::reference::{Manifest, UrlId, Urls};
 use crate::zarr::ArrayMetadata;
-
-/// Columns that grow.
-#[derive(Default)]
-struct Columns {
-    number: Vec<u64>,
-    url: Vec<UrlId>,
-    offset: Vec<u64>,
-    length: Vec<u64>,
-    inline: Vec<(u64, Bytes)>,
-}
 
 /// The places of one chunk: its numbers in the combined grid, and which tile of it goes there.
 struct Places<'a> {
@@ -35,7 +26,7 @@ struct Places<'a> {
     strides: Vec<u64>,
 }
 
-/// Takes the chunks of an array out of the sets.
+/// The chunks of an array, which are not in the sets any more.
 pub(super) fn merged(
     path: usize,
     metadata: &ArrayMetadata,
@@ -45,7 +36,6 @@ pub(super) fn merged(
 ) -> Result<Manifest, Error> {
     let grid = grid(&metadata.shape, &metadata.chunks);
     let name = inputs.paths.get(path).cloned().unwrap_or_default();
-    let mut columns = Columns::with_room(path, parts, inputs);
     let mut strides = vec![1_u64; grid.len()];
     let mut chunks = 1_u64;
     for (stride, size) in strides.iter_mut().zip(&grid).rev() {
@@ -53,13 +43,67 @@ pub(super) fn merged(
         let too_many = || Error::Combine { input: String::new(), problem: format!("{name} has more than 2^64 chunks") };
         chunks = chunks.checked_mul((*size).max(1)).ok_or_else(too_many)?;
     }
+    let mut moving = Moving::of(inputs.take_columns(path));
     for part in parts {
-        let Some(own) = inputs.sets.get_mut(part.set).and_then(|input| input.take_chunks(path)) else { continue };
-        let places = Places::new(&part.maps, &own.grid, strides.clone());
-        columns.take(&own, &places, part.tile_bytes);
+        let Some(own) = inputs.sets.get(part.set).and_then(|input| input.member(path)) else { continue };
+        moving.part(own, &Places::new(&part.maps, &own.grid, strides.clone()), part.tile_bytes);
     }
+    let (mut columns, inline) = moving.finish();
     columns.sort();
-    columns.finish(grid, &name, overlap)
+    finish(columns, inline, grid, &name, overlap)
+}
+
+/// The rows of all sets, on their way to their places. They stay where they are: only those that come to several places grow the columns.
+struct Moving {
+    columns: Columns,
+    moved: Vec<bool>,
+    inline: Vec<(u64, Bytes)>,
+}
+
+impl Moving {
+    fn of(columns: Columns) -> Self {
+        Self { moved: vec![false; columns.number.len()], columns, inline: Vec::new() }
+    }
+
+    fn part(&mut self, own: &Member, places: &Places<'_>, tile_bytes: u64) {
+        let (columns, moved) = (&mut self.columns, &mut self.moved);
+        for row in own.rows.clone() {
+            let Some((number, url, offset, length)) = columns.row(row) else { continue };
+            places.of(number, |number, tile| {
+                let offset = offset.saturating_add(tile.map_or(0, |tile| tile.saturating_mul(tile_bytes)));
+                let length = if tile.is_some() { tile_bytes } else { length };
+                match moved.get_mut(row) {
+                    Some(is_moved) if !*is_moved => {
+                        *is_moved = true;
+                        columns.set(row, (number, url, offset, length));
+                    }
+                    _ => columns.push((number, url, offset, length)),
+                }
+            });
+        }
+        for (number, bytes) in &own.inline {
+            places.of(*number, |number, tile| {
+                let bytes = match tile {
+                    None => bytes.clone(),
+                    Some(tile) => {
+                        let start = narrow(tile.saturating_mul(tile_bytes)).min(bytes.len());
+                        bytes.slice(start..start.saturating_add(narrow(tile_bytes)).min(bytes.len()))
+                    }
+                };
+                self.inline.push((number, bytes));
+            });
+        }
+    }
+
+    /// The rows that have a place.
+    fn finish(self) -> (Columns, Vec<(u64, Bytes)>) {
+        let Self { mut columns, moved, mut inline } = self;
+        if moved.contains(&false) {
+            columns.keep(|row| moved.get(row).copied().unwrap_or(true));
+        }
+        inline.sort_by_key(|(number, _)| *number);
+        (columns, inline)
+    }
 }
 
 impl<'a> Places<'a> {
@@ -93,122 +137,50 @@ impl<'a> Places<'a> {
             }
             rest /= (*own).max(1);
         }
+        let mut take = |base: u64| match tiles {
+            None => takes(base, None),
+            Some((tiles, stride)) => tiles.iter().for_each(|(tile, at)| takes(base + at * stride, Some(*tile))),
+        };
+        if repeated.is_empty() {
+            return take(base);
+        }
         let mut bases = vec![base];
         for (at, stride) in repeated {
             bases = bases.iter().flat_map(|base| at.iter().map(move |at| base + at * stride)).collect();
         }
-        for base in bases {
-            match tiles {
-                None => takes(base, None),
-                Some((tiles, stride)) => tiles.iter().for_each(|(tile, at)| takes(base + at * stride, Some(*tile))),
-            }
-        }
+        bases.into_iter().for_each(take);
     }
 }
 
-impl Columns {
-    /// Room for as many chunks as the sets have; those that are repeated or cut make it grow.
-    fn with_room(path: usize, parts: &[Part], inputs: &Inputs) -> Self {
-        let member = |part: &Part| inputs.sets.get(part.set).and_then(|input| input.member(path));
-        let rows = parts.iter().filter_map(member).map(|member| member.chunks.number.len()).sum();
-        Self {
-            number: Vec::with_capacity(rows),
-            url: Vec::with_capacity(rows),
-            offset: Vec::with_capacity(rows),
-            length: Vec::with_capacity(rows),
-            inline: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, own: &Manifest, places: &Places<'_>, tile_bytes: u64) {
-        for (n, ((number, offset), length)) in own.number.iter().zip(&own.offset).zip(&own.length).enumerate() {
-            let url = own.url(n);
-            places.of(*number, |number, tile| {
-                self.number.push(number);
-                self.url.push(url);
-                self.offset.push(offset.saturating_add(tile.map_or(0, |tile| tile.saturating_mul(tile_bytes))));
-                self.length.push(if tile.is_some() { tile_bytes } else { *length });
-            });
-        }
-        for (number, bytes) in &own.inline {
-            places.of(*number, |number, tile| {
-                let bytes = match tile {
-                    None => bytes.clone(),
-                    Some(tile) => {
-                        let start = narrow(tile.saturating_mul(tile_bytes)).min(bytes.len());
-                        bytes.slice(start..start.saturating_add(narrow(tile_bytes)).min(bytes.len()))
-                    }
-                };
-                self.inline.push((number, bytes));
-            });
-        }
-    }
-
-    /// Brings the rows into the order of their numbers. In place: one number of 32 bits a row is all that it takes more.
-    fn sort(&mut self) {
-        self.inline.sort_by_key(|(number, _)| *number);
-        if self.number.is_sorted() {
-            return;
-        }
-        let mut order: Vec<u32> = (0..u32::try_from(self.number.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_by_key(|row| self.number.get(narrow((*row).into())).copied());
-        permute(&order, &mut self.number);
-        permute(&order, &mut self.url);
-        permute(&order, &mut self.offset);
-        permute(&order, &mut self.length);
-    }
-
-    /// The manifest, in which each chunk is once.
-    fn finish(mut self, grid: Vec<u64>, name: &str, overlap: Option<&Overlap<'_>>) -> Result<Manifest, Error> {
-        let wrong = |number: u64| {
-            let problem = match overlap {
-                Some(overlap) => overlap.words(number, &grid),
-                None => "is there twice".to_owned(),
-            };
-            Error::Combine { input: joined(name, &chunk_name(number, &grid)), problem }
+/// The manifest, in which each chunk is once.
+fn finish(
+    mut columns: Columns,
+    all_inline: Vec<(u64, Bytes)>,
+    grid: Vec<u64>,
+    name: &str,
+    overlap: Option<&Overlap<'_>>,
+) -> Result<Manifest, Error> {
+    let wrong = |number: u64| {
+        let problem = match overlap {
+            Some(overlap) => overlap.words(number, &grid),
+            None => "is there twice".to_owned(),
         };
-        let mut inline: BTreeMap<u64, Bytes> = BTreeMap::new();
-        let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-        for (number, bytes) in std::mem::take(&mut self.inline) {
-            *counts.entry(number).or_default() += 1;
-            if inline.get(&number).is_some_and(|known| *known != bytes) || self.number.binary_search(&number).is_ok() {
-                return Err(wrong(number));
-            }
-            inline.insert(number, bytes);
+        Error::Combine { input: joined(name, &chunk_name(number, &grid)), problem }
+    };
+    let mut inline: BTreeMap<u64, Bytes> = BTreeMap::new();
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for (number, bytes) in all_inline {
+        *counts.entry(number).or_default() += 1;
+        if inline.get(&number).is_some_and(|known| *known != bytes) || columns.number.binary_search(&number).is_ok() {
+            return Err(wrong(number));
         }
-        let counts = self.without_repeats(counts).map_err(wrong)?;
-        if let Some(overlap) = overlap {
-            overlap.check(&grid, &self.number, inline.keys(), &counts).map_err(wrong)?;
-        }
-        let first = self.url.first().copied().unwrap_or_default();
-        let one = self.url.iter().all(|url| *url == first);
-        let urls = if one { Urls::One(first) } else { Urls::Each(self.url) };
-        Ok(Manifest { grid, number: self.number, urls, offset: self.offset, length: self.length, inline })
+        inline.insert(number, bytes);
     }
-
-    /// Leaves out rows that say the same as the one before; how often each number was there, where it was more than once.
-    fn without_repeats(&mut self, mut counts: BTreeMap<u64, usize>) -> Result<BTreeMap<u64, usize>, u64> {
-        let repeats = |row: usize| row > 0 && self.number.get(row) == self.number.get(row - 1);
-        let repeated: Vec<usize> = (1..self.number.len()).filter(|row| repeats(*row)).collect();
-        for row in &repeated {
-            let is_same = self.url.get(*row) == self.url.get(row - 1)
-                && self.offset.get(*row) == self.offset.get(row - 1)
-                && self.length.get(*row) == self.length.get(row - 1);
-            let number = self.number.get(*row).copied().unwrap_or_default();
-            if !is_same {
-                return Err(number);
-            }
-            *counts.entry(number).or_insert(1) += 1;
-        }
-        if !repeated.is_empty() {
-            let keep = |row: usize| repeated.binary_search(&row).is_err();
-            retain(&mut self.number, keep);
-            retain(&mut self.url, keep);
-            retain(&mut self.offset, keep);
-            retain(&mut self.length, keep);
-        }
-        Ok(counts)
+    let counts = columns.without_repeats(counts).map_err(wrong)?;
+    if let Some(overlap) = overlap {
+        overlap.check(&grid, &columns.number, inline.keys(), &counts).map_err(wrong)?;
     }
+    Ok(columns.into_manifest(grid, inline))
 }
 
 /// Combinations of coordinates that more than one set has, as the grid of one array sees them.
@@ -280,44 +252,8 @@ impl Overlap<'_> {
     }
 }
 
-/// Puts the rows of a column in an order: `order` has the old place of each.
-fn permute<T: Copy>(order: &[u32], column: &mut [T]) {
-    let mut done = vec![0_u64; column.len().div_ceil(64)];
-    let is_done = |done: &[u64], row: usize| done.get(row / 64).is_some_and(|bits| bits >> (row % 64) & 1 == 1);
-    for start in 0..column.len() {
-        if is_done(&done, start) {
-            continue;
-        }
-        let (mut to, Some(first)) = (start, column.get(start).copied()) else { continue };
-        loop {
-            if let Some(bits) = done.get_mut(to / 64) {
-                *bits |= 1 << (to % 64);
-            }
-            let from = order.get(to).map_or(to, |from| narrow((*from).into()));
-            if from == start || is_done(&done, from) {
-                break;
-            }
-            column.copy_within(from..=from, to);
-            to = from;
-        }
-        if let Some(place) = column.get_mut(to) {
-            *place = first;
-        }
-    }
-}
-
-fn retain<T>(column: &mut Vec<T>, keep: impl Fn(usize) -> bool) {
-    let mut row = 0;
-    column.retain(|_| {
-        row += 1;
-        keep(row - 1)
-    });
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -337,24 +273,5 @@ mod tests {
         let mut all = Vec::new();
         places.of(1, |number, tile| all.push((number, tile)));
         assert_eq!(all, [(11, Some(0)), (13, Some(1))]);
-    }
-
-    proptest! {
-        #[test]
-        fn columns_are_sorted_in_place(numbers in prop::collection::vec(any::<u64>(), 0..200)) {
-            let mut columns = Columns {
-                number: numbers.clone(),
-                url: numbers.iter().map(|_| UrlId(1)).collect(),
-                offset: numbers.iter().map(|n| n ^ 5).collect(),
-                length: numbers.clone(),
-                inline: Vec::new(),
-            };
-            columns.sort();
-            let mut sorted = numbers;
-            sorted.sort_unstable();
-            prop_assert_eq!(&columns.number, &sorted);
-            prop_assert_eq!(columns.offset, sorted.iter().map(|n| n ^ 5).collect::<Vec<_>>());
-            prop_assert_eq!(columns.length, sorted);
-        }
     }
 }

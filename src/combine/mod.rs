@@ -6,6 +6,7 @@ mod axis;
 mod cells;
 pub(crate) mod cf_time;
 mod chosen;
+mod columns;
 mod coordinate;
 mod dimensions;
 mod evaluate;

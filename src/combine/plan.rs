@@ -219,9 +219,7 @@ impl Plan {
                     let Combined { metadata, attributes, chunks } = *array;
                     let chunks = match chunks {
                         Chunks::Held(chunks) => chunks,
-                        Chunks::Of(set) => {
-                            self.inputs.sets.get_mut(set).and_then(|input| input.take_chunks(path)).unwrap_or_default()
-                        }
+                        Chunks::Of(set) => self.inputs.manifest(set, path).unwrap_or_default(),
                         Chunks::Parts(parts) => {
                             let overlap =
                                 twice.then(|| overlap(&self.cells, &self.axes, &metadata, &attributes, &names));

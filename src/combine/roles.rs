@@ -104,7 +104,7 @@ impl Roles<'_, '_> {
         }
         let is_scalar =
             arrays.iter().all(|member| member.array().is_some_and(|(metadata, _)| metadata.shape.is_empty()));
-        let is_inline = arrays.iter().all(|member| member.chunks.number.is_empty());
+        let is_inline = arrays.iter().all(|member| member.rows.is_empty());
         let describes = is_scalar || described.contains(name);
         Ok(match (any_new, is_inline) {
             (true, _) if !describes => Sight::Is(Role::Along),
@@ -117,8 +117,10 @@ impl Roles<'_, '_> {
 
     /// Whether an array has more bytes than are read to compare it.
     fn is_too_large(&self, arrays: &[&Member]) -> bool {
-        let bytes =
-            |member: &&Member| member.chunks.length.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
+        let bytes = |member: &&Member| {
+            let lengths = self.inputs.columns(member.path).and_then(|columns| columns.length.get(member.rows.clone()));
+            lengths.unwrap_or_default().iter().fold(0_u64, |sum, length| sum.saturating_add(*length))
+        };
         arrays.iter().map(bytes).max().unwrap_or(0) > self.options.compare_bytes
     }
 
@@ -168,10 +170,9 @@ impl Roles<'_, '_> {
         how: How,
     ) -> Result<bool, Error> {
         let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return Ok(false) };
-        let (one, two) = (&ours.chunks, &theirs.chunks);
-        // A manifest without rows refers to no file, whichever it names.
-        let same_rows = one == two
-            || (one.number.is_empty() && two.number.is_empty() && one.inline == two.inline && one.grid == two.grid);
+        let same_rows = ours.inline == theirs.inline
+            && ours.grid == theirs.grid
+            && self.inputs.columns(path).is_some_and(|columns| columns.are_equal(&ours.rows, &theirs.rows));
         let same_chunks = same_rows && (Arc::ptr_eq(&ours.documents, &theirs.documents) || first == other);
         if same_chunks || how == How::Bytes {
             return Ok(same_chunks);
