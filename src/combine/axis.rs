@@ -19,12 +19,14 @@ pub(super) struct Axis {
     pub(super) time: Option<(String, String)>,
     /// The units of the coordinates, where they are times.
     shown_in: Option<TimeUnits>,
+    /// Whether the coordinates are only positions, which nobody wants to see.
+    pub(super) is_positional: bool,
 }
 
 impl Axis {
     /// Puts the coordinates of all sets together; the set and the words where they have no order.
     pub(super) fn of(name: &str, evaluated: Evaluated) -> Result<Self, (usize, String)> {
-        let Evaluated { dtype, values, source, time, shown_in } = evaluated;
+        let Evaluated { dtype, values, source, time, shown_in, is_positional } = evaluated;
         let mut direction: Option<(bool, usize)> = None;
         for (set, values) in values.iter().enumerate() {
             let wrong = |problem: String| (set, format!("coordinates {name}: {problem}"));
@@ -55,7 +57,7 @@ impl Axis {
             all.reverse();
         }
         let coordinates = Coordinates { dtype, values: all };
-        Ok(Self { name: name.to_owned(), coordinates, positions, source, time, shown_in })
+        Ok(Self { name: name.to_owned(), coordinates, positions, source, time, shown_in, is_positional })
     }
 
     /// How many coordinates there are.
@@ -97,7 +99,14 @@ mod tests {
         let values = sets.iter().map(|set| set.iter().map(|value| Coordinate::Float(*value)).collect()).collect();
         Axis::of(
             "x",
-            Evaluated { dtype: Dtype::Simple("<f8".to_owned()), values, source: None, time: None, shown_in: None },
+            Evaluated {
+                dtype: Dtype::Simple("<f8".to_owned()),
+                values,
+                source: None,
+                time: None,
+                shown_in: None,
+                is_positional: false,
+            },
         )
     }
 

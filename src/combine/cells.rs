@@ -49,7 +49,7 @@ impl Cells {
             }
         }
         let policy = options.policies.get(Check::Duplicate);
-        if policy != Policy::Error {
+        if policy != Policy::Error && !axes.is_empty() {
             cells.decide(inputs, axes, policy, findings)?;
         }
         Ok(cells)

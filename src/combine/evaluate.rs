@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::cf_time::TimeUnits;
 use super::coordinate::{Coordinate, Coordinates};
 use super::held::Held;
-use super::inputs::{Input, Inputs, Member};
+use super::inputs::{Input, Inputs};
 use super::times::{self, Common, Units};
 use super::{CombineOptions, Selector};
 use crate::error::Error;
+use crate::reference::key::{joined, split};
 use crate::zarr::{Attributes, Dtype, Kind};
 
 /// The coordinates of all sets along one dimension.
@@ -22,6 +23,8 @@ pub(super) struct Evaluated {
     pub(super) time: Option<(String, String)>,
     /// The units of all, where they are times.
     pub(super) shown_in: Option<TimeUnits>,
+    /// Whether they are only positions.
+    pub(super) is_positional: bool,
 }
 
 /// The array that a selector reads in a set, by the number of its path.
@@ -32,6 +35,16 @@ pub(super) fn array_of(selector: &Selector, inputs: &Inputs) -> Option<usize> {
     }
 }
 
+/// The array that a set's coordinates are read from; sets that were combined before have one of the dimension's name.
+pub(super) fn array_in(input: &Input, dimension: &str, selector: &Selector, inputs: &Inputs) -> Option<usize> {
+    let source = array_of(selector, inputs);
+    if !input.is_combined {
+        return source;
+    }
+    let group = source.and_then(|path| inputs.paths.get(path)).map_or("", |path| split(path).0);
+    inputs.find(&joined(group, dimension))
+}
+
 /// Evaluates the selector of a dimension; arrays that it reads are held already.
 pub(super) fn evaluate(
     dimension: &str,
@@ -40,33 +53,47 @@ pub(super) fn evaluate(
     held: &Held<'_>,
 ) -> Result<Evaluated, Error> {
     let selector = options.selector(dimension);
-    let source = array_of(&selector, inputs);
-    let mut found = Vec::with_capacity(inputs.sets.len());
+    let reads = matches!(selector, Selector::Data(_) | Selector::Cf(_));
+    let (mut found, mut units, mut rows) = (Vec::with_capacity(inputs.sets.len()), Vec::new(), 0);
     for (set, input) in inputs.sets.iter().enumerate() {
-        let one = match (&selector, source) {
-            (Selector::Data(variable) | Selector::Cf(variable), None) => Err(lacks(dimension, variable)),
-            (Selector::Data(variable) | Selector::Cf(variable), Some(path)) => {
-                match input.member(path).map(Member::array) {
-                    Some(Some((metadata, _))) if metadata.shape.len() < 2 => {
-                        let values = held.values(inputs, set, path)?;
-                        Coordinates::of(&metadata.dtype, values.elements())
-                            .map_err(|problem| format!("{variable} {problem}"))
-                    }
-                    Some(Some(_)) => Err(format!("{variable} has more than one dimension")),
-                    _ => Err(lacks(dimension, variable)),
-                }
-            }
-            (Selector::Closure(_), _) => match input.chosen.get(dimension) {
+        let path = array_in(input, dimension, &selector, inputs);
+        let one = match &selector {
+            Selector::Position => positions(input, dimension, &mut rows),
+            Selector::Data(variable) | Selector::Cf(variable) if path.is_none() => Err(lacks(dimension, variable)),
+            Selector::Closure(_) if !input.is_combined => match input.chosen.get(dimension) {
                 Some(values) => Coordinates::of_json(values),
                 None => Err("the closure was not asked".to_owned()),
             },
-            (other, _) => constant(other, input, options, inputs),
+            other if !reads && !input.is_combined => constant(other, input, options, inputs),
+            _ => match path.and_then(|path| Some((path, input.member(path)?.array()?.0))) {
+                Some((path, metadata)) if metadata.shape.len() < 2 => {
+                    let values = held.values(inputs, set, path)?;
+                    Coordinates::of(&metadata.dtype, values.elements())
+                }
+                Some(_) => Err("their array has more than one dimension".to_owned()),
+                None => Err(lacks(dimension, dimension)),
+            },
         };
         found.push(one.map_err(|problem| wrong(input, dimension, &problem))?);
+        units.push(path.filter(|_| reads).and_then(|path| times::units_in(input.member(path)?.array()?.1)));
     }
-    let units = units(&selector, source, inputs);
     let dtype = options.dtypes.get(dimension);
-    united(dimension, inputs, found, &units, dtype, source)
+    let source = array_of(&selector, inputs);
+    let evaluated = united(dimension, inputs, found, &units, dtype, source)?;
+    Ok(Evaluated { is_positional: matches!(selector, Selector::Position), ..evaluated })
+}
+
+/// The positions of a set's rows, after those of the sets before it.
+fn positions(input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordinates, String> {
+    let length =
+        input.sizes().get(dimension).copied().ok_or_else(|| format!("no array has a dimension {dimension}"))?;
+    crate::limits::check("coordinates", length, super::plan::MOST_COORDINATES).map_err(|error| error.to_string())?;
+    let first = *rows;
+    *rows += i128::from(length);
+    Ok(Coordinates {
+        dtype: Dtype::Simple("<i8".to_owned()),
+        values: (first..*rows).map(Coordinate::Integer).collect(),
+    })
 }
 
 fn lacks(dimension: &str, variable: &str) -> String {
@@ -107,7 +134,9 @@ fn constant(
         }
         Selector::Index => one(input.index.into()),
         Selector::VariableName => one(sole_variable(input, options, inputs)?.into()),
-        Selector::Closure(_) | Selector::Data(_) | Selector::Cf(_) => Err("it is no constant".to_owned()),
+        Selector::Closure(_) | Selector::Data(_) | Selector::Cf(_) | Selector::Position => {
+            Err("it is no constant".to_owned())
+        }
     }
 }
 
@@ -123,15 +152,6 @@ fn sole_variable(input: &Input, options: &CombineOptions, inputs: &Inputs) -> Re
             "VARNAME wants one array besides coordinates and identical ones, and there are {}",
             names.len()
         )),
-    }
-}
-
-/// `units` and `calendar` of the array in each set that coordinates are read from.
-fn units(selector: &Selector, source: Option<usize>, inputs: &Inputs) -> Vec<Units> {
-    let of = |input: &Input| times::units_in(input.member(source?)?.array()?.1);
-    match selector {
-        Selector::Data(_) | Selector::Cf(_) => inputs.sets.iter().map(of).collect(),
-        _ => vec![None; inputs.sets.len()],
     }
 }
 
@@ -156,7 +176,7 @@ fn united(
         let Common { dtype, values, units, calendar } = common;
         let shown_in = TimeUnits::parse(&units, Some(&calendar)).ok().flatten().filter(|_| !is_datetime);
         let time = (!is_datetime).then_some((units, calendar));
-        return Ok(Evaluated { dtype, values, source, time, shown_in });
+        return Ok(Evaluated { dtype, values, source, time, shown_in, is_positional: false });
     }
     let dtype = match asked {
         Some(dtype) => dtype.clone(),
@@ -174,7 +194,7 @@ fn united(
         .collect();
     let first = units.first().cloned().flatten();
     let shown_in = first.and_then(|(units, calendar)| TimeUnits::parse(&units, calendar.as_deref()).ok().flatten());
-    Ok(Evaluated { dtype, values: values?, source, time: None, shown_in })
+    Ok(Evaluated { dtype, values: values?, source, time: None, shown_in, is_positional: false })
 }
 
 /// The type of all, or the widest of their kind.

@@ -36,6 +36,8 @@ pub(super) struct Input {
     pub(super) name: String,
     /// Its position among all that were given.
     pub(super) index: usize,
+    /// Whether it was combined before: its dimensions have their coordinates with them, wherever others have theirs from.
+    pub(super) is_combined: bool,
     /// Coordinates that closures chose, by dimension.
     pub(super) chosen: BTreeMap<String, Vec<serde_json::Value>>,
     /// Its groups and arrays, ordered by the number of their path.
@@ -119,7 +121,7 @@ impl Inputs {
             members.push(Member { path, documents, grid: chunks.grid, rows, inline: chunks.inline });
         }
         members.sort_by_key(|member| member.path);
-        self.sets.push(Input { name, index, chosen: BTreeMap::new(), members });
+        self.sets.push(Input { name, index, is_combined: false, chosen: BTreeMap::new(), members });
         Ok(())
     }
 

@@ -97,7 +97,8 @@ impl Names {
         Self::new(move |path| names.contains(path) || path.rsplit('/').next().is_some_and(|name| names.contains(name)))
     }
 
-    pub(super) fn has(&self, path: &str) -> bool {
+    /// Whether an array is chosen.
+    pub fn has(&self, path: &str) -> bool {
         (self.0)(path)
     }
 }

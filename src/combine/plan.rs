@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::along::{Along, Chunks, Combined};
 use super::axis::Axis;
 use super::cells::Cells;
-use super::evaluate::{array_of, evaluate};
+use super::evaluate::{array_in, evaluate};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
@@ -18,7 +18,7 @@ use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Most coordinates along one dimension.
-const MOST_COORDINATES: u64 = 1 << 24;
+pub(super) const MOST_COORDINATES: u64 = 1 << 24;
 
 /// Sets that are to be combined.
 #[derive(Debug)]
@@ -40,15 +40,21 @@ impl Combine {
     ///
     /// # Errors
     /// What [`CombineOptions::preprocess`] and closures of selectors answer.
-    pub fn add(&mut self, name: impl Into<String>, mut set: ReferenceSet) -> Result<(), Error> {
-        let (name, index) = (name.into(), self.given);
+    pub fn add(&mut self, name: impl Into<String>, set: ReferenceSet) -> Result<(), Error> {
+        self.add_as(name.into(), set, false)
+    }
+
+    fn add_as(&mut self, name: String, mut set: ReferenceSet, is_combined: bool) -> Result<(), Error> {
+        let index = self.given;
         self.given += 1;
         if let Some(change) = &self.options.preprocess {
             change.apply(&mut set)?;
         }
         let mut chosen = BTreeMap::new();
         for dimension in &self.options.concat_dims {
-            if let Selector::Closure(closure) = self.options.selector(dimension) {
+            if let Selector::Closure(closure) = self.options.selector(dimension)
+                && !is_combined
+            {
                 let values = (closure.0)(index, &name, &set);
                 let problem = |problem| Error::Combine { input: name.clone(), problem };
                 chosen.insert(dimension.clone(), values.map_err(problem)?);
@@ -57,7 +63,7 @@ impl Combine {
         let set = super::chosen::chosen(set, &self.options);
         self.inputs.add(name, index, set)?;
         let Some(input) = self.inputs.sets.last_mut() else { return Ok(()) };
-        input.chosen = chosen;
+        (input.chosen, input.is_combined) = (chosen, is_combined);
         let sizes = input.sizes();
         let wrong = self.options.sizes.iter().find(|(name, length)| sizes.get(name.as_str()) != Some(length));
         if let Some((dimension, length)) = wrong {
@@ -67,6 +73,15 @@ impl Combine {
             self.inputs.sets.pop();
         }
         Ok(())
+    }
+
+    /// Adds a set that was combined before: along each dimension it has its coordinates in an array of the dimension's name, wherever
+    /// other sets have theirs from.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_combined(&mut self, name: impl Into<String>, set: ReferenceSet) -> Result<(), Error> {
+        self.add_as(name.into(), set, true)
     }
 
     /// Plans the combination. What has to be read, and is not inline, `supply` is asked for; without one it is refused.
@@ -80,10 +95,10 @@ impl Combine {
         if inputs.sets.is_empty() {
             return nothing("there are no sets to combine");
         }
-        if options.concat_dims.is_empty() {
-            return nothing("no dimension is named along which to combine");
-        }
         changed_sources(&inputs, &options, &mut findings);
+        if options.concat_dims.is_empty() {
+            lengths(&inputs, &options, &mut findings);
+        }
         let mut held = Held::new(supply, options.limits);
         let axes = axes(&options, &inputs, &mut held)?;
         let mut cells = Cells::of(&inputs, &axes, &options, &mut findings)?;
@@ -249,8 +264,9 @@ impl Plan {
 fn axes(options: &CombineOptions, inputs: &Inputs, held: &mut Held<'_>) -> Result<Vec<Axis>, Error> {
     let mut wanted = Vec::new();
     for dimension in &options.concat_dims {
-        let Some(path) = array_of(&options.selector(dimension), inputs) else { continue };
+        let selector = options.selector(dimension);
         for (set, input) in inputs.sets.iter().enumerate() {
+            let Some(path) = array_in(input, dimension, &selector, inputs) else { continue };
             let length =
                 input.member(path).and_then(Member::array).map_or(0, |(metadata, _)| metadata.shape.iter().product());
             crate::limits::check("coordinates", length, MOST_COORDINATES)?;
@@ -282,6 +298,21 @@ fn order(inputs: &Inputs, axes: &[Axis], cells: &Cells) -> Vec<usize> {
 
 fn by_parts(inputs: &Inputs, path: usize) -> std::str::Split<'_, char> {
     inputs.paths.get(path).map(String::as_str).unwrap_or_default().split('/')
+}
+
+/// Dimensions that have other lengths in another set, where nothing is put along them.
+fn lengths(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
+    let weight = if options.policies.get(Check::Shape) == Policy::Error { Weight::Error } else { Weight::Decided };
+    let mut known: BTreeMap<&str, u64> = BTreeMap::new();
+    for input in &inputs.sets {
+        for (name, length) in input.sizes() {
+            let first = *known.entry(name).or_insert(length);
+            if first != length {
+                let what = || format!("the dimension has length {length} instead of {first}");
+                findings.add(weight, Check::Shape, name, Some(&input.name), what);
+            }
+        }
+    }
 }
 
 /// Files that changed between the scans of two sets.
@@ -382,7 +413,7 @@ fn coordinates(axis: &Axis) -> Result<(ArrayMetadata, Manifest), Error> {
 /// Coordinates of which no set has an array; those that were read from one have its attributes.
 fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Vec<(String, Combined)>, Error> {
     let mut new = Vec::new();
-    for axis in axes {
+    for axis in axes.iter().filter(|axis| !axis.is_positional) {
         let path = super::roles::coordinate_path(axis, inputs);
         if inputs.find(&path).is_some() {
             continue;

@@ -53,6 +53,7 @@ impl Roles<'_, '_> {
         for (path, role) in roles.iter_mut().enumerate() {
             match self.first_sight(path, &described, is_new.contains(&true))? {
                 Sight::Is(is) => *role = is,
+                Sight::Compare(_) if self.is_one(path) => *role = Role::Same,
                 Sight::Compare(how) => compared.push((path, how)),
             }
         }
@@ -75,6 +76,26 @@ impl Roles<'_, '_> {
         self.order.iter().filter_map(move |set| Some((*set, self.inputs.sets.get(*set)?.member(path)?)))
     }
 
+    /// The axis that has its coordinates in an array.
+    fn coordinates_of(&self, name: &str) -> Option<usize> {
+        self.axes.iter().position(|axis| !axis.is_positional && coordinate_path(axis, self.inputs) == name)
+    }
+
+    /// Whether an array has the same chunks in all sets.
+    fn is_one(&self, path: usize) -> bool {
+        let mut members = self.members(path);
+        let Some((_, first)) = members.next() else { return true };
+        members.all(|(_, member)| self.has_same_chunks(path, first, member))
+    }
+
+    fn has_same_chunks(&self, path: usize, ours: &Member, theirs: &Member) -> bool {
+        let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return false };
+        ours.inline == theirs.inline
+            && ours.grid == theirs.grid
+            && self.inputs.columns(path).is_some_and(|columns| columns.are_equal(&ours.rows, &theirs.rows))
+            && (Arc::ptr_eq(&ours.documents, &theirs.documents) || first == other)
+    }
+
     /// What a path is before any values are compared.
     fn first_sight(&self, path: usize, described: &BTreeSet<String>, any_new: bool) -> Result<Sight, Error> {
         let Some(name) = self.inputs.paths.get(path) else { return Ok(Sight::Is(Role::Out)) };
@@ -83,7 +104,7 @@ impl Roles<'_, '_> {
         if arrays.is_empty() {
             return Ok(Sight::Is(Role::Group));
         }
-        if let Some(axis) = self.axes.iter().position(|axis| coordinate_path(axis, self.inputs) == *name) {
+        if let Some(axis) = self.coordinates_of(name) {
             return Ok(Sight::Is(Role::Coordinate(axis)));
         }
         let along = arrays.iter().any(|member| self.axes.iter().any(|axis| has_dimension(member, &axis.name)));
@@ -106,6 +127,9 @@ impl Roles<'_, '_> {
             arrays.iter().all(|member| member.array().is_some_and(|(metadata, _)| metadata.shape.is_empty()));
         let is_inline = arrays.iter().all(|member| member.rows.is_empty());
         let describes = is_scalar || described.contains(name);
+        if self.axes.is_empty() {
+            return Ok(Sight::Compare(How::Values));
+        }
         Ok(match (any_new, is_inline) {
             (true, _) if !describes => Sight::Is(Role::Along),
             (true, false) => Sight::Is(Role::Along),
@@ -170,10 +194,7 @@ impl Roles<'_, '_> {
         how: How,
     ) -> Result<bool, Error> {
         let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return Ok(false) };
-        let same_rows = ours.inline == theirs.inline
-            && ours.grid == theirs.grid
-            && self.inputs.columns(path).is_some_and(|columns| columns.are_equal(&ours.rows, &theirs.rows));
-        let same_chunks = same_rows && (Arc::ptr_eq(&ours.documents, &theirs.documents) || first == other);
+        let same_chunks = self.has_same_chunks(path, ours, theirs);
         if same_chunks || how == How::Bytes {
             return Ok(same_chunks);
         }

@@ -34,6 +34,8 @@ pub enum Selector {
     Data(String),
     /// `cf:VARIABLE`: the elements of an array of CF times.
     Cf(String),
+    /// None: rows follow each other in the order of the sets.
+    Position,
     /// What a closure makes of a set.
     Closure(Closure),
 }
@@ -117,6 +119,7 @@ impl fmt::Debug for Selector {
             }
             Self::VariableName => f.write_str("VariableName"),
             Self::Index => f.write_str("Index"),
+            Self::Position => f.write_str("Position"),
             Self::Data(variable) => write!(f, "Data({variable:?})"),
             Self::Cf(variable) => write!(f, "Cf({variable:?})"),
             Self::Closure(_) => f.write_str("Closure(..)"),

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     form: references_out::Form,
 }
 
-/// How sets are combined.
+/// Along which dimensions sets are combined, and how.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Dimensions along which to combine (default: those of --coo-map).
@@ -62,6 +62,16 @@ pub(crate) struct Options {
     /// Arrays that are the same in all inputs, by names or globs: the first is taken, and nothing is compared. Others are found by value.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     identical_dims: Vec<String>,
+    /// Leave out inputs in which dimension DIM has another length, and name them.
+    #[arg(long = "where", value_name = "dim:DIM=N", value_parser = size)]
+    sizes: Vec<(String, u64)>,
+    #[command(flatten)]
+    checks: Checks,
+}
+
+/// What is combined, and what is done about differences.
+#[derive(Args)]
+pub(crate) struct Checks {
     /// Only these arrays: names or globs, of the array or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     variables: Vec<String>,
@@ -71,9 +81,6 @@ pub(crate) struct Options {
     /// Combine this group, and make it the root.
     #[arg(long, value_name = "PATH", default_value = "/")]
     group: String,
-    /// Leave out inputs in which dimension DIM has another length, and name them.
-    #[arg(long = "where", value_name = "dim:DIM=N", value_parser = size)]
-    sizes: Vec<(String, u64)>,
     /// What to do about a difference: CHECK is chunks, dtype, codecs, shape (error, drop), fill-value, packing, units, calendar (error, drop,
     /// first), duplicate (error, first, last), coordinate, source (error, first), static (error, drop, first, expand), missing, gaps (error,
     /// drop, fill), attributes (first, drop, error).
@@ -110,10 +117,8 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
     let references =
         arguments.form.references(Some(&arguments.output).filter(|_| !arguments.check).map(PathBuf::as_path))?;
     let paths = inputs::paths(&arguments.inputs)?;
-    let plan = arguments.options.plan(&paths)?;
-    if let Some(report) = &arguments.options.report {
-        output::write(report, |out| write_json(&plan, out))?;
-    }
+    let options = &arguments.options;
+    let plan = options.checks.plan(options.combine()?, &paths, None)?;
     if arguments.check {
         output::write(
             Path::new("-"),
@@ -121,14 +126,14 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
         )?;
         return Ok(if plan.is_refused() { Ending::Wrong } else { Ending::Well });
     }
-    let (set, ending) = arguments.options.merged(plan)?;
+    let (set, ending) = options.checks.merged(plan)?;
     references.write(&set, &arguments.output)?;
     Ok(ending)
 }
 
 impl Options {
     /// What the library is asked for.
-    fn combine(&self) -> Result<CombineOptions, String> {
+    pub(crate) fn combine(&self) -> Result<CombineOptions, String> {
         let dims = if self.concat_dims.is_empty() {
             self.coo_map.iter().map(|(name, _)| name.clone()).collect()
         } else {
@@ -140,7 +145,7 @@ impl Options {
         if let Some((name, _)) = self.coo_map.iter().chain(&self.coo_dtypes).find(|(name, _)| !dims.contains(name)) {
             return Err(format!("{name} is not among --concat-dims {}", dims.join(",")));
         }
-        let mut options = CombineOptions::new(dims);
+        let mut options = self.checks.options(dims)?;
         for (name, text) in &self.coo_map {
             options.selectors.insert(name.clone(), selector(text)?);
         }
@@ -149,10 +154,22 @@ impl Options {
         }
         let identical = Globs::new(&self.identical_dims)?;
         options.identical = Names::new(move |path| identical.have(path));
+        options.sizes = self.sizes.iter().cloned().collect();
+        Ok(options)
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.checks
+    }
+}
+
+impl Checks {
+    /// What the library is asked for, along some dimensions.
+    pub(crate) fn options(&self, dims: Vec<String>) -> Result<CombineOptions, String> {
+        let mut options = CombineOptions::new(dims);
         let (wanted, unwanted) = (Globs::new(&self.variables)?, Globs::new(&self.drop)?);
         options.select = Names::new(move |path| (wanted.is_empty() || wanted.have(path)) && !unwanted.have(path));
         options.group.clone_from(&self.group);
-        options.sizes = self.sizes.iter().cloned().collect();
         for (check, policy) in &self.policy {
             options.policies.set(*check, *policy);
         }
@@ -161,9 +178,20 @@ impl Options {
         Ok(options)
     }
 
-    /// Reads the inputs and plans their combination.
-    pub(crate) fn plan(&self, paths: &[PathBuf]) -> Result<Plan, String> {
-        let mut combine = Combine::new(self.combine()?);
+    /// Reads the inputs and plans their combination, with a set that was combined before where there is one.
+    pub(crate) fn plan(
+        &self,
+        options: CombineOptions,
+        paths: &[PathBuf],
+        combined: Option<&Path>,
+    ) -> Result<Plan, String> {
+        let mut combine = Combine::new(options);
+        if let Some(path) = combined {
+            let name = path.display().to_string();
+            let set =
+                load::set(path, &OpenReferences::new(Limits::default())).map_err(|error| format!("{name}: {error}"))?;
+            combine.add_combined(name.clone(), set).map_err(|error| without_name(&name, &error))?;
+        }
         let jobs = self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         each_loaded(paths, jobs, |path, set| {
             let name = path.display().to_string();
@@ -171,7 +199,11 @@ impl Options {
         })?;
         let local = Local::new(&self.allow)?;
         let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&local) };
-        combine.plan(supply).map_err(|error| error.to_string())
+        let plan = combine.plan(supply).map_err(|error| error.to_string())?;
+        if let Some(report) = &self.report {
+            output::write(report, |out| write_json(&plan, out))?;
+        }
+        Ok(plan)
     }
 
     /// Tells what the checks found, and merges.

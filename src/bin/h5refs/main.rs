@@ -1,7 +1,9 @@
 //! The command line of h5refs.
 
+mod append;
 mod chunks;
 mod combine;
+mod concat;
 mod convert;
 mod dump;
 mod external;
@@ -12,6 +14,7 @@ mod layout;
 mod lint;
 mod load;
 mod ls;
+mod merge;
 mod output;
 mod references_in;
 mod references_out;
@@ -41,6 +44,9 @@ struct Arguments {
 enum Command {
     Scan(Box<scan::Arguments>),
     Combine(Box<combine::Arguments>),
+    Append(Box<append::Arguments>),
+    Merge(Box<merge::Arguments>),
+    Concat(Box<concat::Arguments>),
     Ls(ls::Arguments),
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
@@ -81,6 +87,9 @@ fn main() -> ExitCode {
     let ending = match Arguments::parse().command {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Combine(arguments) => combine::run(&arguments),
+        Command::Append(arguments) => append::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Concat(arguments) => concat::run(&arguments),
         Command::Ls(arguments) => ls::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Chunks(arguments) => chunks::run(&arguments),

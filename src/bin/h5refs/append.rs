@@ -1,0 +1,40 @@
+//! `h5refs append`: more inputs into a combined set.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{Ending, combine, finish, inputs, references_out};
+
+/// Add inputs to a combined set, in its place.
+///
+/// They come where their coordinates are, before, between or behind those that are there; inputs that are there already change nothing.
+/// The set is replaced whole or not at all. Without a set, one is made.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The combined set: JSON, compressed or not, or a folder of Parquet.
+    set: PathBuf,
+    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
+    #[arg(required = true)]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    options: combine::Options,
+    #[command(flatten)]
+    form: references_out::Form,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    finish(append(arguments))
+}
+
+fn append(arguments: &Arguments) -> Result<Ending, String> {
+    let references = arguments.form.references(Some(&arguments.set))?;
+    let paths = inputs::paths(&arguments.inputs)?;
+    let is_there = arguments.set.try_exists().map_err(|error| format!("{}: {error}", arguments.set.display()))?;
+    let combined = Some(arguments.set.as_path()).filter(|_| is_there);
+    let checks = arguments.options.checks();
+    let plan = checks.plan(arguments.options.combine()?, &paths, combined)?;
+    let (set, ending) = checks.merged(plan)?;
+    references.write(&set, &arguments.set)?;
+    Ok(ending)
+}

@@ -1,0 +1,38 @@
+//! `h5refs merge`: variables of several inputs as one set.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{Ending, combine, finish, inputs, references_out};
+
+/// Put the variables of several inputs into one set.
+///
+/// Dimensions of one name must have one length, and what several inputs have must be the same in all, or nothing is written and the exit
+/// code is 1; --policy decides it.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
+    #[arg(required = true)]
+    inputs: Vec<String>,
+    /// Output file, or folder of Parquet; - is standard output.
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    checks: combine::Checks,
+    #[command(flatten)]
+    form: references_out::Form,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    finish(merge(arguments))
+}
+
+fn merge(arguments: &Arguments) -> Result<Ending, String> {
+    let references = arguments.form.references(Some(&arguments.output))?;
+    let paths = inputs::paths(&arguments.inputs)?;
+    let options = arguments.checks.options(Vec::new())?;
+    let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
+    references.write(&set, &arguments.output)?;
+    Ok(ending)
+}
