@@ -2,12 +2,14 @@
 
 mod error;
 mod inline;
+mod outline;
 mod rename;
 mod stats;
 mod subchunk;
 
 pub use error::EditError;
 pub use inline::{Inlined, inline, merge};
+pub use outline::outline;
 pub use rename::{Renamed, longest_prefix, rename};
 pub use stats::{ArrayStatistics, Cost, SetStatistics, Totals, statistics};
 pub use subchunk::{Split, Subchunked, subchunk};

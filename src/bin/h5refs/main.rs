@@ -15,6 +15,7 @@ mod lint;
 mod load;
 mod ls;
 mod merge;
+mod outline;
 mod output;
 mod references_in;
 mod references_out;
@@ -56,6 +57,7 @@ enum Command {
     Rename(rename::Arguments),
     Subchunk(subchunk::Arguments),
     Inline(inline::Arguments),
+    Outline(outline::Arguments),
     Stats(stats::Arguments),
 }
 
@@ -99,6 +101,7 @@ fn main() -> ExitCode {
         Command::Rename(arguments) => rename::run(&arguments),
         Command::Subchunk(arguments) => subchunk::run(&arguments),
         Command::Inline(arguments) => inline::run(&arguments),
+        Command::Outline(arguments) => outline::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
     };
     ending.into()

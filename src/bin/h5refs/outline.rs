@@ -1,0 +1,54 @@
+//! `h5refs outline`: inline chunks written to a file.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use h5refs::edit::outline;
+
+use crate::sidecar::{Part, Target};
+use crate::{Ending, finish, references_in, references_out, say};
+
+/// Write the chunks that references hold to a file, and refer to them there, for readers that read nothing inline (VirtualiZarr).
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The references: JSON, compressed or not, or a folder of Parquet.
+    references: PathBuf,
+    /// The file for the chunks (default: the output's name and ".sidecar").
+    #[arg(long, value_name = "FILE")]
+    sidecar: Option<PathBuf>,
+    /// What references call that file (default: its absolute path).
+    #[arg(long, value_name = "URL")]
+    sidecar_url: Option<String>,
+    /// Output file, or folder of Parquet; - is standard output.
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Nothing but errors.
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    opening: references_in::Opening,
+    #[command(flatten)]
+    form: references_out::Form,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    finish(write(arguments))
+}
+
+fn write(arguments: &Arguments) -> Result<Ending, String> {
+    let form = arguments.form.references(Some(&arguments.output))?;
+    if arguments.output == Path::new("-") && arguments.sidecar.is_none() {
+        return Err("references on standard output have no file beside them: name one with --sidecar FILE".to_owned());
+    }
+    let target = Target::new(&arguments.output, arguments.sidecar.as_deref(), arguments.sidecar_url.as_deref(), &[])?;
+    target.refuse_other_files([arguments.references.as_path(), arguments.output.as_path()])?;
+    let (mut set, ending) = arguments.opening.open(&arguments.references)?;
+    let mut part = Part::new(&target.path)?;
+    let bytes =
+        outline(&mut set, &target.url, &mut part).map_err(|error| format!("{}: {error}", target.path.display()))?;
+    form.write_after(&set, &arguments.output, || part.place())?;
+    if !arguments.quiet {
+        say(&format!("h5refs: {}: {bytes} bytes", target.path.display()));
+    }
+    Ok(ending)
+}
