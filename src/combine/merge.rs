@@ -9,7 +9,7 @@ use super::axis::Axis;
 use super::cells::Cells;
 use super::inputs::Inputs;
 use super::layout::AxisMap;
-use crate::convert::narrow;
+use crate::convert::{narrow, wide};
 use crate::error::Error;
 use crate::reference::grid::grid;
 use crate::reference::key::{chunk_name, joined};
@@ -42,10 +42,13 @@ pub(super) fn merged(
     parts: &[Part],
     inputs: &mut Inputs,
     overlap: Option<&Overlap<'_>>,
+    most_chunks: u64,
 ) -> Result<Manifest, Error> {
     let grid = grid(&metadata.shape, &metadata.chunks);
     let name = inputs.paths.get(path).cloned().unwrap_or_default();
     let mut columns = Columns::with_room(path, parts, inputs);
+    let wrong = |problem: String| Error::Combine { input: String::new(), problem: format!("{name}: {problem}") };
+    let mut total = 0_u64;
     let mut strides = vec![1_u64; grid.len()];
     let mut chunks = 1_u64;
     for (stride, size) in strides.iter_mut().zip(&grid).rev() {
@@ -56,6 +59,17 @@ pub(super) fn merged(
     for part in parts {
         let Some(own) = inputs.sets.get_mut(part.set).and_then(|input| input.take_chunks(path)) else { continue };
         let places = Places::new(&part.maps, &own.grid, strides.clone());
+        total = total.saturating_add(places.count(wide(own.present())));
+        crate::limits::check("chunks", total, most_chunks)?;
+        if let Some(chunk_bytes) = part.cut_from {
+            let is_whole = |length: &u64| *length == chunk_bytes || *length == Manifest::WHOLE;
+            let odd = own.length.iter().find(|length| !is_whole(length)).copied();
+            if let Some(odd) =
+                odd.or_else(|| own.inline.values().map(|bytes| wide(bytes.len())).find(|odd| *odd != chunk_bytes))
+            {
+                return Err(wrong(format!("a chunk that is to be cut has {odd} bytes instead of {chunk_bytes}")));
+            }
+        }
         columns.take(&own, &places, part.tile_bytes);
     }
     columns.sort();
@@ -67,6 +81,16 @@ impl<'a> Places<'a> {
         let mut grid = grid.iter().copied();
         let own = maps.iter().map(|map| if matches!(map, AxisMap::Repeated(_)) { 1 } else { grid.next().unwrap_or(1) });
         Self { maps, own: own.collect(), strides }
+    }
+
+    /// How many chunks so many of a set become at most.
+    fn count(&self, chunks: u64) -> u64 {
+        let most = |map: &AxisMap| match map {
+            AxisMap::Same | AxisMap::Moved(_) => 1,
+            AxisMap::Repeated(at) => wide(at.len()),
+            AxisMap::Tiled(tiles) => tiles.iter().map(|tiles| wide(tiles.len())).max().unwrap_or(0),
+        };
+        self.maps.iter().map(most).fold(chunks, u64::saturating_mul)
     }
 
     /// Calls `takes` with each number that a chunk gets, and the tile of it.

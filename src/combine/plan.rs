@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{ArrayMetadata, Attributes};
 
-/// Most coordinates along one dimension.
+/// Most coordinates of all sets along one dimension.
 const MOST_COORDINATES: u64 = 1 << 24;
 
 /// Sets that are to be combined.
@@ -210,6 +210,8 @@ impl Plan {
         }
         let names = self.inputs.sets.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
         let twice = self.cells.any_twice();
+        // Rows are sorted by their numbers of 32 bits.
+        let most = self.options.limits.chunks.min(u32::MAX.into());
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for (path, node) in std::mem::take(&mut self.nodes) {
             let name = self.inputs.paths.get(path).cloned().unwrap_or_default();
@@ -225,7 +227,7 @@ impl Plan {
                         Chunks::Parts(parts) => {
                             let overlap =
                                 twice.then(|| overlap(&self.cells, &self.axes, &metadata, &attributes, &names));
-                            merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref())?
+                            merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref(), most)?
                         }
                     };
                     Node::Array(Box::new(Array { metadata, attributes, chunks }))
@@ -252,10 +254,13 @@ fn axes(options: &CombineOptions, inputs: &Inputs, held: &mut Held<'_>) -> Resul
     let mut wanted = Vec::new();
     for dimension in &options.concat_dims {
         let Some(path) = array_of(&options.selector(dimension), inputs) else { continue };
+        let mut total = 0_u64;
         for (set, input) in inputs.sets.iter().enumerate() {
-            let length =
-                input.member(path).and_then(Member::array).map_or(0, |(metadata, _)| metadata.shape.iter().product());
-            crate::limits::check("coordinates", length, MOST_COORDINATES)?;
+            let length = input.member(path).and_then(Member::array).map_or(0, |(metadata, _)| {
+                metadata.shape.iter().fold(1_u64, |count, length| count.saturating_mul(*length))
+            });
+            total = total.saturating_add(length);
+            crate::limits::check("coordinates", total, MOST_COORDINATES)?;
             wanted.push((set, path));
         }
     }

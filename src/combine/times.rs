@@ -51,14 +51,8 @@ pub(super) fn common(
         let of = |own: &Vec<i128>| own.iter().map(|at| Coordinate::Integer(*at)).collect();
         return datetimes(dtype, instants.iter().map(of).collect()).map_err(|problem| (0, problem));
     }
-    let first = instants
-        .iter()
-        .zip(&parsed)
-        .filter_map(|(own, units)| Some((own.iter().min()?, units)))
-        .min_by_key(|(at, _)| **at);
-    let Some((_, first)) = first.or_else(|| Some((&0, parsed.first()?))) else {
-        return Err((0, "there are no times".to_owned()));
-    };
+    let first = first(instants.iter().zip(&parsed).map(|(own, units)| (own.iter().min().copied(), units)));
+    let first = first.ok_or_else(|| (0, "there are no times".to_owned()))?;
     let integers = found.iter().flat_map(|one| &one.values).all(|value| matches!(value, Coordinate::Integer(_)));
     let all: Vec<i128> = instants.iter().flatten().copied().collect();
     let encoded = re_encode(first, integers, &all).map_err(|problem| (0, problem.to_string()))?;
@@ -66,6 +60,11 @@ pub(super) fn common(
     let mut values = values.into_iter();
     let values = instants.iter().map(|own| values.by_ref().take(own.len()).collect()).collect();
     Ok(Common { dtype, values, units: encoded.units.text().to_owned(), calendar: first.calendar().name().to_owned() })
+}
+
+/// The units of the earliest time: whatever was combined before, and in whatever order, they are the same.
+fn first<'u>(all: impl Iterator<Item = (Option<i128>, &'u TimeUnits)>) -> Option<&'u TimeUnits> {
+    all.min_by_key(|(earliest, units)| (earliest.is_none(), *earliest, units.preference())).map(|(_, units)| units)
 }
 
 /// Instants as elements of a type of times.
@@ -155,15 +154,17 @@ impl Rule {
     ) -> Result<(String, Vec<Coordinates>), String> {
         let is_time =
             |value: &Coordinate| Some(value) != fill && !matches!(value, Coordinate::Float(float) if float.is_nan());
-        let mut instants = Vec::new();
+        let (mut instants, mut earliest) = (Vec::new(), Vec::new());
         for (set, found) in &all {
             let units = self.units.get(set).ok_or("a set without units")?;
+            let start = instants.len();
             for value in found.values.iter().filter(|value| is_time(value)) {
                 instants.push(instant(units, value).ok_or_else(|| format!("{value} is no time"))?);
             }
+            earliest.push((instants.get(start..).and_then(|own| own.iter().min()).copied(), units));
         }
         let integers = all.iter().flat_map(|(_, one)| &one.values).all(|value| matches!(value, Coordinate::Integer(_)));
-        let first = self.target.as_ref().or_else(|| self.units.get(&all.first()?.0)).ok_or("no units")?;
+        let first = first(earliest.into_iter()).ok_or("no units")?;
         let encoded = match &self.target {
             None => re_encode(first, integers, &instants).map_err(|problem| problem.to_string())?,
             Some(target) => exactly(target, integers, &instants)?,
