@@ -1,6 +1,6 @@
 //! Arrays along the axes: what must be alike is checked, and each set's chunks get their places.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::axis::Axis;
 use super::cells::Cells;
@@ -67,6 +67,8 @@ pub(super) struct Sets<'a> {
     pub(super) members: Vec<(usize, &'a Member, Vec<String>)>,
     /// Sets without a coordinate along some axis: of their arrays nothing is taken but the type.
     empty: BTreeSet<usize>,
+    /// Where each set is among the members.
+    places: HashMap<usize, usize>,
 }
 
 impl Sets<'_> {
@@ -82,6 +84,12 @@ impl Sets<'_> {
 
     fn first(&self) -> Option<&ArrayMetadata> {
         self.with_elements().next().map(|(_, metadata)| metadata)
+    }
+
+    /// The array of a set, and the names of its dimensions.
+    pub(super) fn member(&self, set: usize) -> Option<(&Member, &[String])> {
+        let (_, member, names) = self.members.get(*self.places.get(&set)?)?;
+        Some((member, names))
     }
 
     /// The sets that have the array.
@@ -152,11 +160,11 @@ impl<'a> Along<'a, '_> {
         let axes: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
         match united(&all, &axes) {
             Ok(dimensions) => {
-                let is_empty = |set: &usize| {
-                    self.axes.iter().any(|axis| axis.positions.get(*set).is_none_or(Vec::is_empty))
-                };
+                let is_empty =
+                    |set: &usize| self.axes.iter().any(|axis| axis.positions.get(*set).is_none_or(Vec::is_empty));
                 let empty = members.iter().map(|(set, ..)| *set).filter(is_empty).collect();
-                Some(Sets { path, name, dimensions, members, empty })
+                let places = members.iter().enumerate().map(|(at, (set, ..))| (*set, at)).collect();
+                Some(Sets { path, name, dimensions, members, empty, places })
             }
             Err(at) => {
                 let theirs = all.get(at).cloned().unwrap_or_default();

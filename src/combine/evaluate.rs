@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::cf_time::TimeUnits;
-use super::coordinate::{Coordinate, Coordinates};
+use super::coordinate::{Coordinate, Coordinates, name};
 use super::held::Held;
 use super::inputs::{Input, Inputs, Member};
 use super::times::{self, Common, Units};
 use super::{CombineOptions, Selector};
 use crate::error::Error;
-use crate::zarr::{Attributes, Dtype, Kind};
+use crate::zarr::{ArrayMetadata, Attributes, Dtype, Kind};
 
 /// The coordinates of all sets along one dimension.
 #[derive(Debug)]
@@ -47,7 +47,9 @@ pub(super) fn evaluate(
             (Selector::Data(variable) | Selector::Cf(variable), None) => Err(lacks(dimension, variable)),
             (Selector::Data(variable) | Selector::Cf(variable), Some(path)) => {
                 match input.member(path).map(Member::array) {
-                    Some(Some((metadata, _))) if metadata.shape.len() < 2 => {
+                    Some(Some((metadata, attributes))) if metadata.shape.len() < 2 => {
+                        along(dimension, variable, metadata, attributes)
+                            .map_err(|problem| wrong(input, dimension, &problem))?;
                         let values = held.values(inputs, set, path)?;
                         Coordinates::of(&metadata.dtype, values.elements())
                             .map_err(|problem| format!("{variable} {problem}"))
@@ -67,6 +69,16 @@ pub(super) fn evaluate(
     let units = units(&selector, source, inputs);
     let dtype = options.dtypes.get(dimension);
     united(dimension, inputs, found, &units, dtype, source)
+}
+
+/// Whether the coordinates of an array are along the dimension: several along another would each be those of the whole set.
+fn along(dimension: &str, variable: &str, metadata: &ArrayMetadata, attributes: &Attributes) -> Result<(), String> {
+    match (metadata.shape.as_slice(), attributes.dimensions().next()) {
+        ([length], Some(other)) if *length > 1 && other != dimension => {
+            Err(format!("{variable} is along {other}, and not along {dimension}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn lacks(dimension: &str, variable: &str) -> String {
@@ -151,6 +163,10 @@ fn united(
     let is_datetime = asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime);
     let differ = units.iter().any(|unit| Some(unit) != units.first());
     if differ || (is_datetime && units.iter().all(Option::is_some)) {
+        for (set, (input, found)) in inputs.sets.iter().zip(&found).enumerate() {
+            let Some(member) = source.and_then(|path| input.member(path)) else { continue };
+            are_times(member, found).map_err(|problem| whose(set, problem))?;
+        }
         let common = times::common(&found, units, asked.filter(|_| is_datetime))
             .map_err(|(set, problem)| whose(set, problem))?;
         let Common { dtype, values, units, calendar } = common;
@@ -160,7 +176,7 @@ fn united(
     }
     let dtype = match asked {
         Some(dtype) => dtype.clone(),
-        None => one_type(&found),
+        None => one_type(&found).map_err(|(set, problem)| whose(set, problem))?,
     };
     let values: Result<Vec<Vec<Coordinate>>, Error> = found
         .into_iter()
@@ -177,19 +193,46 @@ fn united(
     Ok(Evaluated { dtype, values: values?, source, time: None, shown_in })
 }
 
-/// The type of all, or the widest of their kind.
-fn one_type(found: &[Coordinates]) -> Dtype {
+/// Whether numbers can be brought into other units: they are not scaled, and none of them is masked.
+fn are_times(member: &Member, found: &Coordinates) -> Result<(), String> {
+    let attributes = member.documents.attributes();
+    if let Some(name) = times::packed(attributes) {
+        return Err(format!("units differ, and there is {name}"));
+    }
+    let mut masked = times::masked(attributes)?;
+    if let Some((metadata, _)) = member.array().filter(|(metadata, _)| metadata.fill_value.is_some()) {
+        masked.extend(Coordinates::of_bytes(&metadata.dtype, &crate::store::fill_element(metadata)));
+    }
+    let is_masked = |value: &&Coordinate| {
+        masked.iter().any(|masked| masked == *value || (masked.float().is_some() && masked.float() == value.float()))
+    };
+    match found.values.iter().find(is_masked) {
+        Some(value) => Err(format!("{value} is the fill value, and no time")),
+        None => Ok(()),
+    }
+}
+
+/// The type of all, or the widest of their kind; the set and the words where there is none.
+fn one_type(found: &[Coordinates]) -> Result<Dtype, (usize, String)> {
     let simple = |text: &str| Dtype::Simple(text.to_owned());
-    let Some(first) = found.first() else { return simple("<i8") };
-    if found.iter().all(|one| one.dtype == first.dtype) {
-        return first.dtype.clone();
+    let Some(first) = found.first() else { return Ok(simple("<i8")) };
+    let Some(other) = found.iter().position(|one| one.dtype != first.dtype) else { return Ok(first.dtype.clone()) };
+    let has_unit = |one: &Coordinates| {
+        one.dtype.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Datetime | Kind::Timedelta))
+    };
+    if found.iter().any(has_unit) {
+        let types = found.get(other).map(|one| name(&one.dtype)).unwrap_or_default();
+        return Err((
+            other,
+            format!("are of type {types} instead of {}, whose numbers mean others", name(&first.dtype)),
+        ));
     }
     let kinds = || found.iter().flat_map(|one| &one.values);
-    if kinds().any(|value| matches!(value, Coordinate::Text(_))) {
+    Ok(if kinds().any(|value| matches!(value, Coordinate::Text(_))) {
         simple("<U1")
     } else if kinds().any(|value| matches!(value, Coordinate::Float(_))) {
         simple("<f8")
     } else {
         simple("<i8")
-    }
+    })
 }

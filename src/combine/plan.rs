@@ -1,6 +1,6 @@
 //! What a combination will be: planned and checked, and then merged without reading anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::along::{Along, Chunks, Combined};
 use super::axis::Axis;
@@ -14,8 +14,9 @@ use super::restore::one_chunk;
 use super::roles::{Role, Roles};
 use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
 use crate::error::Error;
+use crate::reference::key::split;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
-use crate::zarr::{ArrayMetadata, Attributes};
+use crate::zarr::{ArrayMetadata, Attributes, Dtype};
 
 /// Most coordinates of all sets along one dimension.
 const MOST_COORDINATES: u64 = 1 << 24;
@@ -116,6 +117,7 @@ impl Combine {
             nodes.extend(node.map(|node| (path, node)));
         }
         let new: Vec<(String, Combined)> = new_coordinates(&inputs, &axes, &order)?;
+        lies_in_no_array(&inputs, &nodes, &new)?;
         cells.left_out.clear();
         inputs.sets.iter_mut().for_each(|input| input.chosen.clear());
         Ok(Plan { options, inputs, axes, cells, nodes, new, findings: findings.into_vec() })
@@ -260,7 +262,12 @@ fn axes(options: &CombineOptions, inputs: &Inputs, held: &mut Held<'_>) -> Resul
                 metadata.shape.iter().fold(1_u64, |count, length| count.saturating_mul(*length))
             });
             total = total.saturating_add(length);
-            crate::limits::check("coordinates", total, MOST_COORDINATES)?;
+            if total > MOST_COORDINATES {
+                let problem = format!(
+                    "the sets up to it have {total} coordinates along {dimension}, and {MOST_COORDINATES} are held"
+                );
+                return Err(Error::Combine { input: input.name.clone(), problem });
+            }
             wanted.push((set, path));
         }
     }
@@ -357,15 +364,36 @@ fn coordinate(
     let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
     let all = all_attributes(inputs, order, path);
     let (mut merged, _) = attributes::merged(name, &all, &options.policies, axis.time.is_some(), findings);
-    let fill_value = order
-        .iter()
-        .find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0))
-        .and_then(|first| first.fill_value.clone());
+    let first = order.iter().find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0));
     set_time(&mut merged, axis, name, findings);
+    only_along(inputs, order, path, axis)?;
     let (mut metadata, chunks) = coordinates(axis)?;
-    metadata.fill_value = fill_value.filter(|_| axis.source == Some(path));
+    // A value of another type, or in other units, is no value that is masked.
+    let kind = |dtype: &Dtype| dtype.scalar().map(|scalar| scalar.kind);
+    let is_kept = axis.source == Some(path)
+        && axis.time.is_none()
+        && first.is_some_and(|first| kind(&first.dtype) == kind(&metadata.dtype));
+    metadata.fill_value = first.filter(|_| is_kept).and_then(|first| first.fill_value.clone());
+    if axis.time.is_some() {
+        merged.retain(|name| !matches!(name, "_FillValue" | "missing_value"));
+    }
     merged.set_dimensions(std::slice::from_ref(&axis.name));
     Ok(Planned::Array(Box::new(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) })))
+}
+
+/// Whether what takes the place of an array are its own values, or it has none but one for each coordinate.
+fn only_along(inputs: &Inputs, order: &[usize], path: usize, axis: &Axis) -> Result<(), Error> {
+    for input in order.iter().filter_map(|set| inputs.sets.get(*set)) {
+        let Some(member) = input.member(path) else { continue };
+        let names = super::dimensions::dimensions(member);
+        if axis.source == Some(path) || names.iter().all(|name| *name == axis.name) {
+            continue;
+        }
+        let problem =
+            format!("{} has dimensions {names:?}, and the coordinates along it would take its place", axis.name);
+        return Err(Error::Combine { input: input.name.clone(), problem });
+    }
+    Ok(())
 }
 
 /// The units in which coordinates are now.
@@ -402,6 +430,24 @@ fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Ve
         new.push((path, Combined { metadata, attributes, chunks: Chunks::Held(chunks) }));
     }
     Ok(new)
+}
+
+/// Whether no node lies inside an array: what is a group in one set may be an array in another.
+fn lies_in_no_array(inputs: &Inputs, nodes: &[(usize, Planned)], new: &[(String, Combined)]) -> Result<(), Error> {
+    let path = |path: &usize| inputs.paths.get(*path).map(String::as_str);
+    let mut arrays: BTreeSet<&str> = new.iter().map(|(path, _)| path.as_str()).collect();
+    arrays.extend(
+        nodes.iter().filter(|(_, node)| matches!(node, Planned::Array(_))).filter_map(|(number, _)| path(number)),
+    );
+    let all = nodes.iter().filter_map(|(number, _)| path(number)).chain(new.iter().map(|(path, _)| path.as_str()));
+    for name in all.filter(|name| !name.is_empty()) {
+        let mut above = std::iter::successors(Some(split(name).0), |path| (!path.is_empty()).then(|| split(path).0));
+        if let Some(array) = above.find(|path| arrays.contains(path)) {
+            let problem = format!("{name} lies in {array}, which is a group in some sets and an array in others");
+            return Err(Error::Combine { input: String::new(), problem });
+        }
+    }
+    Ok(())
 }
 
 fn overlap<'a>(

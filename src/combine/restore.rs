@@ -8,11 +8,11 @@ use super::Check;
 use super::along::Sets;
 use super::axis::Axis;
 use super::cells::Cells;
-use super::coordinate::Coordinates;
+use super::coordinate::{Coordinate, Coordinates};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
-use super::times::Rule;
+use super::times::{Rule, masked, packed};
 use crate::convert::{narrow, wide};
 use crate::error::Error;
 use crate::reference::Manifest;
@@ -188,8 +188,19 @@ impl Restore<'_> {
             numbers.push((*set, Coordinates::of(&values.dtype, values.elements()).map_err(wrong)?));
         }
         let fill = metadata.fill_value.is_some().then(|| fill_element(metadata));
-        let fill = fill.and_then(|bytes| Coordinates::of_bytes(&metadata.dtype, &bytes));
-        let (units, mut numbers) = rule.apply(numbers, fill.as_ref()).map_err(wrong)?;
+        let mut fills: Vec<_> =
+            fill.and_then(|bytes| Coordinates::of_bytes(&metadata.dtype, &bytes)).into_iter().collect();
+        for (_, member, _) in &self.sets.members {
+            let own = member.documents.attributes();
+            if let Some(name) = packed(own) {
+                return Err(wrong(format!("the array has {name}")));
+            }
+            let is_new = |value: &Coordinate| !fills.contains(value);
+            let new: Vec<Coordinate> =
+                masked(own).map_err(wrong)?.into_iter().map(|value| like(value, &numbers)).filter(is_new).collect();
+            fills.extend(new);
+        }
+        let (units, mut numbers) = rule.apply(numbers, &fills).map_err(wrong)?;
         if rule.is_own() {
             attributes.insert("units", units.clone());
         }
@@ -204,7 +215,7 @@ impl Restore<'_> {
 
     /// Calls `copies` with the place of each element of a set in its own array and in the combined one.
     fn copy(&self, set: usize, shape: &[u64], mut copies: impl FnMut(u64, u64)) {
-        let Some((_, member, names)) = self.sets.members.iter().find(|(known, ..)| *known == set) else { return };
+        let Some((member, names)) = self.sets.member(set) else { return };
         let Some((metadata, _)) = member.array() else { return };
         let place = |dimension: &String| {
             let own = names.iter().position(|name| name == dimension).and_then(|at| metadata.shape.get(at));
@@ -235,15 +246,24 @@ fn elements_of(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |count, length| count.saturating_mul(*length))
 }
 
-/// A type in which all numbers are: the own one, or one of 64 bits.
+/// A type of 64 bits in which all numbers are: that of the times, unless a fill value is a float.
 fn wide_enough(all: &mut [Coordinates]) -> crate::zarr::Dtype {
     let simple = |text: &str| crate::zarr::Dtype::Simple(text.to_owned());
-    let is_float = all.iter().flat_map(|one| &one.values).any(|value| matches!(value, super::Coordinate::Float(_)));
-    let dtype = simple(if is_float { "<f8" } else { "<i8" });
+    let is_float = all.iter().flat_map(|one| &one.values).any(|value| matches!(value, Coordinate::Float(_)));
+    let times = all.first().map_or_else(|| simple("<i8"), |one| one.dtype.clone());
+    let dtype = if is_float { simple("<f8") } else { times };
     for one in all {
         one.dtype = dtype.clone();
     }
     dtype
+}
+
+/// A number of an attribute in the form that an array's numbers have.
+fn like(value: Coordinate, all: &[(usize, Coordinates)]) -> Coordinate {
+    let dtype = all.first().map(|(_, one)| one.dtype.clone());
+    let alike = dtype
+        .and_then(|dtype| Coordinates { dtype: dtype.clone(), values: vec![value.clone()] }.converted(&dtype).ok());
+    alike.and_then(|mut one| one.values.pop()).unwrap_or(value)
 }
 
 /// Coordinates in one inline chunk, which is compressed where that is worth it.

@@ -1,5 +1,13 @@
 //! Combination of random sets: in any order and in batches of any sizes the same bytes, and elements where their coordinates are.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "all numbers are small and whole"
+)]
+
 use std::collections::BTreeMap;
 
 use h5refs::combine::{Combine, CombineOptions, Selector};
@@ -9,6 +17,7 @@ use h5refs::{Error, ReferenceSet, Store};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+mod hostile;
 mod world;
 
 use world::{Axes, World, case, constant, element, hours, indices, written};

@@ -51,6 +51,7 @@ pub(super) struct Own {
 
 /// One case.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is chosen by itself")]
 pub(super) struct Case {
     pub(super) axes: Axes,
     pub(super) sets: Vec<Own>,
