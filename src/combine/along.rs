@@ -1,7 +1,5 @@
 //! Arrays along the axes: what must be alike is checked, and each set's chunks get their places.
 
-use std::collections::{BTreeSet, HashMap};
-
 use super::axis::Axis;
 use super::cells::Cells;
 use super::coordinate::name;
@@ -11,6 +9,7 @@ use super::held::Held;
 use super::inputs::{Inputs, Member};
 use super::layout::{AxisMap, gcd, moved, tile, tiled};
 use super::restore::{Restore, is_stored_anew};
+use super::sets::Sets;
 use super::times::Rule;
 use super::{Check, CombineOptions, Policy, attributes, fills};
 use crate::error::Error;
@@ -59,45 +58,6 @@ pub(super) struct Part {
     pub(super) cut_from: Option<u64>,
 }
 
-/// The array in the sets that have it, the first set first.
-pub(super) struct Sets<'a> {
-    pub(super) path: usize,
-    pub(super) name: &'a str,
-    pub(super) dimensions: Vec<String>,
-    pub(super) members: Vec<(usize, &'a Member, Vec<String>)>,
-    /// Sets without a coordinate along some axis: of their arrays nothing is taken but the type.
-    empty: BTreeSet<usize>,
-    /// Where each set is among the members.
-    places: HashMap<usize, usize>,
-}
-
-impl Sets<'_> {
-    pub(super) fn metadata(&self) -> impl Iterator<Item = (usize, &ArrayMetadata)> {
-        self.members.iter().filter_map(|(set, member, _)| Some((*set, member.array()?.0)))
-    }
-
-    /// The metadata of sets that have elements; of all where none has.
-    fn with_elements(&self) -> impl Iterator<Item = (usize, &ArrayMetadata)> {
-        let all_are_empty = self.members.iter().all(|(set, ..)| self.empty.contains(set));
-        self.metadata().filter(move |(set, _)| all_are_empty || !self.empty.contains(set))
-    }
-
-    fn first(&self) -> Option<&ArrayMetadata> {
-        self.with_elements().next().map(|(_, metadata)| metadata)
-    }
-
-    /// The array of a set, and the names of its dimensions.
-    pub(super) fn member(&self, set: usize) -> Option<(&Member, &[String])> {
-        let (_, member, names) = self.members.get(*self.places.get(&set)?)?;
-        Some((member, names))
-    }
-
-    /// The sets that have the array.
-    pub(super) fn numbers(&self) -> BTreeSet<usize> {
-        self.members.iter().map(|(set, ..)| *set).collect()
-    }
-}
-
 /// The metadata of a combined array without its chunks, and how these lie.
 struct Laid {
     chunks: Vec<u64>,
@@ -134,7 +94,7 @@ impl<'a> Along<'a, '_> {
         let (inputs, axes, cells) = (self.inputs, self.axes, self.cells);
         let restore = Restore { inputs, axes, sets: &sets, cells };
         if !is_small {
-            self.refuse(&sets, first, findings);
+            self.refuse(&sets, first, rule.is_some(), findings);
             return Ok(None);
         }
         let wanted: Vec<(usize, usize)> = sets.members.iter().map(|(set, ..)| (*set, path)).collect();
@@ -159,13 +119,7 @@ impl<'a> Along<'a, '_> {
         let all: Vec<Vec<String>> = members.iter().map(|(_, _, names)| names.clone()).collect();
         let axes: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
         match united(&all, &axes) {
-            Ok(dimensions) => {
-                let is_empty =
-                    |set: &usize| self.axes.iter().any(|axis| axis.positions.get(*set).is_none_or(Vec::is_empty));
-                let empty = members.iter().map(|(set, ..)| *set).filter(is_empty).collect();
-                let places = members.iter().enumerate().map(|(at, (set, ..))| (*set, at)).collect();
-                Some(Sets { path, name, dimensions, members, empty, places })
-            }
+            Ok(dimensions) => Some(Sets::new(path, name, dimensions, members, self.axes)),
             Err(at) => {
                 let theirs = all.get(at).cloned().unwrap_or_default();
                 let what =
@@ -307,8 +261,19 @@ impl<'a> Along<'a, '_> {
     }
 
     /// Says why an array's chunks neither line up nor are few enough to be stored anew.
-    fn refuse(&self, sets: &Sets<'_>, first: &ArrayMetadata, findings: &mut Findings) {
+    fn refuse(&self, sets: &Sets<'_>, first: &ArrayMetadata, is_time: bool, findings: &mut Findings) {
         let limit = self.options.inline_array_bytes;
+        if is_time {
+            let what = || {
+                format!(
+                    "times are in different units, and the array has more than the {limit} bytes that are stored anew"
+                )
+            };
+            let is_dropped = self.options.policies.get(Check::Units) == Policy::Drop;
+            let weight = if is_dropped { Weight::Decided } else { Weight::Error };
+            findings.add(weight, Check::Units, sets.name, None, what);
+            return;
+        }
         let mut told = false;
         for (set, other) in sets.metadata() {
             let (check, what) = if !is_encoded_alike(other, first) {
@@ -342,6 +307,7 @@ impl<'a> Along<'a, '_> {
                 if moved(&rows, chunk, axis.length()).is_some() {
                     continue;
                 }
+                told = true;
                 let what = || {
                     format!(
                         "its {} rows along {} from {} on do not fill chunks of {chunk} where others follow, and the array is compressed and has more than the {limit} bytes that are stored anew",
@@ -352,6 +318,15 @@ impl<'a> Along<'a, '_> {
                 };
                 findings.add(self.weight(Check::Chunks), Check::Chunks, sets.name, Some(self.name(*set)), what);
             }
+        }
+        // An array is never left out without a word.
+        if !told {
+            let what = || {
+                format!(
+                    "the chunks of its sets do not line up, and the array has more than the {limit} bytes that are stored anew"
+                )
+            };
+            findings.add(self.weight(Check::Chunks), Check::Chunks, sets.name, None, what);
         }
     }
 }

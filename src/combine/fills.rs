@@ -1,8 +1,8 @@
 //! The value of what no set has.
 
-use super::along::Sets;
 use super::cells::Cells;
 use super::findings::{Findings, Weight};
+use super::sets::Sets;
 use super::{Check, CombineOptions, Policy};
 use crate::zarr::{ArrayMetadata, FillValue, Kind};
 

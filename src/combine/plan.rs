@@ -1,10 +1,11 @@
 //! What a combination will be: planned and checked, and then merged without reading anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::along::{Along, Chunks, Combined};
 use super::axis::Axis;
 use super::cells::Cells;
+use super::conflicts::{lies_in_no_array, only_along};
 use super::evaluate::{array_of, evaluate};
 use super::findings::{Findings, Weight};
 use super::held::Held;
@@ -14,7 +15,6 @@ use super::restore::one_chunk;
 use super::roles::{Role, Roles};
 use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
 use crate::error::Error;
-use crate::reference::key::split;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{ArrayMetadata, Attributes, Dtype};
 
@@ -117,7 +117,10 @@ impl Combine {
             nodes.extend(node.map(|node| (path, node)));
         }
         let new: Vec<(String, Combined)> = new_coordinates(&inputs, &axes, &order)?;
-        lies_in_no_array(&inputs, &nodes, &new)?;
+        let planned = nodes
+            .iter()
+            .filter_map(|(path, node)| Some((inputs.paths.get(*path)?.as_str(), matches!(node, Planned::Array(_)))));
+        lies_in_no_array(&planned.chain(new.iter().map(|(path, _)| (path.as_str(), true))).collect::<Vec<_>>())?;
         cells.left_out.clear();
         inputs.sets.iter_mut().for_each(|input| input.chosen.clear());
         Ok(Plan { options, inputs, axes, cells, nodes, new, findings: findings.into_vec() })
@@ -381,21 +384,6 @@ fn coordinate(
     Ok(Planned::Array(Box::new(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) })))
 }
 
-/// Whether what takes the place of an array are its own values, or it has none but one for each coordinate.
-fn only_along(inputs: &Inputs, order: &[usize], path: usize, axis: &Axis) -> Result<(), Error> {
-    for input in order.iter().filter_map(|set| inputs.sets.get(*set)) {
-        let Some(member) = input.member(path) else { continue };
-        let names = super::dimensions::dimensions(member);
-        if axis.source == Some(path) || names.iter().all(|name| *name == axis.name) {
-            continue;
-        }
-        let problem =
-            format!("{} has dimensions {names:?}, and the coordinates along it would take its place", axis.name);
-        return Err(Error::Combine { input: input.name.clone(), problem });
-    }
-    Ok(())
-}
-
 /// The units in which coordinates are now.
 fn set_time(attributes: &mut Attributes, axis: &Axis, name: &str, findings: &mut Findings) {
     if let Some((units, calendar)) = &axis.time {
@@ -430,24 +418,6 @@ fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Ve
         new.push((path, Combined { metadata, attributes, chunks: Chunks::Held(chunks) }));
     }
     Ok(new)
-}
-
-/// Whether no node lies inside an array: what is a group in one set may be an array in another.
-fn lies_in_no_array(inputs: &Inputs, nodes: &[(usize, Planned)], new: &[(String, Combined)]) -> Result<(), Error> {
-    let path = |path: &usize| inputs.paths.get(*path).map(String::as_str);
-    let mut arrays: BTreeSet<&str> = new.iter().map(|(path, _)| path.as_str()).collect();
-    arrays.extend(
-        nodes.iter().filter(|(_, node)| matches!(node, Planned::Array(_))).filter_map(|(number, _)| path(number)),
-    );
-    let all = nodes.iter().filter_map(|(number, _)| path(number)).chain(new.iter().map(|(path, _)| path.as_str()));
-    for name in all.filter(|name| !name.is_empty()) {
-        let mut above = std::iter::successors(Some(split(name).0), |path| (!path.is_empty()).then(|| split(path).0));
-        if let Some(array) = above.find(|path| arrays.contains(path)) {
-            let problem = format!("{name} lies in {array}, which is a group in some sets and an array in others");
-            return Err(Error::Combine { input: String::new(), problem });
-        }
-    }
-    Ok(())
 }
 
 fn overlap<'a>(

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::Check;
-use super::along::Sets;
 use super::axis::Axis;
 use super::cells::Cells;
 use super::coordinate::{Coordinate, Coordinates};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
+use super::sets::Sets;
 use super::times::{Rule, masked, packed};
 use crate::convert::{narrow, wide};
 use crate::error::Error;

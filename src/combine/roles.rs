@@ -55,6 +55,7 @@ impl Roles<'_, '_> {
         let mut compared = Vec::new();
         for (path, role) in roles.iter_mut().enumerate() {
             match self.first_sight(path, &described, is_new.contains(&true))? {
+                Sight::Is(Role::Out) => self.tell_left_out(path, findings),
                 Sight::Is(is) => *role = is,
                 Sight::Compare(how) => compared.push((path, how)),
             }
@@ -76,6 +77,16 @@ impl Roles<'_, '_> {
 
     fn members(&self, path: usize) -> impl Iterator<Item = (usize, &Member)> {
         self.order.iter().filter_map(move |set| Some((*set, self.inputs.sets.get(*set)?.member(path)?)))
+    }
+
+    /// Says that an array is in no set of which anything is taken.
+    fn tell_left_out(&self, path: usize, findings: &mut Findings) {
+        let Some(name) = self.inputs.paths.get(path) else { return };
+        let is_array = |member: &Member| member.array().is_some();
+        for input in self.inputs.sets.iter().filter(|input| input.member(path).is_some_and(is_array)) {
+            let what = || "is only in sets that are left out".to_owned();
+            findings.add(Weight::Decided, Check::Missing, name, Some(&input.name), what);
+        }
     }
 
     /// What a path is before any values are compared.

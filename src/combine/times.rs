@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::along::Sets;
 use super::axis::Axis;
 use super::cf_time::{self, TimeUnits, re_encode};
 use super::coordinate::{Coordinate, Coordinates};
 use super::dimensions::resolved;
 use super::inputs::{Inputs, Member};
+use super::sets::Sets;
 use crate::reference::key::split;
 use crate::zarr::{Attributes, Dtype, Kind};
 

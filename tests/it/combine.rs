@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use h5refs::combine::{Combine, CombineOptions, Selector};
+use h5refs::combine::{Combine, CombineOptions, Selector, Supply};
 use h5refs::store::Elements;
 use h5refs::zarr::FillValue;
 use h5refs::{Error, ReferenceSet, Store};
@@ -35,11 +35,13 @@ fn combine(world: &World, sets: &[Named], are_new: bool) -> Result<ReferenceSet,
     if are_new {
         options.selectors.insert("member".to_owned(), Selector::Attribute("member".to_owned()));
     }
+    options.inline_array_bytes = world.case.room;
     let mut combine = Combine::new(options);
     for (name, set) in sets {
         combine.add(name.clone(), set.clone())?;
     }
-    combine.plan(Some(&world.files))?.merge()
+    let supply: Option<&dyn Supply> = if world.case.is_supplied { Some(&world.files) } else { None };
+    combine.plan(supply)?.merge()
 }
 
 /// A batch of sets, under the name of its first.
@@ -189,6 +191,8 @@ proptest! {
         let flat = combine(&world, &world.sets, true);
         if let Ok(flat) = &flat {
             prop_assert_eq!(check(&world, flat), Ok(()));
+            let due = world.sets.iter().flat_map(|(_, set)| set.arrays()).all(|(path, _)| flat.node(path).is_some());
+            prop_assert!(due, "an array is left out without a word");
             prop_assert!(!case.lies || case.is_same_with_lie(&world), "two sets that differ are taken for one");
         }
         let sets = shuffled(&world.sets, &keys);

@@ -146,6 +146,30 @@ fn numbers_that_are_masked_or_scaled_are_not_taken_for_times() {
 }
 
 #[test]
+fn times_that_cannot_be_stored_anew_are_not_left_out_without_a_word() {
+    let sets = ["days since 2000-01-01", "hours since 2000-01-01"].map(|units| {
+        let t = if units.starts_with('d') { "1" } else { "2" };
+        with_t(
+            t,
+            (
+                "v",
+                array(&[1], &[1], "|u1", &Json::Null),
+                json!({"_ARRAY_DIMENSIONS": ["t"], "units": units}),
+                &[("0", "a".into())],
+            ),
+        )
+    });
+    assert!(planned(CombineOptions::new(["t"]), &sets).and_then(Plan::merge).is_ok());
+    let mut options = CombineOptions::new(["t"]);
+    options.inline_array_bytes = 1;
+    let error = planned(options, &sets).and_then(Plan::merge).unwrap_err().to_string();
+    assert!(
+        error.contains("v: units: times are in different units, and the array has more than the 1 bytes"),
+        "{error}"
+    );
+}
+
+#[test]
 fn coordinates_take_the_place_of_no_other_array() {
     let sets = ["1", "2"].map(|n| {
         set(&[(
@@ -172,7 +196,10 @@ fn what_only_a_set_has_that_is_left_out_is_no_group() {
     ];
     let mut options = CombineOptions::new(["t"]);
     options.policies.set(Check::Duplicate, Policy::First);
-    let combined = planned(options, &sets).and_then(Plan::merge).unwrap();
+    let plan = planned(options, &sets).unwrap();
+    let told: Vec<String> = plan.findings().iter().map(ToString::to_string).collect();
+    assert!(told.contains(&"v: missing: is only in sets that are left out [f1]".to_owned()), "{told:?}");
+    let combined = plan.merge().unwrap();
     assert!(combined.node("u").is_some() && combined.node("v").is_none());
 }
 

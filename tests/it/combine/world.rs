@@ -71,6 +71,10 @@ pub(super) struct Case {
     pub(super) constant: u8,
     pub(super) is_twice: bool,
     pub(super) lies: bool,
+    /// Whether bytes that are not inline can be had.
+    pub(super) is_supplied: bool,
+    /// Most bytes of an array that is stored anew.
+    pub(super) room: u64,
 }
 
 /// Element types, with their fill values.
@@ -142,11 +146,12 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
     let sets = prop::collection::vec(own(), 1..=SETS);
     let same = [0.7, 0.6, 0.6, 0.5].map(prop::bool::weighted);
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.3), any::<bool>(), any::<bool>());
-    let rest = (0..3_u8, prop::bool::weighted(0.2), prop::bool::weighted(0.1));
+    let room = prop_oneof![4 => Just(8 << 20), 1 => 0..200_u64];
+    let rest = (0..3_u8, prop::bool::weighted(0.2), prop::bool::weighted(0.1), prop::bool::weighted(0.8), room);
     (axes, sets, same, shape, flags, rest).prop_map(|(axes, sets, same, shape, flags, rest)| {
         let (width, chunk_x, x_first, order_f, dtype, fill) = shape;
         let (interleaved, descends, float_times, has_bounds) = flags;
-        let (constant, is_twice, lies) = rest;
+        let (constant, is_twice, lies, is_supplied, room) = rest;
         let case = Case {
             axes,
             sets,
@@ -164,6 +169,8 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
             constant,
             is_twice,
             lies,
+            is_supplied,
+            room,
         };
         case.sensible()
     })
