@@ -7,7 +7,7 @@ use super::dimensions::{dimensions, united};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
-use super::layout::{AxisMap, gcd, moved, tile, tiled};
+use super::layout::{AxisMap, moved, tile, tiled};
 use super::restore::{Restore, is_stored_anew};
 use super::sets::Sets;
 use super::times::Rule;
@@ -232,7 +232,7 @@ impl<'a> Along<'a, '_> {
             if let Some((chunk, maps)) = whole(&own, &rows, *length) {
                 laid.push(chunk, maps.into_iter());
             } else if cut.is_none() && can_cut(sets, &laid) {
-                let (chunk, maps) = pieces(&own, &rows);
+                let (chunk, maps) = pieces(&own, &rows, *length);
                 laid.push(chunk, maps.into_iter());
                 cut = Some(at);
             } else {
@@ -377,12 +377,10 @@ fn whole(own: &[Option<u64>], rows: &[Vec<Option<u64>>], length: u64) -> Option<
 }
 
 /// The same where chunks are cut into tiles of the common divisor of all lengths.
-fn pieces(own: &[Option<u64>], rows: &[Vec<Option<u64>>]) -> (u64, Vec<AxisMap>) {
-    let length = own.iter().zip(rows).fold(0, |length, (own, rows)| match own {
-        Some(own) => tile(rows, *own, length),
-        None if rows.is_empty() => length,
-        None => gcd(length, 1),
-    });
+fn pieces(own: &[Option<u64>], rows: &[Vec<Option<u64>>], length: u64) -> (u64, Vec<AxisMap>) {
+    let lacks = own.iter().zip(rows).any(|(own, rows)| own.is_none() && !rows.is_empty());
+    let cut: Vec<_> = own.iter().zip(rows).filter_map(|(own, rows)| Some((rows.as_slice(), (*own)?))).collect();
+    let length = if lacks { 1 } else { tile(&cut, length) };
     let length = if length == 0 { own.iter().flatten().next().copied().unwrap_or(1) } else { length };
     let map = |(own, rows): (&Option<u64>, &Vec<Option<u64>>)| match own {
         Some(own) => AxisMap::Tiled(tiled(rows, *own, length)),
