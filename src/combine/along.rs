@@ -7,8 +7,9 @@ use super::dimensions::{dimensions, united};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
-use super::layout::{AxisMap, gcd, moved, tile, tiled};
-use super::restore::Restore;
+use super::layout::{AxisMap, moved, tile, tiled};
+use super::restore::{Restore, is_stored_anew};
+use super::sets::Sets;
 use super::times::Rule;
 use super::{Check, CombineOptions, Policy, attributes, fills};
 use crate::error::Error;
@@ -53,24 +54,8 @@ pub(super) struct Part {
     pub(super) maps: Vec<AxisMap>,
     /// Bytes of a tile, where chunks are cut.
     pub(super) tile_bytes: u64,
-}
-
-/// The array in the sets that have it, the first set first.
-pub(super) struct Sets<'a> {
-    pub(super) path: usize,
-    pub(super) name: &'a str,
-    pub(super) dimensions: Vec<String>,
-    pub(super) members: Vec<(usize, &'a Member, Vec<String>)>,
-}
-
-impl Sets<'_> {
-    pub(super) fn metadata(&self) -> impl Iterator<Item = (usize, &ArrayMetadata)> {
-        self.members.iter().filter_map(|(set, member, _)| Some((*set, member.array()?.0)))
-    }
-
-    fn first(&self) -> Option<&ArrayMetadata> {
-        self.metadata().next().map(|(_, metadata)| metadata)
-    }
+    /// Bytes of a chunk that is cut.
+    pub(super) cut_from: Option<u64>,
 }
 
 /// The metadata of a combined array without its chunks, and how these lie.
@@ -97,7 +82,10 @@ impl<'a> Along<'a, '_> {
         merged.set_dimensions(&sets.dimensions);
         let mut metadata = ArrayMetadata { shape, fill_value, ..first.clone() };
         let rule = rule.filter(Rule::changes);
+        let is_small = Restore::bytes(&metadata) <= self.options.inline_array_bytes;
+        let is_again = is_small && sets.members.iter().any(|(_, member, _)| is_stored_anew(member));
         if rule.is_none()
+            && !is_again
             && let Some(Laid { chunks, parts }) = self.lay(&sets, first, &metadata.shape)?
         {
             metadata.chunks = chunks;
@@ -105,8 +93,8 @@ impl<'a> Along<'a, '_> {
         }
         let (inputs, axes, cells) = (self.inputs, self.axes, self.cells);
         let restore = Restore { inputs, axes, sets: &sets, cells };
-        if Restore::bytes(&metadata) > self.options.inline_array_bytes {
-            self.refuse(&sets, first, findings);
+        if !is_small {
+            self.refuse(&sets, first, rule.is_some(), findings);
             return Ok(None);
         }
         let wanted: Vec<(usize, usize)> = sets.members.iter().map(|(set, ..)| (*set, path)).collect();
@@ -131,7 +119,7 @@ impl<'a> Along<'a, '_> {
         let all: Vec<Vec<String>> = members.iter().map(|(_, _, names)| names.clone()).collect();
         let axes: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
         match united(&all, &axes) {
-            Ok(dimensions) => Some(Sets { path, name, dimensions, members }),
+            Ok(dimensions) => Some(Sets::new(path, name, dimensions, members, self.axes)),
             Err(at) => {
                 let theirs = all.get(at).cloned().unwrap_or_default();
                 let what =
@@ -152,7 +140,7 @@ impl<'a> Along<'a, '_> {
     fn check_alike(&self, sets: &Sets<'_>, first: &ArrayMetadata, findings: &mut Findings) -> bool {
         let mut alike = true;
         for (set, other) in sets.metadata() {
-            let is_same = other.dtype == first.dtype && (other.order == first.order || other.shape.len() < 2);
+            let is_same = other.dtype == first.dtype;
             if !is_same {
                 let what = || format!("is of type {} instead of {}", name(&other.dtype), name(&first.dtype));
                 findings.add(self.weight(Check::Dtype), Check::Dtype, sets.name, Some(self.name(set)), what);
@@ -165,9 +153,9 @@ impl<'a> Along<'a, '_> {
     /// Whether all sets have the array, or need not.
     fn check_missing(&self, sets: &Sets<'_>, findings: &mut Findings) -> bool {
         let policy = self.options.policies.get(Check::Missing);
-        let has = |set: &usize| sets.members.iter().any(|(known, ..)| known == set);
+        let having = sets.numbers();
         let mut all = true;
-        for set in self.order.iter().filter(|set| !has(set)) {
+        for set in self.order.iter().filter(|set| !having.contains(set)) {
             let what = || "is in other sets and not here".to_owned();
             findings.add(self.weight(Check::Missing), Check::Missing, sets.name, Some(self.name(*set)), what);
             all = false;
@@ -212,30 +200,39 @@ impl<'a> Along<'a, '_> {
 
     /// Where the chunks come to lie, if each can be taken as it is, or be cut.
     fn lay(&self, sets: &Sets<'_>, first: &ArrayMetadata, shape: &[u64]) -> Result<Option<Laid>, Error> {
-        let alike =
-            sets.metadata().all(|(_, other)| other.filters == first.filters && other.compressor == first.compressor);
-        if !alike {
+        if !sets.with_elements().all(|(_, other)| is_encoded_alike(other, first)) {
             return Ok(None);
         }
         let mut laid = Laid { chunks: Vec::new(), parts: Vec::new() };
-        laid.parts.extend(sets.members.iter().map(|(set, ..)| Part { set: *set, maps: Vec::new(), tile_bytes: 0 }));
+        laid.parts.extend(sets.members.iter().map(|(set, ..)| Part {
+            set: *set,
+            maps: Vec::new(),
+            tile_bytes: 0,
+            cut_from: None,
+        }));
         let mut cut = None;
         for (at, (dimension, length)) in sets.dimensions.iter().zip(shape).enumerate() {
             let own = own_chunks(sets, dimension);
             let Some(axis) = self.axes.iter().find(|axis| axis.name == *dimension) else {
-                let Some(Some(chunk)) = own.first().copied() else { return Ok(None) };
-                if own.iter().any(|other| *other != Some(chunk)) {
+                let chunks = || own.iter().zip(&sets.members).filter(|(_, (set, ..))| !sets.empty.contains(set));
+                let Some(Some(chunk)) = chunks().next().map_or(own.first(), |(chunk, _)| Some(chunk)).copied() else {
+                    return Ok(None);
+                };
+                if chunks().any(|(other, _)| *other != Some(chunk)) {
                     return Ok(None);
                 }
                 laid.push(chunk, std::iter::repeat_with(|| AxisMap::Same));
                 continue;
             };
-            let rows: Vec<Vec<Option<u64>>> =
-                sets.members.iter().map(|(set, ..)| self.cells.rows(axis, *set)).collect();
+            let rows: Vec<Vec<Option<u64>>> = sets
+                .members
+                .iter()
+                .map(|(set, ..)| if sets.empty.contains(set) { Vec::new() } else { self.cells.rows(axis, *set) })
+                .collect();
             if let Some((chunk, maps)) = whole(&own, &rows, *length) {
                 laid.push(chunk, maps.into_iter());
-            } else if cut.is_none() && Self::can_cut(first, &laid) {
-                let (chunk, maps) = pieces(&own, &rows);
+            } else if cut.is_none() && can_cut(sets, &laid) {
+                let (chunk, maps) = pieces(&own, &rows, *length);
                 laid.push(chunk, maps.into_iter());
                 cut = Some(at);
             } else {
@@ -243,25 +240,20 @@ impl<'a> Along<'a, '_> {
             }
         }
         if let Some(at) = cut {
-            self.cut_bytes(&mut laid, first, at)?;
+            self.cut_bytes(&mut laid, sets, first, at)?;
         }
         Ok(Some(laid))
     }
 
-    /// Whether a part of a chunk along the next dimension is a part of its bytes.
-    fn can_cut(first: &ArrayMetadata, laid: &Laid) -> bool {
-        let is_plain = first.codecs().next().is_none() && first.dtype.size().is_some_and(|size| size > 0);
-        is_plain && (first.order == Order::C || first.shape.len() < 2) && laid.chunks.iter().all(|chunk| *chunk == 1)
-    }
-
     /// Sets how many bytes a tile has, and counts the tiles.
-    fn cut_bytes(&self, laid: &mut Laid, first: &ArrayMetadata, at: usize) -> Result<(), Error> {
+    fn cut_bytes(&self, laid: &mut Laid, sets: &Sets<'_>, first: &ArrayMetadata, at: usize) -> Result<(), Error> {
         let size = first.dtype.size().unwrap_or(0);
         let bytes = laid.chunks.iter().skip(at).try_fold(size, |bytes, chunk| bytes.checked_mul(*chunk));
         let mut tiles = 0_u64;
-        for part in &mut laid.parts {
+        for (part, (_, member, _)) in laid.parts.iter_mut().zip(&sets.members) {
             part.tile_bytes = bytes.unwrap_or(u64::MAX);
             if let Some(AxisMap::Tiled(chunks)) = part.maps.get(at) {
+                part.cut_from = member.array().and_then(|(metadata, _)| metadata.chunk_bytes());
                 tiles = chunks.iter().fold(tiles, |sum, chunk| sum.saturating_add(crate::convert::wide(chunk.len())));
             }
         }
@@ -269,14 +261,30 @@ impl<'a> Along<'a, '_> {
     }
 
     /// Says why an array's chunks neither line up nor are few enough to be stored anew.
-    fn refuse(&self, sets: &Sets<'_>, first: &ArrayMetadata, findings: &mut Findings) {
+    fn refuse(&self, sets: &Sets<'_>, first: &ArrayMetadata, is_time: bool, findings: &mut Findings) {
         let limit = self.options.inline_array_bytes;
+        if is_time {
+            let what = || {
+                format!(
+                    "times are in different units, and the array has more than the {limit} bytes that are stored anew"
+                )
+            };
+            let is_dropped = self.options.policies.get(Check::Units) == Policy::Drop;
+            let weight = if is_dropped { Weight::Decided } else { Weight::Error };
+            findings.add(weight, Check::Units, sets.name, None, what);
+            return;
+        }
         let mut told = false;
         for (set, other) in sets.metadata() {
-            let (check, what) = if other.codecs().ne(first.codecs()) {
+            let (check, what) = if !is_encoded_alike(other, first) {
                 let ids =
                     |metadata: &ArrayMetadata| metadata.codecs().map(|codec| format!("{codec:?}")).collect::<Vec<_>>();
-                (Check::Codecs, format!("has codecs {:?} instead of {:?}", ids(other), ids(first)))
+                let (theirs, ours) = (ids(other), ids(first));
+                let what = format!(
+                    "has codecs {theirs:?} in order {:?} instead of {ours:?} in order {:?}",
+                    other.order, first.order
+                );
+                (Check::Codecs, what)
             } else if other.chunks != first.chunks {
                 (Check::Chunks, format!("has chunks {:?} instead of {:?}", other.chunks, first.chunks))
             } else {
@@ -299,6 +307,7 @@ impl<'a> Along<'a, '_> {
                 if moved(&rows, chunk, axis.length()).is_some() {
                     continue;
                 }
+                told = true;
                 let what = || {
                     format!(
                         "its {} rows along {} from {} on do not fill chunks of {chunk} where others follow, and the array is compressed and has more than the {limit} bytes that are stored anew",
@@ -310,6 +319,15 @@ impl<'a> Along<'a, '_> {
                 findings.add(self.weight(Check::Chunks), Check::Chunks, sets.name, Some(self.name(*set)), what);
             }
         }
+        // An array is never left out without a word.
+        if !told {
+            let what = || {
+                format!(
+                    "the chunks of its sets do not line up, and the array has more than the {limit} bytes that are stored anew"
+                )
+            };
+            findings.add(self.weight(Check::Chunks), Check::Chunks, sets.name, None, what);
+        }
     }
 }
 
@@ -318,6 +336,21 @@ impl Laid {
         self.chunks.push(chunk);
         self.parts.iter_mut().zip(maps).for_each(|(part, map)| part.maps.push(map));
     }
+}
+
+/// Whether the bytes of chunks mean the same elements.
+fn is_encoded_alike(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
+    a.filters == b.filters && a.compressor == b.compressor && (a.order == b.order || a.shape.len() < 2)
+}
+
+/// Whether a part of a chunk along the next dimension is a part of its bytes.
+fn can_cut(sets: &Sets<'_>, laid: &Laid) -> bool {
+    let is_plain = |metadata: &ArrayMetadata| {
+        metadata.codecs().next().is_none()
+            && metadata.dtype.size().is_some_and(|size| size > 0)
+            && (metadata.order == Order::C || metadata.shape.len() < 2)
+    };
+    sets.with_elements().all(|(_, metadata)| is_plain(metadata)) && laid.chunks.iter().all(|chunk| *chunk == 1)
 }
 
 /// The length of each set's chunks along a dimension; `None` for a set whose array lacks it.
@@ -331,8 +364,10 @@ fn own_chunks(sets: &Sets<'_>, dimension: &str) -> Vec<Option<u64>> {
 
 /// The chunks' length and places along an axis where each is taken as it is.
 fn whole(own: &[Option<u64>], rows: &[Vec<Option<u64>>], length: u64) -> Option<(u64, Vec<AxisMap>)> {
-    let chunk = own.iter().flatten().next().copied().unwrap_or(1);
+    let with_rows = || own.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()).map(|(own, _)| own);
+    let chunk = with_rows().chain(own).flatten().next().copied().unwrap_or(1);
     let place = |(own, rows): (&Option<u64>, &Vec<Option<u64>>)| match own {
+        _ if rows.is_empty() => Some(AxisMap::Moved(Vec::new())),
         Some(own) if *own == chunk => moved(rows, chunk, length).map(AxisMap::Moved),
         None if chunk == 1 => Some(AxisMap::Repeated(rows.iter().flatten().copied().collect())),
         _ => None,
@@ -342,11 +377,10 @@ fn whole(own: &[Option<u64>], rows: &[Vec<Option<u64>>], length: u64) -> Option<
 }
 
 /// The same where chunks are cut into tiles of the common divisor of all lengths.
-fn pieces(own: &[Option<u64>], rows: &[Vec<Option<u64>>]) -> (u64, Vec<AxisMap>) {
-    let length = own.iter().zip(rows).fold(0, |length, (own, rows)| match own {
-        Some(own) => tile(rows, *own, length),
-        None => gcd(length, 1),
-    });
+fn pieces(own: &[Option<u64>], rows: &[Vec<Option<u64>>], length: u64) -> (u64, Vec<AxisMap>) {
+    let lacks = own.iter().zip(rows).any(|(own, rows)| own.is_none() && !rows.is_empty());
+    let cut: Vec<_> = own.iter().zip(rows).filter_map(|(own, rows)| Some((rows.as_slice(), (*own)?))).collect();
+    let length = if lacks { 1 } else { tile(&cut, length) };
     let length = if length == 0 { own.iter().flatten().next().copied().unwrap_or(1) } else { length };
     let map = |(own, rows): (&Option<u64>, &Vec<Option<u64>>)| match own {
         Some(own) => AxisMap::Tiled(tiled(rows, *own, length)),

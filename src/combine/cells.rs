@@ -1,13 +1,16 @@
 //! Which combinations of coordinates which sets have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::axis::Axis;
 use super::findings::{Findings, Weight};
 use super::inputs::Inputs;
 use super::{Check, CombineOptions, Policy};
+use crate::convert::wide;
 use crate::error::Error;
-use crate::limits::check;
+
+/// Most combinations of coordinates of all sets.
+const MOST_CELLS: u64 = 1 << 24;
 
 /// Combinations of coordinates, and the sets that have them.
 #[derive(Debug, Default)]
@@ -42,9 +45,15 @@ impl Cells {
         let mut cells = Self { count, ..Self::default() };
         let mut total = 0_u64;
         for set in 0..inputs.sets.len() {
+            let length = |axis: &Axis| axis.positions.get(set).map_or(0, |own| wide(own.len()));
+            total = total.saturating_add(axes.iter().map(length).fold(1, u64::saturating_mul));
+            if total > MOST_CELLS {
+                let input = inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default();
+                let problem =
+                    format!("the sets up to it have {total} combinations of coordinates, and {MOST_CELLS} are held");
+                return Err(Error::Combine { input, problem });
+            }
             let own = of_set(axes, set, &lengths);
-            total = total.saturating_add(crate::convert::wide(own.len()));
-            check("chunks", total, options.limits.chunks)?;
             let number = u32::try_from(set).unwrap_or(u32::MAX);
             for cell in own {
                 if let Some(first) = cells.one.insert(cell, number) {
@@ -63,7 +72,7 @@ impl Cells {
     fn decide(&mut self, inputs: &Inputs, axes: &[Axis], policy: Policy, findings: &mut Findings) -> Result<(), Error> {
         let name =
             |set: &u32| inputs.sets.get(crate::convert::narrow((*set).into())).map_or("", |input| input.name.as_str());
-        let mut lost: HashMap<usize, Vec<u64>> = HashMap::new();
+        let mut lost: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
         for (cell, mut sets) in std::mem::take(&mut self.several) {
             sets.sort_by_key(|set| (name(set), *set));
             if policy == Policy::Last {
@@ -74,7 +83,8 @@ impl Cells {
             }
             self.one.extend(sets.first().map(|winner| (cell, *winner)));
         }
-        for (set, cells) in lost {
+        for (set, mut cells) in lost {
+            cells.sort_unstable();
             let input = inputs.sets.get(set).map_or("", |input| input.name.as_str());
             let own: usize = axes.iter().map(|axis| axis.positions.get(set).map_or(0, Vec::len)).product();
             let what = || "another set's are taken where both have the same coordinates".to_owned();
@@ -96,13 +106,13 @@ impl Cells {
     /// The places of a set's rows along an axis.
     pub(super) fn rows(&self, axis: &Axis, set: usize) -> Vec<Option<u64>> {
         let lost = self.lost.get(&set);
-        let is_kept = |at: &u64| lost.is_none_or(|lost| !lost.contains(at));
+        let is_kept = |at: &u64| lost.is_none_or(|lost| lost.binary_search(at).is_err());
         axis.positions.get(set).map(|own| own.iter().map(|at| Some(*at).filter(is_kept)).collect()).unwrap_or_default()
     }
 
     /// Combinations that at least one of some sets has.
-    pub(super) fn covered(&self, has: impl Fn(usize) -> bool) -> u64 {
-        let has = |set: &u32| has(crate::convert::narrow((*set).into()));
+    pub(super) fn covered(&self, having: &BTreeSet<usize>) -> u64 {
+        let has = |set: &u32| having.contains(&crate::convert::narrow((*set).into()));
         let is_there = |(cell, one): &(&u64, &u32)| {
             has(one) || self.several.get(*cell).is_some_and(|several| several.iter().any(&has))
         };

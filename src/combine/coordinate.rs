@@ -56,6 +56,9 @@ impl fmt::Display for Coordinate {
     }
 }
 
+/// Most characters of all texts along one dimension, each counted with the length of the longest.
+const MOST_CHARACTERS: usize = 1 << 26;
+
 /// Coordinates of one type.
 #[derive(Debug, Clone)]
 pub(super) struct Coordinates {
@@ -120,6 +123,9 @@ impl Coordinates {
             Elements::Int8(values) => integers(values),
             Elements::Int16(values) => integers(values),
             Elements::Int32(values) => integers(values),
+            Elements::Datetime(values) | Elements::Timedelta(values) if values.contains(&i64::MIN) => {
+                return Err("has one that is no time (NaT)".to_owned());
+            }
             Elements::Int64(values) | Elements::Datetime(values) | Elements::Timedelta(values) => integers(values),
             Elements::Uint8(values) => integers(values),
             Elements::Uint16(values) => integers(values),
@@ -201,7 +207,7 @@ impl Coordinates {
     /// The type and the bytes of the elements, if each has one of them.
     pub(super) fn encoded(&self) -> Result<(Dtype, Vec<u8>), String> {
         if self.values.iter().any(|value| matches!(value, Coordinate::Text(_))) {
-            return Ok(self.texts());
+            return self.texts();
         }
         let scalar = self.dtype.scalar().ok_or_else(|| format!("{} is no type of coordinates", name(&self.dtype)))?;
         let mut bytes = Vec::with_capacity(self.values.len() * 8);
@@ -217,20 +223,24 @@ impl Coordinates {
     }
 
     /// As characters of four bytes, as many as the longest text has.
-    fn texts(&self) -> (Dtype, Vec<u8>) {
+    fn texts(&self) -> Result<(Dtype, Vec<u8>), String> {
         let text = |value: &Coordinate| match value {
             Coordinate::Text(text) => text.clone(),
             number => number.to_string(),
         };
         let texts: Vec<String> = self.values.iter().map(text).collect();
         let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
+        // One long text makes all others as long.
+        if longest.saturating_mul(texts.len()) > MOST_CHARACTERS {
+            return Err(format!("{} texts, one of {longest} characters, are more than are held", texts.len()));
+        }
         let mut bytes = Vec::new();
         for text in texts {
             let end = bytes.len() + 4 * longest;
             bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes()));
             bytes.resize(end, 0);
         }
-        (text_dtype(longest), bytes)
+        Ok((text_dtype(longest), bytes))
     }
 }
 

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::cf_time::TimeUnits;
-use super::coordinate::{Coordinate, Coordinates};
+use super::coordinate::{Coordinate, Coordinates, name};
 use super::held::Held;
-use super::inputs::{Input, Inputs};
+use super::inputs::{Input, Inputs, Member};
 use super::times::{self, Common, Units};
 use super::{CombineOptions, Selector};
 use crate::error::Error;
 use crate::reference::key::{joined, split};
-use crate::zarr::{Attributes, Dtype, Kind};
+use crate::zarr::{ArrayMetadata, Attributes, Dtype, Kind};
 
 /// The coordinates of all sets along one dimension.
 #[derive(Debug)]
@@ -65,8 +65,11 @@ pub(super) fn evaluate(
                 None => Err("the closure was not asked".to_owned()),
             },
             other if !reads && !input.is_combined => constant(other, input, options, inputs),
-            _ => match path.and_then(|path| Some((path, input.member(path)?.array()?.0))) {
-                Some((path, metadata)) if metadata.shape.len() < 2 => {
+            _ => match path.and_then(|path| Some((path, input.member(path)?.array()?))) {
+                Some((path, (metadata, attributes))) if metadata.shape.len() < 2 => {
+                    let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
+                    along(dimension, name, metadata, attributes)
+                        .map_err(|problem| wrong(input, dimension, &problem))?;
                     let values = held.values(inputs, set, path)?;
                     Coordinates::of(&metadata.dtype, values.elements())
                 }
@@ -94,6 +97,16 @@ fn positions(input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordina
         dtype: Dtype::Simple("<i8".to_owned()),
         values: (first..*rows).map(Coordinate::Integer).collect(),
     })
+}
+
+/// Whether the coordinates of an array are along the dimension: several along another would each be those of the whole set.
+fn along(dimension: &str, variable: &str, metadata: &ArrayMetadata, attributes: &Attributes) -> Result<(), String> {
+    match (metadata.shape.as_slice(), attributes.dimensions().next()) {
+        ([length], Some(other)) if *length > 1 && other != dimension => {
+            Err(format!("{variable} is along {other}, and not along {dimension}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn lacks(dimension: &str, variable: &str) -> String {
@@ -171,6 +184,10 @@ fn united(
     let is_datetime = asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime);
     let differ = units.iter().any(|unit| Some(unit) != units.first());
     if differ || (is_datetime && units.iter().all(Option::is_some)) {
+        for (set, (input, found)) in inputs.sets.iter().zip(&found).enumerate() {
+            let Some(member) = source.and_then(|path| input.member(path)) else { continue };
+            are_times(member, found).map_err(|problem| whose(set, problem))?;
+        }
         let common = times::common(&found, units, asked.filter(|_| is_datetime))
             .map_err(|(set, problem)| whose(set, problem))?;
         let Common { dtype, values, units, calendar } = common;
@@ -180,7 +197,7 @@ fn united(
     }
     let dtype = match asked {
         Some(dtype) => dtype.clone(),
-        None => one_type(&found),
+        None => one_type(&found).map_err(|(set, problem)| whose(set, problem))?,
     };
     let values: Result<Vec<Vec<Coordinate>>, Error> = found
         .into_iter()
@@ -197,19 +214,46 @@ fn united(
     Ok(Evaluated { dtype, values: values?, source, time: None, shown_in, is_positional: false })
 }
 
-/// The type of all, or the widest of their kind.
-fn one_type(found: &[Coordinates]) -> Dtype {
+/// Whether numbers can be brought into other units: they are not scaled, and none of them is masked.
+fn are_times(member: &Member, found: &Coordinates) -> Result<(), String> {
+    let attributes = member.documents.attributes();
+    if let Some(name) = times::packed(attributes) {
+        return Err(format!("units differ, and there is {name}"));
+    }
+    let mut masked = times::masked(attributes)?;
+    if let Some((metadata, _)) = member.array().filter(|(metadata, _)| metadata.fill_value.is_some()) {
+        masked.extend(Coordinates::of_bytes(&metadata.dtype, &crate::store::fill_element(metadata)));
+    }
+    let is_masked = |value: &&Coordinate| {
+        masked.iter().any(|masked| masked == *value || (masked.float().is_some() && masked.float() == value.float()))
+    };
+    match found.values.iter().find(is_masked) {
+        Some(value) => Err(format!("{value} is the fill value, and no time")),
+        None => Ok(()),
+    }
+}
+
+/// The type of all, or the widest of their kind; the set and the words where there is none.
+fn one_type(found: &[Coordinates]) -> Result<Dtype, (usize, String)> {
     let simple = |text: &str| Dtype::Simple(text.to_owned());
-    let Some(first) = found.first() else { return simple("<i8") };
-    if found.iter().all(|one| one.dtype == first.dtype) {
-        return first.dtype.clone();
+    let Some(first) = found.first() else { return Ok(simple("<i8")) };
+    let Some(other) = found.iter().position(|one| one.dtype != first.dtype) else { return Ok(first.dtype.clone()) };
+    let has_unit = |one: &Coordinates| {
+        one.dtype.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Datetime | Kind::Timedelta))
+    };
+    if found.iter().any(has_unit) {
+        let types = found.get(other).map(|one| name(&one.dtype)).unwrap_or_default();
+        return Err((
+            other,
+            format!("are of type {types} instead of {}, whose numbers mean others", name(&first.dtype)),
+        ));
     }
     let kinds = || found.iter().flat_map(|one| &one.values);
-    if kinds().any(|value| matches!(value, Coordinate::Text(_))) {
+    Ok(if kinds().any(|value| matches!(value, Coordinate::Text(_))) {
         simple("<U1")
     } else if kinds().any(|value| matches!(value, Coordinate::Float(_))) {
         simple("<f8")
     } else {
         simple("<i8")
-    }
+    })
 }

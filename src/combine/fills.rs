@@ -1,8 +1,8 @@
 //! The value of what no set has.
 
-use super::along::Sets;
 use super::cells::Cells;
 use super::findings::{Findings, Weight};
+use super::sets::Sets;
 use super::{Check, CombineOptions, Policy};
 use crate::zarr::{ArrayMetadata, FillValue, Kind};
 
@@ -41,8 +41,7 @@ pub(super) fn combined<'n>(
     if !fits {
         return None;
     }
-    let has = |set: usize| sets.members.iter().any(|(known, ..)| *known == set);
-    let gaps = cells.count.saturating_sub(cells.covered(has));
+    let gaps = cells.count.saturating_sub(cells.covered(&sets.numbers()));
     let is_text =
         first.dtype.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Text | Kind::Bytes | Kind::Object));
     if gaps == 0 || fill.is_some() || is_text {

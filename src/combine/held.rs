@@ -71,7 +71,14 @@ impl<'s> Held<'s> {
             let mut inline = Vec::with_capacity(numbers.len());
             for number in numbers {
                 let bytes = answers.next().unwrap_or_else(|| Ok(Bytes::new()));
-                inline.push((number, bytes.map_err(|error| about(inputs, (set, path), &error))?));
+                let bytes = bytes.map_err(|error| about(inputs, (set, path), &error))?;
+                if let Some(Reference::Range { length, .. }) = chunks.get(number)
+                    && length != crate::convert::wide(bytes.len())
+                {
+                    let problem = format!("{} bytes were supplied of a chunk that has {length}", bytes.len());
+                    return Err(Error::Combine { input: name_of(inputs, set), problem });
+                }
+                inline.push((number, bytes));
             }
             chunks.hold_inline(inline);
             self.chunks.insert((set, path), chunks);
@@ -122,11 +129,15 @@ fn refused(inputs: &Inputs, places: &[((usize, usize), Vec<u64>)]) -> Error {
         "{} is not inline, and nothing may be fetched (scan with --inline-coordinates, or name it in --identical-dims)",
         inputs.paths.get(path).map(String::as_str).unwrap_or_default()
     );
-    Error::Combine { input: inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(), problem }
+    Error::Combine { input: name_of(inputs, set), problem }
+}
+
+fn name_of(inputs: &Inputs, set: usize) -> String {
+    inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default()
 }
 
 /// An error with the set and the array that it is about.
 fn about(inputs: &Inputs, (set, path): (usize, usize), error: &Error) -> Error {
     let problem = format!("{}: {error}", inputs.paths.get(path).map(String::as_str).unwrap_or_default());
-    Error::Combine { input: inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(), problem }
+    Error::Combine { input: name_of(inputs, set), problem }
 }

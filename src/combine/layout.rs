@@ -40,17 +40,35 @@ pub(super) fn moved(positions: &Positions, chunk: u64, length: u64) -> Option<Ve
     positions.chunks(crate::convert::narrow(chunk).max(1)).map(place).collect()
 }
 
-/// The length of tiles into which the chunks of a set can be cut: what divides the lengths and the places of all its runs.
-/// `before` is that of the other sets, 0 if there are none.
-pub(super) fn tile(positions: &Positions, chunk: u64, before: u64) -> u64 {
-    let runs = positions.chunks(crate::convert::narrow(chunk).max(1)).flat_map(runs);
-    runs.fold(before, |tile, run| gcd(gcd(gcd(tile, run.row), run.at), run.rows))
+/// The length of tiles into which the chunks of all sets can be cut, given each set's positions and the length of its chunks: what divides
+/// the places and the lengths of all runs. The last tile of all may be partial, where the chunk that it is cut from goes on for a whole one.
+pub(super) fn tile(sets: &[(&Positions, u64)], length: u64) -> u64 {
+    let (mut tile, mut last) = (0, Vec::new());
+    for (positions, chunk) in sets {
+        for run in positions.chunks(crate::convert::narrow(*chunk).max(1)).flat_map(runs) {
+            tile = gcd(gcd(tile, run.row), run.at);
+            if run.at.saturating_add(run.rows) == length {
+                last.push((run, *chunk));
+            } else {
+                tile = gcd(tile, run.rows);
+            }
+        }
+    }
+    let known = tile;
+    for (run, chunk) in last {
+        let end = run.rows.checked_next_multiple_of(known).and_then(|rows| rows.checked_add(run.row));
+        if end.is_none_or(|end| end > chunk) {
+            tile = gcd(tile, run.rows);
+        }
+    }
+    tile
 }
 
 /// Which tile of each chunk comes where.
 pub(super) fn tiled(positions: &Positions, chunk: u64, tile: u64) -> Vec<Vec<(u64, u64)>> {
-    let tiles =
-        |run: Run| (0..run.rows / tile.max(1)).map(move |n| (run.row / tile.max(1) + n, run.at / tile.max(1) + n));
+    let tiles = |run: Run| {
+        (0..run.rows.div_ceil(tile.max(1))).map(move |n| (run.row / tile.max(1) + n, run.at / tile.max(1) + n))
+    };
     let chunks = positions.chunks(crate::convert::narrow(chunk).max(1));
     chunks.map(|rows| runs(rows).into_iter().flat_map(tiles).collect()).collect()
 }
@@ -68,7 +86,7 @@ fn runs(rows: &Positions) -> Vec<Run> {
     runs
 }
 
-pub(super) fn gcd(a: u64, b: u64) -> u64 {
+fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
@@ -101,13 +119,17 @@ mod tests {
     fn months_have_tiles_of_their_common_divisor() {
         // 30 days and 60 days in one chunk each.
         let (first, second) = (at(0..30), at(30..90));
-        let length = tile(&second, 60, tile(&first, 30, 0));
+        let length = tile(&[(&first, 30), (&second, 60)], 90);
         assert_eq!(length, 30);
         assert_eq!(tiled(&first, 30, length), [[(0, 0)]]);
         assert_eq!(tiled(&second, 60, length), [[(0, 1), (1, 2)]]);
-        assert_eq!(tile(&at(31..59), 28, tile(&at(0..31), 31, 0)), 1);
+        assert_eq!(tile(&[(&at(0..31), 31), (&at(31..59), 28)], 59), 1);
         // Four of the 512 rows of a chunk.
-        assert_eq!(tile(&at(4..8), 512, tile(&at(0..4), 512, 0)), 4);
+        assert_eq!(tile(&[(&at(0..4), 512), (&at(4..8), 512)], 8), 4);
+        // The last tile is partial: its chunk has three rows.
+        assert_eq!(tile(&[(&at(0..3), 3), (&at(3..6), 4), (&at(6..7), 3)], 7), 3);
+        assert_eq!(tiled(&at(6..7), 3, 3), [[(0, 2)]]);
+        assert_eq!(tile(&[(&at(0..3), 3), (&at(3..6), 4), (&at(6..7), 2)], 7), 1);
         assert_eq!(tiled(&at(4..8), 512, 4), [[(0, 1)]]);
     }
 }

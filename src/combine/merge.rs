@@ -10,7 +10,7 @@ use super::cells::Cells;
 use super::columns::Columns;
 use super::inputs::{Inputs, Member};
 use super::layout::AxisMap;
-use crate::convert::narrow;
+use crate::convert::{narrow, wide};
 use crate::error::Error;
 use crate::reference::Manifest;
 use crate::reference::grid::grid;
@@ -33,6 +33,7 @@ pub(super) fn merged(
     parts: &[Part],
     inputs: &mut Inputs,
     overlap: Option<&Overlap<'_>>,
+    most_chunks: u64,
 ) -> Result<Manifest, Error> {
     let grid = grid(&metadata.shape, &metadata.chunks);
     let name = inputs.paths.get(path).cloned().unwrap_or_default();
@@ -44,9 +45,18 @@ pub(super) fn merged(
         chunks = chunks.checked_mul((*size).max(1)).ok_or_else(too_many)?;
     }
     let mut moving = Moving::of(inputs.take_columns(path));
+    let mut total = 0_u64;
     for part in parts {
         let Some(own) = inputs.sets.get(part.set).and_then(|input| input.member(path)) else { continue };
-        moving.part(own, &Places::new(&part.maps, &own.grid, strides.clone()), part.tile_bytes);
+        let places = Places::new(&part.maps, &own.grid, strides.clone());
+        total = total.saturating_add(places.count(wide(own.rows.len() + own.inline.len())));
+        crate::limits::check("chunks", total, most_chunks)?;
+        if let Some(odd) = part.cut_from.and_then(|chunk_bytes| moving.odd(own, chunk_bytes)) {
+            let problem =
+                format!("{name}: a chunk that is to be cut has {odd} bytes instead of {}", part.cut_from.unwrap_or(0));
+            return Err(Error::Combine { input: String::new(), problem });
+        }
+        moving.part(own, &places, part.tile_bytes);
     }
     let (mut columns, inline) = moving.finish();
     columns.sort();
@@ -63,6 +73,13 @@ struct Moving {
 impl Moving {
     fn of(columns: Columns) -> Self {
         Self { moved: vec![false; columns.number.len()], columns, inline: Vec::new() }
+    }
+
+    /// The bytes of a chunk of a set that has not as many as it should.
+    fn odd(&self, own: &Member, chunk_bytes: u64) -> Option<u64> {
+        let is_odd = |length: &u64| *length != chunk_bytes && *length != Manifest::WHOLE;
+        let referenced = self.columns.length.get(own.rows.clone()).unwrap_or_default().iter().copied();
+        referenced.chain(own.inline.values().map(|bytes| wide(bytes.len()))).find(is_odd)
     }
 
     fn part(&mut self, own: &Member, places: &Places<'_>, tile_bytes: u64) {
@@ -111,6 +128,16 @@ impl<'a> Places<'a> {
         let mut grid = grid.iter().copied();
         let own = maps.iter().map(|map| if matches!(map, AxisMap::Repeated(_)) { 1 } else { grid.next().unwrap_or(1) });
         Self { maps, own: own.collect(), strides }
+    }
+
+    /// How many chunks so many of a set become at most.
+    fn count(&self, chunks: u64) -> u64 {
+        let most = |map: &AxisMap| match map {
+            AxisMap::Same | AxisMap::Moved(_) => 1,
+            AxisMap::Repeated(at) => wide(at.len()),
+            AxisMap::Tiled(tiles) => tiles.iter().map(|tiles| wide(tiles.len())).max().unwrap_or(0),
+        };
+        self.maps.iter().map(most).fold(chunks, u64::saturating_mul)
     }
 
     /// Calls `takes` with each number that a chunk gets, and the tile of it.

@@ -1,4 +1,13 @@
 //! Many reference sets become one: planned, checked, and then merged without reading anything.
+//!
+//! Sets that are combined in batches, and the batches after that, or one after another, end as all at once do, byte for byte, whatever
+//! their order (`tests/it/combine.rs`). What a batch cannot know makes these exceptions, none of which changes a value:
+//! - Along several dimensions, a batch that is no block (not every combination of its coordinates is there) has gaps: it is refused, or
+//!   its floats without a fill value have NaN. What fills a gap later is a duplicate, which is refused: a gap cannot be told from chunks
+//!   that were never written.
+//! - Along several dimensions the set with the smallest coordinates, whose attributes are taken, may be another in batches that are no blocks.
+//! - A set with one coordinate has no direction, and a batch of such sets ascends: with sets that descend it is refused.
+//! - `INDEX` and lists count the sets that are given.
 
 mod along;
 mod attributes;
@@ -7,6 +16,7 @@ mod cells;
 pub(crate) mod cf_time;
 mod chosen;
 mod columns;
+mod conflicts;
 mod coordinate;
 mod dimensions;
 mod evaluate;
@@ -21,6 +31,7 @@ mod plan;
 mod restore;
 mod roles;
 mod selector;
+mod sets;
 mod times;
 mod used;
 

@@ -140,9 +140,9 @@ impl fmt::Debug for Change {
 pub enum Check {
     /// The shapes of chunks, and whether chunks begin where those before them end.
     Chunks,
-    /// The types of elements, and their order in chunks.
+    /// The types of elements.
     Dtype,
-    /// Filters and compressors.
+    /// Filters and compressors, and the order of elements in chunks.
     Codecs,
     /// The value of missing chunks, which readers mask.
     FillValue,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::along::{Along, Chunks, Combined};
 use super::axis::Axis;
 use super::cells::Cells;
+use super::conflicts::{lies_in_no_array, only_along};
 use super::evaluate::{array_in, evaluate};
 use super::findings::{Findings, Weight};
 use super::held::Held;
@@ -15,9 +16,9 @@ use super::roles::{Role, Roles};
 use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
 use crate::error::Error;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
-use crate::zarr::{ArrayMetadata, Attributes};
+use crate::zarr::{ArrayMetadata, Attributes, Dtype};
 
-/// Most coordinates along one dimension.
+/// Most coordinates of all sets along one dimension.
 pub(super) const MOST_COORDINATES: u64 = 1 << 24;
 
 /// Sets that are to be combined.
@@ -131,6 +132,10 @@ impl Combine {
             nodes.extend(node.map(|node| (path, node)));
         }
         let new: Vec<(String, Combined)> = new_coordinates(&inputs, &axes, &order)?;
+        let planned = nodes
+            .iter()
+            .filter_map(|(path, node)| Some((inputs.paths.get(*path)?.as_str(), matches!(node, Planned::Array(_)))));
+        lies_in_no_array(&planned.chain(new.iter().map(|(path, _)| (path.as_str(), true))).collect::<Vec<_>>())?;
         cells.left_out.clear();
         inputs.sets.iter_mut().for_each(|input| input.chosen.clear());
         Ok(Plan { options, inputs, axes, cells, nodes, new, findings: findings.into_vec() })
@@ -225,6 +230,8 @@ impl Plan {
         }
         let names = self.inputs.sets.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
         let twice = self.cells.any_twice();
+        // Rows are sorted by their numbers of 32 bits.
+        let most = self.options.limits.chunks.min(u32::MAX.into());
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for (path, node) in std::mem::take(&mut self.nodes) {
             let name = self.inputs.paths.get(path).cloned().unwrap_or_default();
@@ -238,7 +245,7 @@ impl Plan {
                         Chunks::Parts(parts) => {
                             let overlap =
                                 twice.then(|| overlap(&self.cells, &self.axes, &metadata, &attributes, &names));
-                            merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref())?
+                            merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref(), most)?
                         }
                     };
                     Node::Array(Box::new(Array { metadata, attributes, chunks }))
@@ -265,11 +272,19 @@ fn axes(options: &CombineOptions, inputs: &Inputs, held: &mut Held<'_>) -> Resul
     let mut wanted = Vec::new();
     for dimension in &options.concat_dims {
         let selector = options.selector(dimension);
+        let mut total = 0_u64;
         for (set, input) in inputs.sets.iter().enumerate() {
             let Some(path) = array_in(input, dimension, &selector, inputs) else { continue };
-            let length =
-                input.member(path).and_then(Member::array).map_or(0, |(metadata, _)| metadata.shape.iter().product());
-            crate::limits::check("coordinates", length, MOST_COORDINATES)?;
+            let length = input.member(path).and_then(Member::array).map_or(0, |(metadata, _)| {
+                metadata.shape.iter().fold(1_u64, |count, length| count.saturating_mul(*length))
+            });
+            total = total.saturating_add(length);
+            if total > MOST_COORDINATES {
+                let problem = format!(
+                    "the sets up to it have {total} coordinates along {dimension}, and {MOST_COORDINATES} are held"
+                );
+                return Err(Error::Combine { input: input.name.clone(), problem });
+            }
             wanted.push((set, path));
         }
     }
@@ -381,13 +396,19 @@ fn coordinate(
     let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
     let all = all_attributes(inputs, order, path);
     let (mut merged, _) = attributes::merged(name, &all, &options.policies, axis.time.is_some(), findings);
-    let fill_value = order
-        .iter()
-        .find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0))
-        .and_then(|first| first.fill_value.clone());
+    let first = order.iter().find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0));
     set_time(&mut merged, axis, name, findings);
+    only_along(inputs, order, path, axis)?;
     let (mut metadata, chunks) = coordinates(axis)?;
-    metadata.fill_value = fill_value.filter(|_| axis.source == Some(path));
+    // A value of another type, or in other units, is no value that is masked.
+    let kind = |dtype: &Dtype| dtype.scalar().map(|scalar| scalar.kind);
+    let is_kept = axis.source == Some(path)
+        && axis.time.is_none()
+        && first.is_some_and(|first| kind(&first.dtype) == kind(&metadata.dtype));
+    metadata.fill_value = first.filter(|_| is_kept).and_then(|first| first.fill_value.clone());
+    if axis.time.is_some() {
+        merged.retain(|name| !matches!(name, "_FillValue" | "missing_value"));
+    }
     merged.set_dimensions(std::slice::from_ref(&axis.name));
     Ok(Planned::Array(Box::new(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) })))
 }

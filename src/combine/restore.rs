@@ -5,25 +5,38 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::Check;
-use super::along::Sets;
 use super::axis::Axis;
 use super::cells::Cells;
-use super::coordinate::Coordinates;
+use super::coordinate::{Coordinate, Coordinates};
 use super::findings::{Findings, Weight};
 use super::held::Held;
-use super::inputs::Inputs;
-use super::times::Rule;
+use super::inputs::{Inputs, Member};
+use super::sets::Sets;
+use super::times::{Rule, masked, packed};
 use crate::convert::{narrow, wide};
 use crate::error::Error;
 use crate::reference::Manifest;
 use crate::store::{Values, fill_element, fill_text};
 use crate::zarr::{ArrayMetadata, Attributes, Codec, Order};
 
-/// Bytes of a chunk from which on it is compressed.
+/// Bytes of coordinates from which on they are compressed.
 const COMPRESSED_FROM: usize = 4096;
 
 /// Level of compression.
 const LEVEL: i32 = 6;
+
+/// Whether an array has the form of those that are stored anew. Where one is, all are stored anew again: batches of sets then end as
+/// all sets at once do.
+pub(super) fn is_stored_anew(member: &Member) -> bool {
+    let Some((metadata, _)) = member.array() else { return false };
+    let is_text = metadata.dtype.size() == Some(0);
+    let filters: &[Codec] = if is_text { &[Codec::VlenUtf8] } else { &[Codec::Zlib { level: LEVEL }] };
+    metadata.filters == filters
+        && metadata.compressor.is_none()
+        && metadata.chunks == metadata.shape
+        && member.rows.is_empty()
+        && elements_of(&metadata.shape) > 1
+}
 
 /// Elements of texts of any length are counted as so many bytes.
 const TEXT_BYTES: u64 = 64;
@@ -36,8 +49,23 @@ pub(super) struct Restore<'a> {
     pub(super) cells: &'a Cells,
 }
 
-/// The elements of each set.
-type Elements = Vec<(usize, Vec<u8>)>;
+/// The bytes of each set's elements.
+type OfSets = Vec<(usize, Vec<u8>)>;
+
+/// The elements of a combined array.
+struct Elements {
+    size: usize,
+    bytes: Vec<u8>,
+    is_there: Vec<bool>,
+}
+
+impl Elements {
+    /// What no set has is the fill value.
+    fn new(metadata: &ArrayMetadata) -> Self {
+        let (element, count) = (fill_element(metadata), narrow(elements_of(&metadata.shape)));
+        Self { size: element.len().max(1), bytes: element.repeat(count), is_there: vec![false; count] }
+    }
+}
 
 /// For each dimension of the combined array: where each index of a set's array comes; all places of a dimension that it lacks.
 type Places = Vec<(bool, Vec<Option<u64>>)>;
@@ -58,53 +86,88 @@ impl Restore<'_> {
         held: &Held<'_>,
         findings: &mut Findings,
     ) -> Result<(ArrayMetadata, Manifest), Error> {
+        let values = |set: usize| held.values(self.inputs, set, self.sets.path);
+        if metadata.dtype.size() == Some(0) {
+            return self.texts(metadata, values);
+        }
+        let Some(rule) = rule else {
+            let mut to = Elements::new(&metadata);
+            for (set, ..) in &self.sets.members {
+                self.take(*set, &metadata.shape, values(*set)?.bytes().unwrap_or_default(), &mut to)?;
+            }
+            return Ok(compressed(metadata, &to.bytes));
+        };
         let mut all = Vec::with_capacity(self.sets.members.len());
         for (set, ..) in &self.sets.members {
-            all.push((*set, held.values(self.inputs, *set, self.sets.path)?));
+            all.push((*set, values(*set)?));
         }
-        if metadata.dtype.size() == Some(0) {
-            return Ok(self.texts(metadata, &all));
-        }
-        let (dtype, elements) = match rule {
-            None => {
-                let bytes = all.iter().map(|(set, values)| (*set, values.bytes().unwrap_or_default().to_vec()));
-                (metadata.dtype.clone(), bytes.collect())
-            }
-            Some(rule) => self.times(&metadata, attributes, &rule, &all, findings)?,
-        };
+        let (dtype, all) = self.times(&metadata, attributes, &rule, &all, findings)?;
         let metadata = ArrayMetadata { dtype, ..metadata };
-        let element = fill_element(&metadata);
-        let size = element.len().max(1);
-        let mut to = element.repeat(narrow(elements_of(&metadata.shape)));
-        for (set, from) in elements {
-            self.copy(set, &metadata.shape, |from_at, to_at| {
-                let (from_at, to_at) = (narrow(from_at) * size, narrow(to_at) * size);
-                if let (Some(from), Some(to)) = (from.get(from_at..from_at + size), to.get_mut(to_at..to_at + size)) {
-                    to.copy_from_slice(from);
-                }
-            });
+        let mut to = Elements::new(&metadata);
+        for (set, from) in all {
+            self.take(set, &metadata.shape, &from, &mut to)?;
         }
-        Ok(one_chunk(metadata, to))
+        Ok(compressed(metadata, &to.bytes))
+    }
+
+    /// Takes the elements of a set. Those that an earlier set has too must be the same.
+    fn take(&self, set: usize, shape: &[u64], from: &[u8], to: &mut Elements) -> Result<(), Error> {
+        let size = to.size;
+        let mut differs = false;
+        self.copy(set, shape, |from_at, to_at| {
+            let (start, at) = (narrow(from_at) * size, narrow(to_at) * size);
+            let (Some(from), Some(place)) = (from.get(start..start + size), to.bytes.get_mut(at..at + size)) else {
+                return;
+            };
+            if let Some(is_there) = to.is_there.get_mut(narrow(to_at)) {
+                differs |= *is_there && *place != *from;
+                *is_there = true;
+            }
+            place.copy_from_slice(from);
+        });
+        if differs { Err(self.twice(set)) } else { Ok(()) }
+    }
+
+    /// Another set has other elements at the same coordinates.
+    fn twice(&self, set: usize) -> Error {
+        Error::Combine {
+            input: self.inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(),
+            problem: format!(
+                "duplicate: {} has other elements than another set at the same coordinates (--policy duplicate=first takes those of the set with the first name)",
+                self.sets.name
+            ),
+        }
     }
 
     /// Texts of any length, which keep the codec that makes them of bytes.
-    fn texts(&self, mut metadata: ArrayMetadata, all: &[(usize, Values)]) -> (ArrayMetadata, Manifest) {
-        let mut to = vec![fill_text(&metadata).to_owned(); narrow(elements_of(&metadata.shape))];
-        for (set, values) in all {
+    fn texts(
+        &self,
+        mut metadata: ArrayMetadata,
+        values: impl Fn(usize) -> Result<Values, Error>,
+    ) -> Result<(ArrayMetadata, Manifest), Error> {
+        let mut to: Vec<Option<String>> = vec![None; narrow(elements_of(&metadata.shape))];
+        for (set, ..) in &self.sets.members {
+            let values = values(*set)?;
             let from = values.texts().unwrap_or_default();
+            let mut differs = false;
             self.copy(*set, &metadata.shape, |from_at, to_at| {
                 if let (Some(from), Some(to)) = (from.get(narrow(from_at)), to.get_mut(narrow(to_at))) {
-                    to.clone_from(from);
+                    differs |= to.as_ref().is_some_and(|known| known != from);
+                    *to = Some(from.clone());
                 }
             });
+            if differs {
+                return Err(self.twice(*set));
+            }
         }
+        let fill = fill_text(&metadata).to_owned();
         let mut bytes = u32::try_from(to.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
-        for text in &to {
+        for text in to.iter().map(|text| text.as_ref().unwrap_or(&fill)) {
             bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
         metadata.filters = vec![Codec::VlenUtf8];
-        in_one_chunk(metadata, bytes.into())
+        Ok(in_one_chunk(metadata, bytes.into()))
     }
 
     /// Times of all sets in one unit.
@@ -115,7 +178,7 @@ impl Restore<'_> {
         rule: &Rule,
         all: &[(usize, Values)],
         findings: &mut Findings,
-    ) -> Result<(crate::zarr::Dtype, Elements), Error> {
+    ) -> Result<(crate::zarr::Dtype, OfSets), Error> {
         let wrong = |problem: String| Error::Combine {
             input: String::new(),
             problem: format!("{}: times in different units: {problem}", self.sets.name),
@@ -125,8 +188,19 @@ impl Restore<'_> {
             numbers.push((*set, Coordinates::of(&values.dtype, values.elements()).map_err(wrong)?));
         }
         let fill = metadata.fill_value.is_some().then(|| fill_element(metadata));
-        let fill = fill.and_then(|bytes| Coordinates::of_bytes(&metadata.dtype, &bytes));
-        let (units, mut numbers) = rule.apply(numbers, fill.as_ref()).map_err(wrong)?;
+        let mut fills: Vec<_> =
+            fill.and_then(|bytes| Coordinates::of_bytes(&metadata.dtype, &bytes)).into_iter().collect();
+        for (_, member, _) in &self.sets.members {
+            let own = member.documents.attributes();
+            if let Some(name) = packed(own) {
+                return Err(wrong(format!("the array has {name}")));
+            }
+            let is_new = |value: &Coordinate| !fills.contains(value);
+            let new: Vec<Coordinate> =
+                masked(own).map_err(wrong)?.into_iter().map(|value| like(value, &numbers)).filter(is_new).collect();
+            fills.extend(new);
+        }
+        let (units, mut numbers) = rule.apply(numbers, &fills).map_err(wrong)?;
         if rule.is_own() {
             attributes.insert("units", units.clone());
         }
@@ -141,7 +215,7 @@ impl Restore<'_> {
 
     /// Calls `copies` with the place of each element of a set in its own array and in the combined one.
     fn copy(&self, set: usize, shape: &[u64], mut copies: impl FnMut(u64, u64)) {
-        let Some((_, member, names)) = self.sets.members.iter().find(|(known, ..)| *known == set) else { return };
+        let Some((member, names)) = self.sets.member(set) else { return };
         let Some((metadata, _)) = member.array() else { return };
         let place = |dimension: &String| {
             let own = names.iter().position(|name| name == dimension).and_then(|at| metadata.shape.get(at));
@@ -172,27 +246,39 @@ fn elements_of(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |count, length| count.saturating_mul(*length))
 }
 
-/// A type in which all numbers are: the own one, or one of 64 bits.
+/// A type of 64 bits in which all numbers are: that of the times, unless a fill value is a float.
 fn wide_enough(all: &mut [Coordinates]) -> crate::zarr::Dtype {
     let simple = |text: &str| crate::zarr::Dtype::Simple(text.to_owned());
-    let is_float = all.iter().flat_map(|one| &one.values).any(|value| matches!(value, super::Coordinate::Float(_)));
-    let dtype = simple(if is_float { "<f8" } else { "<i8" });
+    let is_float = all.iter().flat_map(|one| &one.values).any(|value| matches!(value, Coordinate::Float(_)));
+    let times = all.first().map_or_else(|| simple("<i8"), |one| one.dtype.clone());
+    let dtype = if is_float { simple("<f8") } else { times };
     for one in all {
         one.dtype = dtype.clone();
     }
     dtype
 }
 
-/// An array in one inline chunk, of its elements in C order.
+/// A number of an attribute in the form that an array's numbers have.
+fn like(value: Coordinate, all: &[(usize, Coordinates)]) -> Coordinate {
+    let dtype = all.first().map(|(_, one)| one.dtype.clone());
+    let alike = dtype
+        .and_then(|dtype| Coordinates { dtype: dtype.clone(), values: vec![value.clone()] }.converted(&dtype).ok());
+    alike.and_then(|mut one| one.values.pop()).unwrap_or(value)
+}
+
+/// Coordinates in one inline chunk, which is compressed where that is worth it.
 pub(super) fn one_chunk(mut metadata: ArrayMetadata, elements: Vec<u8>) -> (ArrayMetadata, Manifest) {
+    if elements.len() >= COMPRESSED_FROM {
+        return compressed(metadata, &elements);
+    }
     metadata.filters = Vec::new();
-    let bytes = if elements.len() < COMPRESSED_FROM {
-        elements
-    } else {
-        metadata.filters.push(Codec::Zlib { level: LEVEL });
-        crate::codec::deflate::encode(&elements, LEVEL.unsigned_abs())
-    };
-    in_one_chunk(metadata, bytes.into())
+    in_one_chunk(metadata, elements.into())
+}
+
+/// An array in one inline chunk, of its elements in C order.
+fn compressed(mut metadata: ArrayMetadata, elements: &[u8]) -> (ArrayMetadata, Manifest) {
+    metadata.filters = vec![Codec::Zlib { level: LEVEL }];
+    in_one_chunk(metadata, crate::codec::deflate::encode(elements, LEVEL.unsigned_abs()).into())
 }
 
 fn in_one_chunk(mut metadata: ArrayMetadata, bytes: Bytes) -> (ArrayMetadata, Manifest) {

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::axis::Axis;
+use super::coordinate::name;
 use super::dimensions::{dimensions, has_dimension};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Documents, Inputs, Member};
+use super::restore::Restore;
 use super::{Check, CombineOptions, Policy};
 use crate::error::Error;
 use crate::reference::key::split;
+use crate::store::{Elements, Values};
 use crate::zarr::Attributes;
 
 /// What a path is in the combined set.
@@ -52,6 +55,7 @@ impl Roles<'_, '_> {
         let mut compared = Vec::new();
         for (path, role) in roles.iter_mut().enumerate() {
             match self.first_sight(path, &described, is_new.contains(&true))? {
+                Sight::Is(Role::Out) => self.tell_left_out(path, findings),
                 Sight::Is(is) => *role = is,
                 Sight::Compare(_) if self.is_one(path) => *role = Role::Same,
                 Sight::Compare(how) => compared.push((path, how)),
@@ -96,13 +100,25 @@ impl Roles<'_, '_> {
             && (Arc::ptr_eq(&ours.documents, &theirs.documents) || first == other)
     }
 
+    /// Says that an array is in no set of which anything is taken.
+    fn tell_left_out(&self, path: usize, findings: &mut Findings) {
+        let Some(name) = self.inputs.paths.get(path) else { return };
+        let is_array = |member: &Member| member.array().is_some();
+        for input in self.inputs.sets.iter().filter(|input| input.member(path).is_some_and(is_array)) {
+            let what = || "is only in sets that are left out".to_owned();
+            findings.add(Weight::Decided, Check::Missing, name, Some(&input.name), what);
+        }
+    }
+
     /// What a path is before any values are compared.
     fn first_sight(&self, path: usize, described: &BTreeSet<String>, any_new: bool) -> Result<Sight, Error> {
         let Some(name) = self.inputs.paths.get(path) else { return Ok(Sight::Is(Role::Out)) };
         let arrays: Vec<&Member> =
             self.members(path).map(|(_, member)| member).filter(|member| member.array().is_some()).collect();
         if arrays.is_empty() {
-            return Ok(Sight::Is(Role::Group));
+            // What only sets have of which nothing is taken is no group.
+            let is_there = self.members(path).next().is_some();
+            return Ok(Sight::Is(if is_there { Role::Group } else { Role::Out }));
         }
         if let Some(axis) = self.coordinates_of(name) {
             return Ok(Sight::Is(Role::Coordinate(axis)));
@@ -201,6 +217,15 @@ impl Roles<'_, '_> {
         if first.shape != other.shape {
             return Ok(false);
         }
+        let bytes = Restore::bytes(first);
+        if bytes > self.options.compare_bytes {
+            let problem = format!(
+                "{} has {bytes} bytes, and at most {} are compared (it can be named in --identical-dims)",
+                self.inputs.paths.get(path).map(String::as_str).unwrap_or_default(),
+                self.options.compare_bytes
+            );
+            return Err(Error::Combine { input: String::new(), problem });
+        }
         let (ours, theirs) = (self.held.values(self.inputs, a, path)?, self.held.values(self.inputs, b, path)?);
         // Numbers in other types are compared as numbers only where the bytes are alike too.
         Ok(ours.bytes() == theirs.bytes() && ours.texts() == theirs.texts() && ours.dtype == theirs.dtype)
@@ -220,15 +245,33 @@ impl Roles<'_, '_> {
                 ours.unwrap_or_default()
             );
         }
-        let values = |set| self.held.values(self.inputs, set, path).map(|values| format!("{:?}", values.elements()));
-        let (ours, theirs) = (values(first).unwrap_or_default(), values(set).unwrap_or_default());
-        let same = ours.bytes().zip(theirs.bytes()).take_while(|(a, b)| a == b).count();
-        let part = |text: &str| {
-            let start = (0..=same.saturating_sub(10)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            text.get(start..).unwrap_or_default().chars().take(30).collect::<String>()
-        };
-        format!("its values are not those of {first_name}: ...{}... instead of ...{}...", part(&theirs), part(&ours))
+        let values = |set| self.held.values(self.inputs, set, path);
+        let parts = values(first)
+            .ok()
+            .zip(values(set).ok())
+            .map(|(ours, theirs)| (differing(&ours, &theirs), differing(&theirs, &ours)));
+        let (ours, theirs) = parts.unwrap_or_default();
+        format!("its values are not those of {first_name}: ...{theirs}... instead of ...{ours}...")
     }
+}
+
+/// The first elements in which values differ from others, in words.
+fn differing(ours: &Values, theirs: &Values) -> String {
+    const SHOWN: usize = 4;
+    let text = match (ours.bytes(), theirs.bytes(), ours.texts(), theirs.texts()) {
+        (Some(bytes), Some(others), ..) => {
+            let size = crate::convert::narrow(ours.dtype.size().unwrap_or(1)).max(1);
+            let same = bytes.iter().zip(others).take_while(|(a, b)| a == b).count() / size * size;
+            let end = same.saturating_add(SHOWN * size).min(bytes.len());
+            format!("{:?}", Elements::of(&ours.dtype, bytes.get(same..end).unwrap_or_default()))
+        }
+        (.., Some(texts), Some(others)) => {
+            let same = texts.iter().zip(others).take_while(|(a, b)| a == b).count();
+            format!("{:?}", texts.iter().skip(same).take(SHOWN).collect::<Vec<_>>())
+        }
+        _ => name(&ours.dtype),
+    };
+    text.chars().take(60).collect()
 }
 
 /// A decision, or what it needs.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::along::Sets;
 use super::axis::Axis;
 use super::cf_time::{self, TimeUnits, re_encode};
 use super::coordinate::{Coordinate, Coordinates};
 use super::dimensions::resolved;
 use super::inputs::{Inputs, Member};
+use super::sets::Sets;
 use crate::reference::key::split;
-use crate::zarr::{Attributes, Dtype};
+use crate::zarr::{Attributes, Dtype, Kind};
 
 /// Coordinates of all sets in one unit.
 pub(super) struct Common {
@@ -51,14 +51,8 @@ pub(super) fn common(
         let of = |own: &Vec<i128>| own.iter().map(|at| Coordinate::Integer(*at)).collect();
         return datetimes(dtype, instants.iter().map(of).collect()).map_err(|problem| (0, problem));
     }
-    let first = instants
-        .iter()
-        .zip(&parsed)
-        .filter_map(|(own, units)| Some((own.iter().min()?, units)))
-        .min_by_key(|(at, _)| **at);
-    let Some((_, first)) = first.or_else(|| Some((&0, parsed.first()?))) else {
-        return Err((0, "there are no times".to_owned()));
-    };
+    let first = first(instants.iter().zip(&parsed).map(|(own, units)| (own.iter().min().copied(), units)));
+    let first = first.ok_or_else(|| (0, "there are no times".to_owned()))?;
     let integers = found.iter().flat_map(|one| &one.values).all(|value| matches!(value, Coordinate::Integer(_)));
     let all: Vec<i128> = instants.iter().flatten().copied().collect();
     let encoded = re_encode(first, integers, &all).map_err(|problem| (0, problem.to_string()))?;
@@ -66,6 +60,11 @@ pub(super) fn common(
     let mut values = values.into_iter();
     let values = instants.iter().map(|own| values.by_ref().take(own.len()).collect()).collect();
     Ok(Common { dtype, values, units: encoded.units.text().to_owned(), calendar: first.calendar().name().to_owned() })
+}
+
+/// The units of the earliest time: whatever was combined before, and in whatever order, they are the same.
+fn first<'u>(all: impl Iterator<Item = (Option<i128>, &'u TimeUnits)>) -> Option<&'u TimeUnits> {
+    all.min_by_key(|(earliest, units)| (earliest.is_none(), *earliest, units.preference())).map(|(_, units)| units)
 }
 
 /// Instants as elements of a type of times.
@@ -78,6 +77,31 @@ fn datetimes(dtype: &Dtype, instants: Vec<Vec<Coordinate>>) -> Result<Common, St
     let values: Result<Vec<Vec<Coordinate>>, String> =
         instants.into_iter().map(|own| own.into_iter().map(of).collect()).collect();
     Ok(Common { dtype: dtype.clone(), values: values?, units: String::new(), calendar: String::new() })
+}
+
+fn is_float(dtype: &Dtype) -> bool {
+    dtype.scalar().is_some_and(|scalar| scalar.kind == Kind::Float)
+}
+
+/// Whether the numbers of an array are times only after they have been scaled, which no unit can be changed under.
+pub(super) fn packed(attributes: &Attributes) -> Option<&'static str> {
+    ["scale_factor", "add_offset", "_Unsigned"].into_iter().find(|name| attributes.get(name).is_some())
+}
+
+/// The numbers that attributes say are masked.
+pub(super) fn masked(attributes: &Attributes) -> Result<Vec<Coordinate>, String> {
+    let mut masked = Vec::new();
+    for name in ["_FillValue", "missing_value"] {
+        let values = match attributes.get(name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(value) => std::slice::from_ref(value),
+        };
+        // NaN is no time anyway.
+        let values: Vec<Value> = values.iter().filter(|value| value.as_str() != Some("NaN")).cloned().collect();
+        masked.extend(Coordinates::of_json(&values).map_err(|problem| format!("{name} {problem}"))?.values);
+    }
+    Ok(masked)
 }
 
 /// Numbers of 64 bits.
@@ -151,30 +175,36 @@ impl Rule {
     pub(super) fn apply(
         &self,
         all: Vec<(usize, Coordinates)>,
-        fill: Option<&Coordinate>,
+        fills: &[Coordinate],
     ) -> Result<(String, Vec<Coordinates>), String> {
         let is_time =
-            |value: &Coordinate| Some(value) != fill && !matches!(value, Coordinate::Float(float) if float.is_nan());
-        let mut instants = Vec::new();
+            |value: &Coordinate| !fills.contains(value) && !matches!(value, Coordinate::Float(float) if float.is_nan());
+        let (mut instants, mut earliest) = (Vec::new(), Vec::new());
         for (set, found) in &all {
             let units = self.units.get(set).ok_or("a set without units")?;
+            let start = instants.len();
             for value in found.values.iter().filter(|value| is_time(value)) {
                 instants.push(instant(units, value).ok_or_else(|| format!("{value} is no time"))?);
             }
+            earliest.push((instants.get(start..).and_then(|own| own.iter().min()).copied(), units));
         }
-        let integers = all.iter().flat_map(|(_, one)| &one.values).all(|value| matches!(value, Coordinate::Integer(_)));
-        let first = self.target.as_ref().or_else(|| self.units.get(&all.first()?.0)).ok_or("no units")?;
+        let integers = !all.iter().any(|(_, one)| is_float(&one.dtype));
+        let first = first(earliest.into_iter()).ok_or("no units")?;
         let encoded = match &self.target {
             None => re_encode(first, integers, &instants).map_err(|problem| problem.to_string())?,
             Some(target) => exactly(target, integers, &instants)?,
         };
         let text = encoded.units.text().to_owned();
-        let (_, values) = numbers(encoded.values);
+        let (dtype, values) = numbers(encoded.values);
+        if let Some(masked) = values.iter().find(|value| fills.contains(value)) {
+            return Err(format!("a time would be {masked} in {text:?}, which is a value that is masked"));
+        }
         let mut values = values.into_iter();
         let mut next = |value: Coordinate| if is_time(&value) { values.next().unwrap_or(value) } else { value };
-        let all = all
-            .into_iter()
-            .map(|(_, one)| Coordinates { dtype: one.dtype, values: one.values.into_iter().map(&mut next).collect() });
+        let all = all.into_iter().map(|(_, one)| Coordinates {
+            dtype: dtype.clone(),
+            values: one.values.into_iter().map(&mut next).collect(),
+        });
         Ok((text, all.collect()))
     }
 

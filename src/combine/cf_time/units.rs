@@ -48,6 +48,11 @@ impl TimeUnits {
         self.calendar
     }
 
+    /// Which of several units is taken where nothing else decides: the coarsest since the first date.
+    pub(crate) fn preference(&self) -> impl Ord {
+        (self.reference, self.date.clone(), std::cmp::Reverse(self.unit.nanoseconds()), self.text.clone())
+    }
+
     /// Whether numbers mean the same times in both.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (self.calendar, self.unit, self.reference) == (other.calendar, other.unit, other.reference)
