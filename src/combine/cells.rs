@@ -1,11 +1,11 @@
 //! Which combinations of coordinates which sets have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::axis::Axis;
 use super::findings::{Findings, Weight};
 use super::inputs::Inputs;
-use super::{Check, CombineOptions, Policy};
+use super::{Check, CombineOptions, Policy, holes};
 use crate::error::Error;
 use crate::limits::check;
 
@@ -48,11 +48,33 @@ impl Cells {
                 cells.sets.entry(cell).or_default().push(number);
             }
         }
+        if axes.len() > 1 {
+            cells.give_up_holes(inputs, axes);
+        }
         let policy = options.policies.get(Check::Duplicate);
         if policy != Policy::Error && !axes.is_empty() {
             cells.decide(inputs, axes, policy, findings)?;
         }
         Ok(cells)
+    }
+
+    /// Leaves combinations that several sets have to those that have a chunk there, if any has.
+    fn give_up_holes(&mut self, inputs: &Inputs, axes: &[Axis]) {
+        let shared = |sets: &&mut Vec<u32>| sets.len() > 1;
+        let own = |set: usize| axes.iter().map(|axis| axis.positions.get(set).map_or(0, Vec::len)).product::<usize>();
+        let mut filled: HashMap<u32, HashSet<u64>> = HashMap::new();
+        for set in self.sets.values_mut().filter(shared).flat_map(|sets| sets.iter()) {
+            let number = crate::convert::narrow((*set).into());
+            if own(number) > 1 && !filled.contains_key(set) {
+                filled.insert(*set, holes::filled(inputs, axes, number));
+            }
+        }
+        for (cell, sets) in self.sets.iter_mut().filter(|(_, sets)| sets.len() > 1) {
+            let has = |set: &u32| filled.get(set).is_none_or(|filled| filled.contains(cell));
+            if sets.iter().any(has) {
+                sets.retain(has);
+            }
+        }
     }
 
     /// Takes the combinations that several sets have from the first or the last of them, by name.

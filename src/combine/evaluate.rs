@@ -10,7 +10,8 @@ use super::times::{self, Common, Units};
 use super::{CombineOptions, Selector};
 use crate::error::Error;
 use crate::reference::key::{joined, split};
-use crate::zarr::{Attributes, Dtype, Kind};
+use crate::store::fill_element;
+use crate::zarr::{ArrayMetadata, Attributes, Dtype, Kind};
 
 /// The coordinates of all sets along one dimension.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub(super) fn evaluate(
             _ => match path.and_then(|path| Some((path, input.member(path)?.array()?.0))) {
                 Some((path, metadata)) if metadata.shape.len() < 2 => {
                     let values = held.values(inputs, set, path)?;
-                    Coordinates::of(&metadata.dtype, values.elements())
+                    Coordinates::of(&metadata.dtype, values.elements()).and_then(|found| without_fill(found, metadata))
                 }
                 Some(_) => Err("their array has more than one dimension".to_owned()),
                 None => Err(lacks(dimension, dimension)),
@@ -94,6 +95,21 @@ fn positions(input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordina
         dtype: Dtype::Simple("<i8".to_owned()),
         values: (first..*rows).map(Coordinate::Integer).collect(),
     })
+}
+
+/// The fill value of an array of numbers, as a coordinate.
+pub(super) fn fill_of(metadata: &ArrayMetadata) -> Option<Coordinate> {
+    metadata.fill_value.as_ref()?;
+    let fill = Coordinates::of_bytes(&metadata.dtype, &fill_element(metadata));
+    fill.filter(|fill| !matches!(fill, Coordinate::Text(_)))
+}
+
+/// Coordinates none of which is what the array has where there is none.
+fn without_fill(found: Coordinates, metadata: &ArrayMetadata) -> Result<Coordinates, String> {
+    match fill_of(metadata).filter(|fill| found.values.contains(fill)) {
+        Some(fill) => Err(format!("one is the fill value, {fill}, which is no coordinate")),
+        None => Ok(found),
+    }
 }
 
 fn lacks(dimension: &str, variable: &str) -> String {

@@ -13,6 +13,7 @@ mod evaluate;
 mod fills;
 mod findings;
 mod held;
+mod holes;
 mod inputs;
 mod layout;
 mod merge;
@@ -26,7 +27,7 @@ mod used;
 
 pub use coordinate::Coordinate;
 pub use findings::{Finding, Weight};
-pub use held::{Need, Supply};
+pub use held::{FromSources, Need, Supply};
 pub use options::{Change, Check, CombineOptions, Names, Policies, Policy};
 pub use plan::{Combine, Plan, PlannedArray};
 pub use selector::{Chooses, Closure, NamePart, Selector};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::along::{Along, Chunks, Combined};
 use super::axis::Axis;
 use super::cells::Cells;
-use super::evaluate::{array_in, evaluate};
+use super::evaluate::{array_in, evaluate, fill_of};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
@@ -223,7 +223,6 @@ impl Plan {
         if let Some(finding) = self.findings.iter().find(|finding| finding.weight == Weight::Error) {
             return Err(Error::Combine { input: String::new(), problem: finding.to_string() });
         }
-        let names = self.inputs.sets.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
         let twice = self.cells.any_twice();
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for (path, node) in std::mem::take(&mut self.nodes) {
@@ -236,8 +235,8 @@ impl Plan {
                         Chunks::Held(chunks) => chunks,
                         Chunks::Of(set) => self.inputs.manifest(set, path).unwrap_or_default(),
                         Chunks::Parts(parts) => {
-                            let overlap =
-                                twice.then(|| overlap(&self.cells, &self.axes, &metadata, &attributes, &names));
+                            let dimensions = attributes.dimensions().zip(metadata.chunks.iter().copied());
+                            let overlap = twice.then(|| Overlap::of(&self.inputs, &self.cells, &self.axes, dimensions));
                             merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref())?
                         }
                     };
@@ -380,20 +379,28 @@ fn coordinate(
 ) -> Result<Planned, Error> {
     let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
     let all = all_attributes(inputs, order, path);
-    let (mut merged, _) = attributes::merged(name, &all, &options.policies, axis.time.is_some(), findings);
-    let fill_value = order
-        .iter()
-        .find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0))
-        .and_then(|first| first.fill_value.clone());
+    let (mut merged, _) =
+        attributes::merged(name, &all, &options.policies, axis.time.is_some() || axis.is_datetime(), findings);
+    let first = order.iter().find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0));
     set_time(&mut merged, axis, name, findings);
     let (mut metadata, chunks) = coordinates(axis)?;
-    metadata.fill_value = fill_value.filter(|_| axis.source == Some(path));
+    // Another set may have the first's fill value as a coordinate.
+    let keeps = |first: &&ArrayMetadata| {
+        let fill = fill_of(first);
+        axis.source == Some(path)
+            && first.dtype == metadata.dtype
+            && !axis.coordinates.values.iter().any(|value| Some(value) == fill.as_ref())
+    };
+    metadata.fill_value = first.filter(keeps).and_then(|first| first.fill_value.clone());
     merged.set_dimensions(std::slice::from_ref(&axis.name));
     Ok(Planned::Array(Box::new(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) })))
 }
 
 /// The units in which coordinates are now.
 fn set_time(attributes: &mut Attributes, axis: &Axis, name: &str, findings: &mut Findings) {
+    if axis.is_datetime() {
+        attributes.retain(|name| name != "units" && name != "calendar");
+    }
     if let Some((units, calendar)) = &axis.time {
         attributes.insert("units", units.clone());
         attributes.insert("calendar", calendar.clone());
@@ -426,16 +433,4 @@ fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Ve
         new.push((path, Combined { metadata, attributes, chunks: Chunks::Held(chunks) }));
     }
     Ok(new)
-}
-
-fn overlap<'a>(
-    cells: &'a Cells,
-    axes: &'a [Axis],
-    metadata: &ArrayMetadata,
-    attributes: &Attributes,
-    names: &[String],
-) -> Overlap<'a> {
-    let axis = |(name, chunk): (&str, &u64)| Some((axes.iter().position(|axis| axis.name == name)?, *chunk));
-    let dimensions = attributes.dimensions().zip(&metadata.chunks).map(axis).collect();
-    Overlap { cells, axes, dimensions, names: names.to_vec() }
 }

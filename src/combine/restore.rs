@@ -12,6 +12,7 @@ use super::coordinate::Coordinates;
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::Inputs;
+use super::merge::Overlap;
 use super::times::Rule;
 use crate::convert::{narrow, wide};
 use crate::error::Error;
@@ -63,7 +64,7 @@ impl Restore<'_> {
             all.push((*set, held.values(self.inputs, *set, self.sets.path)?));
         }
         if metadata.dtype.size() == Some(0) {
-            return Ok(self.texts(metadata, &all));
+            return Ok(self.texts(metadata, &all, findings));
         }
         let (dtype, elements) = match rule {
             None => {
@@ -76,28 +77,39 @@ impl Restore<'_> {
         let element = fill_element(&metadata);
         let size = element.len().max(1);
         let mut to = element.repeat(narrow(elements_of(&metadata.shape)));
+        let mut taken = Taken::new(self.cells, &metadata.shape);
         for (set, from) in elements {
-            self.copy(set, &metadata.shape, |from_at, to_at| {
-                let (from_at, to_at) = (narrow(from_at) * size, narrow(to_at) * size);
+            self.copy(set, &metadata.shape, |from_at, place| {
+                let (from_at, to_at) = (narrow(from_at) * size, narrow(place) * size);
                 if let (Some(from), Some(to)) = (from.get(from_at..from_at + size), to.get_mut(to_at..to_at + size)) {
+                    taken.take(place, || from == to);
                     to.copy_from_slice(from);
                 }
             });
         }
+        self.tell(&taken, &metadata.shape, findings);
         Ok(one_chunk(metadata, to))
     }
 
     /// Texts of any length, which keep the codec that makes them of bytes.
-    fn texts(&self, mut metadata: ArrayMetadata, all: &[(usize, Values)]) -> (ArrayMetadata, Manifest) {
+    fn texts(
+        &self,
+        mut metadata: ArrayMetadata,
+        all: &[(usize, Values)],
+        findings: &mut Findings,
+    ) -> (ArrayMetadata, Manifest) {
         let mut to = vec![fill_text(&metadata).to_owned(); narrow(elements_of(&metadata.shape))];
+        let mut taken = Taken::new(self.cells, &metadata.shape);
         for (set, values) in all {
             let from = values.texts().unwrap_or_default();
             self.copy(*set, &metadata.shape, |from_at, to_at| {
                 if let (Some(from), Some(to)) = (from.get(narrow(from_at)), to.get_mut(narrow(to_at))) {
+                    taken.take(to_at, || from == to);
                     to.clone_from(from);
                 }
             });
         }
+        self.tell(&taken, &metadata.shape, findings);
         let mut bytes = u32::try_from(to.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         for text in &to {
             bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -139,6 +151,16 @@ impl Restore<'_> {
         Ok((dtype, bytes))
     }
 
+    /// Tells of an element that two sets have differently.
+    fn tell(&self, taken: &Taken, shape: &[u64], findings: &mut Findings) {
+        if let Some(at) = taken.differs {
+            let dimensions = self.sets.dimensions.iter().map(|name| (name.as_str(), 1));
+            let overlap = Overlap::of(self.inputs, self.cells, self.axes, dimensions);
+            let what = || overlap.words("elements", at, shape);
+            findings.add(Weight::Error, Check::Duplicate, self.sets.name, None, what);
+        }
+    }
+
     /// Calls `copies` with the place of each element of a set in its own array and in the combined one.
     fn copy(&self, set: usize, shape: &[u64], mut copies: impl FnMut(u64, u64)) {
         let Some((_, member, names)) = self.sets.members.iter().find(|(known, ..)| *known == set) else { return };
@@ -152,6 +174,28 @@ impl Restore<'_> {
         };
         let places: Places = self.sets.dimensions.iter().map(place).collect();
         each(&places, shape, 0, 0, &mut copies);
+    }
+}
+
+/// Elements that a set has given already.
+struct Taken {
+    /// One for each element; none where no set has what another has.
+    by_any: Vec<bool>,
+    /// The first element that two sets have differently.
+    differs: Option<u64>,
+}
+
+impl Taken {
+    fn new(cells: &Cells, shape: &[u64]) -> Self {
+        let count = if cells.any_twice() { narrow(elements_of(shape)) } else { 0 };
+        Self { by_any: vec![false; count], differs: None }
+    }
+
+    fn take(&mut self, at: u64, is_same: impl FnOnce() -> bool) {
+        let Some(taken) = self.by_any.get_mut(narrow(at)) else { return };
+        if std::mem::replace(taken, true) && self.differs.is_none() && !is_same() {
+            self.differs = Some(at);
+        }
     }
 }
 
