@@ -2,12 +2,14 @@
 //!
 //! The sets are kerchunk JSON or Parquet. What the checks find is printed; where it changes values, nothing is written.
 
+mod supply;
+
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
 
-use h5refs::combine::{Combine, CombineOptions, FromSources};
-use h5refs::{Limits, LocalSources, open_references, write_json};
+use h5refs::combine::{Combine, CombineOptions};
+use h5refs::{Limits, open_references, write_json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,8 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         combine.add(input, set)?;
     }
     // Coordinates, and what has to be compared or stored anew, are read where the references lead.
-    let sources = FromSources(LocalSources::new().allow("/")?);
-    let plan = combine.plan(Some(&sources))?;
+    let supply = supply::local()?;
+    let plan = combine.plan(Some(&supply))?;
     for finding in plan.findings() {
         eprintln!("{:?}: {finding}", finding.weight);
     }

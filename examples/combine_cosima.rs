@@ -3,13 +3,13 @@
 //! FILES are netCDF files, which are scanned, or reference sets. Nothing is listed by hand: arrays without `time` are compared, and
 //! those that are the same are kept once.
 
+mod supply;
+
 use std::error::Error;
 use std::path::Path;
 
-use h5refs::combine::{Combine, CombineOptions, FromSources, Weight};
-use h5refs::{
-    Input, Limits, LocalSources, Options, ParquetOptions, ReferenceSet, open_references, references, write_parquet,
-};
+use h5refs::combine::{Combine, CombineOptions, Weight};
+use h5refs::{Input, Limits, Options, ParquetOptions, ReferenceSet, open_references, references, write_parquet};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,8 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for input in inputs {
         combine.add(input, set(input)?)?;
     }
-    let sources = FromSources(LocalSources::new().allow("/")?);
-    let plan = combine.plan(Some(&sources))?;
+    let supply = supply::local()?;
+    let plan = combine.plan(Some(&supply))?;
     // What cannot be put together is told before anything is written, with file and variable.
     for finding in plan.findings().iter().filter(|finding| finding.weight == Weight::Error) {
         eprintln!("{finding}");

@@ -2,12 +2,14 @@
 //!
 //! The time is the scalar `t` of each file. Grids and the projection have no time: they stay as they are.
 
+mod supply;
+
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
 
-use h5refs::combine::{Combine, CombineOptions, FromSources, Selector};
-use h5refs::{Limits, LocalSources, open_references, write_json};
+use h5refs::combine::{Combine, CombineOptions, Selector};
+use h5refs::{Limits, open_references, write_json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -22,8 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (set, _) = open_references(Path::new(input), &Limits::default())?;
         combine.add(input, set)?;
     }
-    let sources = FromSources(LocalSources::new().allow("/")?);
-    let combined = combine.plan(Some(&sources))?.merge()?;
+    let supply = supply::local()?;
+    let combined = combine.plan(Some(&supply))?.merge()?;
     write_json(&combined, File::create(out)?)?;
     Ok(())
 }

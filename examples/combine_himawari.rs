@@ -2,12 +2,14 @@
 //!
 //! Each DAY is a folder of reference sets. A day of one set is that set; what was combined can be combined again.
 
+mod supply;
+
 use std::error::Error;
 use std::fs::File;
 use std::path::PathBuf;
 
-use h5refs::combine::{Combine, CombineOptions, FromSources};
-use h5refs::{Limits, LocalSources, ReferenceSet, open_references, write_json};
+use h5refs::combine::{Combine, CombineOptions};
+use h5refs::{Limits, ReferenceSet, open_references, write_json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +43,6 @@ fn combined(mut sets: Vec<(String, ReferenceSet)>) -> Result<Option<ReferenceSet
     for (name, set) in sets {
         combine.add(name, set)?;
     }
-    let sources = FromSources(LocalSources::new().allow("/")?);
-    Ok(Some(combine.plan(Some(&sources))?.merge()?))
+    let supply = supply::local()?;
+    Ok(Some(combine.plan(Some(&supply))?.merge()?))
 }

@@ -2,12 +2,14 @@
 //!
 //! Granules of another number of lines are left out, by name. Combinations of cycle and pass that no granule has are missing.
 
+mod supply;
+
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
 
-use h5refs::combine::{Check, Combine, CombineOptions, FromSources, Selector};
-use h5refs::{Limits, LocalSources, open_references, write_json};
+use h5refs::combine::{Check, Combine, CombineOptions, Selector};
+use h5refs::{Limits, open_references, write_json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (set, _) = open_references(Path::new(input), &Limits::default())?;
         combine.add(input, set)?;
     }
-    let sources = FromSources(LocalSources::new().allow("/")?);
-    let plan = combine.plan(Some(&sources))?;
+    let supply = supply::local()?;
+    let plan = combine.plan(Some(&supply))?;
     for finding in plan.findings().iter().filter(|finding| finding.check == Check::Input) {
         eprintln!("{finding}");
     }

@@ -184,6 +184,16 @@ def units(work):
     whole = timed(work, "days.nc", [0, 1], "days since 2000-01-01", "standard", 0, "i4")
     hours = timed(work, "hours.nc", [48, 72], "hours since 2000-01-01", "standard", 0, "i4")
     work.refused([whole, hours], *TIME, words=["time_bnds: times in different units: a time has no exact number in days since 2000-01-01"])
+    # numbers that are scaled before they are times
+    packed = {"scale_factor": 0.5, "calendar": "standard"}
+    units_of = ("days since 2000-01-01", "days since 2001-01-01")
+    files = [month(work, f"packed{n}.nc", np.array([n, n + 4], "i4"), time_attrs={"units": units_of[n], **packed}) for n in range(2)]
+    work.refused(files, *TIME, words=[r"packed0\.nc", "coordinates time: they have a scale_factor"], forms=FORMS[:3])
+    files = [month(work, f"same{n}.nc", np.array([n, n + 4], "i4") + 9 * n, time_attrs={"units": units_of[0], **packed}) for n in range(2)]
+    work.answer(files, *TIME, truth=concat(files, "time"), forms=FORMS[:3])
+    t1 = [Variable("time", np.array([10], "i4"), {"units": units, **packed}) for units in units_of]
+    files = [month(work, f"t1{n}.nc", [n], t1=t1[n]) for n in range(2)]
+    work.refused(files, *TIME, words=[r"error: t1/units: units: units is .days since 2001-01-01", r"t11\.nc"], forms=FORMS[:3])
     # other variables that are times
     files = [
         month(work, "t0.nc", [0, 1], t1=Variable("time", np.array([0.0, 1.5]), {"units": "days since 2000-01-01", "calendar": "noleap"})),

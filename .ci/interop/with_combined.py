@@ -10,6 +10,7 @@ writes nothing, and names input, variable and values; what the policy that it na
 
 By design other than in xarray:
   - what no set has is a missing chunk, not a value: integers without fill value are not made floats, they are refused (`gaps`);
+  - texts that no set has are empty, not NaN;
   - coordinates that no order fits (NaN, twice in one set, ascending in one set and descending in another) are refused;
   - integers whose times are in several units stay integers where that is exact; xarray decodes them before it joins them;
   - arrays without the dimension that are unequal are refused, or expanded where they are inline; `compat="override"` takes the first;

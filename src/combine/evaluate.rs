@@ -56,6 +56,7 @@ pub(super) fn evaluate(
     let selector = options.selector(dimension);
     let reads = matches!(selector, Selector::Data(_) | Selector::Cf(_));
     let (mut found, mut units, mut rows) = (Vec::with_capacity(inputs.sets.len()), Vec::new(), 0);
+    let mut packed: Option<&Input> = None;
     for (set, input) in inputs.sets.iter().enumerate() {
         let path = array_in(input, dimension, &selector, inputs);
         let one = match &selector {
@@ -76,9 +77,16 @@ pub(super) fn evaluate(
             },
         };
         found.push(one.map_err(|problem| wrong(input, dimension, &problem))?);
-        units.push(path.filter(|_| reads).and_then(|path| times::units_in(input.member(path)?.array()?.1)));
+        let attributes = path.filter(|_| reads).and_then(|path| Some(input.member(path)?.array()?.1));
+        packed = packed.or(attributes.filter(|attributes| times::is_packed(attributes)).map(|_| input));
+        units.push(attributes.and_then(times::units_in));
     }
     let dtype = options.dtypes.get(dimension);
+    let need_units = is_datetime(dtype) || units.iter().any(|unit| Some(unit) != units.first());
+    if let Some(input) = packed.filter(|_| need_units) {
+        let problem = "they have a scale_factor or an add_offset, and would get other units";
+        return Err(wrong(input, dimension, problem));
+    }
     let source = array_of(&selector, inputs);
     let evaluated = united(dimension, inputs, found, &units, dtype, source)?;
     Ok(Evaluated { is_positional: matches!(selector, Selector::Position), ..evaluated })
@@ -171,6 +179,11 @@ fn sole_variable(input: &Input, options: &CombineOptions, inputs: &Inputs) -> Re
     }
 }
 
+/// Whether a type of times is asked for.
+fn is_datetime(asked: Option<&Dtype>) -> bool {
+    asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime)
+}
+
 /// The coordinates of all sets in one type and one unit.
 fn united(
     dimension: &str,
@@ -184,7 +197,7 @@ fn united(
         Some(input) => wrong(input, dimension, &problem),
         None => Error::Combine { input: String::new(), problem },
     };
-    let is_datetime = asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime);
+    let is_datetime = is_datetime(asked);
     let differ = units.iter().any(|unit| Some(unit) != units.first());
     if differ || (is_datetime && units.iter().all(Option::is_some)) {
         let common = times::common(&found, units, asked.filter(|_| is_datetime))

@@ -9,7 +9,6 @@ use super::inputs::Inputs;
 use crate::error::Error;
 use crate::limits::{Limits, check};
 use crate::reference::{Array, Manifest, Reference};
-use crate::source::Sources;
 use crate::store::{Values, held_values};
 
 /// Bytes that a plan needs.
@@ -30,24 +29,6 @@ pub trait Supply {
 impl<F: Fn(&[Need]) -> Vec<Result<Bytes, Error>>> Supply for F {
     fn supply(&self, needs: &[Need]) -> Vec<Result<Bytes, Error>> {
         self(needs)
-    }
-}
-
-/// The bytes of the files that references lead to.
-#[derive(Debug)]
-pub struct FromSources<S>(pub S);
-
-impl<S: Sources> Supply for FromSources<S> {
-    fn supply(&self, needs: &[Need]) -> Vec<Result<Bytes, Error>> {
-        let one = |need: &Need| {
-            let range = match &need.range {
-                Some(range) => range.clone(),
-                None => 0..self.0.state(&need.url)?.size,
-            };
-            let bytes = self.0.read(&need.url, std::slice::from_ref(&range))?;
-            Ok(bytes.into_iter().next().unwrap_or_default())
-        };
-        needs.iter().map(one).collect()
     }
 }
 

@@ -27,7 +27,7 @@ mod used;
 
 pub use coordinate::Coordinate;
 pub use findings::{Finding, Weight};
-pub use held::{FromSources, Need, Supply};
+pub use held::{Need, Supply};
 pub use options::{Change, Check, CombineOptions, Names, Policies, Policy};
 pub use plan::{Combine, Plan, PlannedArray};
 pub use selector::{Chooses, Closure, NamePart, Selector};

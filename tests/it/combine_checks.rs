@@ -119,6 +119,20 @@ fn a_type_of_times_has_no_units_and_its_bounds_have_them() {
 }
 
 #[test]
+fn numbers_that_are_scaled_before_they_are_times_get_no_other_units() {
+    let of = |day: i32, year: u32| {
+        let attributes = || json!({"units": format!("days since {year}-01-01"), "scale_factor": 0.5});
+        let since = ("since", &["time"][..], &[1][..], &[day][..], json!({}), attributes());
+        (set(&[time(&[day], json!({}), attributes())]), set(&[time(&[day], json!({}), json!({})), since]))
+    };
+    let (one, two) = (of(1, 2000), of(2, 2001));
+    let refused = along_time([one.0, two.0]).unwrap_err().to_string();
+    assert!(refused.contains("coordinates time: they have a scale_factor or an add_offset"), "{refused}");
+    let expected = "since/units: units: units is \"days since 2001-01-01\" instead of \"days since 2000-01-01\" [f1]";
+    assert_eq!(errors(&along_time([one.1, two.1]).unwrap()), [expected]);
+}
+
+#[test]
 fn inline_arrays_without_the_dimension_are_the_same_by_their_values_and_fill_values() {
     let of = |n: i32, chunk: &[i32], fill: Value| {
         let mask = ("mask", &["x"][..], &[2][..], chunk, json!({"chunks": [4], "fill_value": fill}), json!({}));

@@ -16,8 +16,8 @@ use h5refs::{Limits, OpenReferences, ReferenceSet};
 use regex::Regex;
 
 use crate::selection::Names as Globs;
-
-use crate::{Ending, finish, inputs, load, output, references_out, say, supply, without_name};
+use crate::supply::Local;
+use crate::{Ending, finish, inputs, load, output, references_out, say, without_name};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
 ///
@@ -197,7 +197,7 @@ impl Checks {
             let name = path.display().to_string();
             combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
         })?;
-        let local = supply::local(&self.allow)?;
+        let local = Local::new(&self.allow)?;
         let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&local) };
         let plan = combine.plan(supply).map_err(|error| error.to_string())?;
         if let Some(report) = &self.report {
