@@ -11,7 +11,7 @@ use super::layout::{AxisMap, moved, tile, tiled};
 use super::restore::{Restore, is_stored_anew};
 use super::sets::Sets;
 use super::times::Rule;
-use super::{Check, CombineOptions, Policy, attributes, fills};
+use super::{Check, CombineOptions, Policy, attributes, fills, times};
 use crate::error::Error;
 use crate::reference::Manifest;
 use crate::zarr::{ArrayMetadata, Attributes, Order};
@@ -80,6 +80,7 @@ impl<'a> Along<'a, '_> {
         let fill = fills::combined(&sets, self.cells, self.options, |set| self.name(set), findings);
         let Some(fills::Fill(fill_value)) = fill.filter(|_| fits) else { return Ok(None) };
         merged.set_dimensions(&sets.dimensions);
+        times::keep_units(&mut merged, &sets, self.inputs, self.axes)?;
         let mut metadata = ArrayMetadata { shape, fill_value, ..first.clone() };
         let rule = rule.filter(Rule::changes);
         let is_small = Restore::bytes(&metadata) <= self.options.inline_array_bytes;

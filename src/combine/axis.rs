@@ -4,6 +4,7 @@ use super::cf_time::TimeUnits;
 use super::coordinate::{Coordinate, Coordinates};
 use super::evaluate::Evaluated;
 use super::times::instant;
+use crate::zarr::Kind;
 
 /// A dimension along which sets are combined.
 #[derive(Debug)]
@@ -63,6 +64,11 @@ impl Axis {
     /// How many coordinates there are.
     pub(super) fn length(&self) -> u64 {
         crate::convert::wide(self.coordinates.values.len())
+    }
+
+    /// Whether the coordinates are of a type of times, which has its unit.
+    pub(super) fn is_datetime(&self) -> bool {
+        self.coordinates.dtype.scalar().is_some_and(|scalar| scalar.kind == Kind::Datetime)
     }
 
     /// The coordinate at a position, in words.

@@ -1,11 +1,11 @@
 //! Which combinations of coordinates which sets have.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::axis::Axis;
 use super::findings::{Findings, Weight};
 use super::inputs::Inputs;
-use super::{Check, CombineOptions, Policy};
+use super::{Check, CombineOptions, Policy, holes};
 use crate::convert::wide;
 use crate::error::Error;
 
@@ -61,11 +61,34 @@ impl Cells {
                 }
             }
         }
+        if axes.len() > 1 {
+            cells.give_up_holes(inputs, axes);
+        }
         let policy = options.policies.get(Check::Duplicate);
         if policy != Policy::Error && !axes.is_empty() {
             cells.decide(inputs, axes, policy, findings)?;
         }
         Ok(cells)
+    }
+
+    /// Leaves combinations that several sets have to those that have a chunk there, if any has.
+    fn give_up_holes(&mut self, inputs: &Inputs, axes: &[Axis]) {
+        let own = |set: usize| axes.iter().map(|axis| axis.positions.get(set).map_or(0, Vec::len)).product::<usize>();
+        let mut filled: HashMap<u32, HashSet<u64>> = HashMap::new();
+        for set in self.several.values().flatten() {
+            let number = crate::convert::narrow((*set).into());
+            if own(number) > 1 && !filled.contains_key(set) {
+                filled.insert(*set, holes::filled(inputs, axes, number));
+            }
+        }
+        for (cell, sets) in &mut self.several {
+            let has = |set: &u32| filled.get(set).is_none_or(|filled| filled.contains(cell));
+            if sets.iter().any(has) {
+                sets.retain(has);
+            }
+            self.one.extend(sets.first().map(|first| (*cell, *first)));
+        }
+        self.several.retain(|_, sets| sets.len() > 1);
     }
 
     /// Takes the combinations that several sets have from the first or the last of them, by name.

@@ -10,6 +10,7 @@ use super::times::{self, Common, Units};
 use super::{CombineOptions, Selector};
 use crate::error::Error;
 use crate::reference::key::{joined, split};
+use crate::store::fill_element;
 use crate::zarr::{ArrayMetadata, Attributes, Dtype, Kind};
 
 /// The coordinates of all sets along one dimension.
@@ -55,6 +56,7 @@ pub(super) fn evaluate(
     let selector = options.selector(dimension);
     let reads = matches!(selector, Selector::Data(_) | Selector::Cf(_));
     let (mut found, mut units, mut rows) = (Vec::with_capacity(inputs.sets.len()), Vec::new(), 0);
+    let mut packed: Option<&Input> = None;
     for (set, input) in inputs.sets.iter().enumerate() {
         let path = array_in(input, dimension, &selector, inputs);
         let one = match &selector {
@@ -71,16 +73,23 @@ pub(super) fn evaluate(
                     along(dimension, name, metadata, attributes)
                         .map_err(|problem| wrong(input, dimension, &problem))?;
                     let values = held.values(inputs, set, path)?;
-                    Coordinates::of(&metadata.dtype, values.elements())
+                    Coordinates::of(&metadata.dtype, values.elements()).and_then(|found| without_fill(found, metadata))
                 }
                 Some(_) => Err("their array has more than one dimension".to_owned()),
                 None => Err(lacks(dimension, dimension)),
             },
         };
         found.push(one.map_err(|problem| wrong(input, dimension, &problem))?);
-        units.push(path.filter(|_| reads).and_then(|path| times::units_in(input.member(path)?.array()?.1)));
+        let attributes = path.filter(|_| reads).and_then(|path| Some(input.member(path)?.array()?.1));
+        packed = packed.or(attributes.filter(|attributes| times::is_packed(attributes)).map(|_| input));
+        units.push(attributes.and_then(times::units_in));
     }
     let dtype = options.dtypes.get(dimension);
+    let need_units = is_datetime(dtype) || units.iter().any(|unit| Some(unit) != units.first());
+    if let Some(input) = packed.filter(|_| need_units) {
+        let problem = "they have a scale_factor or an add_offset, and would get other units";
+        return Err(wrong(input, dimension, problem));
+    }
     let source = array_of(&selector, inputs);
     let evaluated = united(dimension, inputs, found, &units, dtype, source)?;
     Ok(Evaluated { is_positional: matches!(selector, Selector::Position), ..evaluated })
@@ -106,6 +115,21 @@ fn along(dimension: &str, variable: &str, metadata: &ArrayMetadata, attributes: 
             Err(format!("{variable} is along {other}, and not along {dimension}"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The fill value of an array of numbers, as a coordinate.
+pub(super) fn fill_of(metadata: &ArrayMetadata) -> Option<Coordinate> {
+    metadata.fill_value.as_ref()?;
+    let fill = Coordinates::of_bytes(&metadata.dtype, &fill_element(metadata));
+    fill.filter(|fill| !matches!(fill, Coordinate::Text(_)))
+}
+
+/// Coordinates none of which is what the array has where there is none.
+fn without_fill(found: Coordinates, metadata: &ArrayMetadata) -> Result<Coordinates, String> {
+    match fill_of(metadata).filter(|fill| found.values.contains(fill)) {
+        Some(fill) => Err(format!("one is the fill value, {fill}, which is no coordinate")),
+        None => Ok(found),
     }
 }
 
@@ -168,6 +192,11 @@ fn sole_variable(input: &Input, options: &CombineOptions, inputs: &Inputs) -> Re
     }
 }
 
+/// Whether a type of times is asked for.
+fn is_datetime(asked: Option<&Dtype>) -> bool {
+    asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime)
+}
+
 /// The coordinates of all sets in one type and one unit.
 fn united(
     dimension: &str,
@@ -181,7 +210,7 @@ fn united(
         Some(input) => wrong(input, dimension, &problem),
         None => Error::Combine { input: String::new(), problem },
     };
-    let is_datetime = asked.and_then(Dtype::scalar).is_some_and(|scalar| scalar.kind == Kind::Datetime);
+    let is_datetime = is_datetime(asked);
     let differ = units.iter().any(|unit| Some(unit) != units.first());
     if differ || (is_datetime && units.iter().all(Option::is_some)) {
         for (set, (input, found)) in inputs.sets.iter().zip(&found).enumerate() {

@@ -70,11 +70,13 @@ fn is_nan_or_whole(member: &super::inputs::Member) -> bool {
     }
 }
 
-fn is_same(a: Option<&FillValue>, b: Option<&FillValue>) -> bool {
+/// Whether fill values are the same.
+pub(super) fn is_same(a: Option<&FillValue>, b: Option<&FillValue>) -> bool {
     let is_nan = |value: Option<&FillValue>| value.is_some_and(FillValue::is_nan);
     a == b || (is_nan(a) && is_nan(b))
 }
 
-fn show(value: Option<&FillValue>) -> String {
+/// A fill value as it is written.
+pub(super) fn show(value: Option<&FillValue>) -> String {
     serde_json::to_string(&value).unwrap_or_default()
 }

@@ -189,7 +189,7 @@ fn finish(
 ) -> Result<Manifest, Error> {
     let wrong = |number: u64| {
         let problem = match overlap {
-            Some(overlap) => overlap.words(number, &grid),
+            Some(overlap) => format!("duplicate: {}", overlap.words("chunks", number, &grid)),
             None => "is there twice".to_owned(),
         };
         Error::Combine { input: joined(name, &chunk_name(number, &grid)), problem }
@@ -212,14 +212,26 @@ fn finish(
 
 /// Combinations of coordinates that more than one set has, as the grid of one array sees them.
 pub(super) struct Overlap<'a> {
-    pub(super) cells: &'a Cells,
-    pub(super) axes: &'a [Axis],
+    cells: &'a Cells,
+    axes: &'a [Axis],
     /// For each dimension of the array: the axis, and the length of chunks along it.
-    pub(super) dimensions: Vec<Option<(usize, u64)>>,
-    pub(super) names: Vec<String>,
+    dimensions: Vec<Option<(usize, u64)>>,
+    names: Vec<String>,
 }
 
-impl Overlap<'_> {
+impl<'a> Overlap<'a> {
+    /// What an array sees of them whose dimensions have chunks of some lengths.
+    pub(super) fn of<'n>(
+        inputs: &Inputs,
+        cells: &'a Cells,
+        axes: &'a [Axis],
+        dimensions: impl Iterator<Item = (&'n str, u64)>,
+    ) -> Self {
+        let axis = |(name, chunk): (&str, u64)| Some((axes.iter().position(|axis| axis.name == name)?, chunk));
+        let names = inputs.sets.iter().map(|input| input.name.clone()).collect();
+        Self { cells, axes, dimensions: dimensions.map(axis).collect(), names }
+    }
+
     /// Whether every chunk at a place that several sets have is in all of them: one that is in some only is another chunk.
     fn check<'k>(
         &self,
@@ -255,8 +267,8 @@ impl Overlap<'_> {
         at.iter().zip(self.axes).fold(0, |cell, (at, axis)| cell * axis.length() + at)
     }
 
-    /// What is wrong about a chunk: the coordinates and the sets.
-    fn words(&self, number: u64, grid: &[u64]) -> String {
+    /// What is wrong about a chunk or an element: the coordinates and the sets.
+    pub(super) fn words(&self, what: &str, number: u64, grid: &[u64]) -> String {
         let mut cell = self.cell(number, grid);
         let mut coordinates = Vec::new();
         for axis in self.axes.iter().rev() {
@@ -271,7 +283,7 @@ impl Overlap<'_> {
             .map(String::as_str)
             .collect();
         format!(
-            "duplicate: {} is in {} sets, whose chunks differ [{}] (--policy duplicate=first takes the set with the first name)",
+            "{} is in {} sets, whose {what} differ [{}] (--policy duplicate=first takes the set with the first name)",
             coordinates.join(", "),
             sets.len(),
             sets.join(", ")

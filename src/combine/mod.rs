@@ -23,6 +23,7 @@ mod evaluate;
 mod fills;
 mod findings;
 mod held;
+mod holes;
 mod inputs;
 mod layout;
 mod merge;

@@ -6,7 +6,7 @@ use super::along::{Along, Chunks, Combined};
 use super::axis::Axis;
 use super::cells::Cells;
 use super::conflicts::{lies_in_no_array, only_along};
-use super::evaluate::{array_in, evaluate};
+use super::evaluate::{array_in, evaluate, fill_of};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
@@ -16,7 +16,7 @@ use super::roles::{Role, Roles};
 use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
 use crate::error::Error;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
-use crate::zarr::{ArrayMetadata, Attributes, Dtype};
+use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Most coordinates of all sets along one dimension.
 pub(super) const MOST_COORDINATES: u64 = 1 << 24;
@@ -228,7 +228,6 @@ impl Plan {
         if let Some(finding) = self.findings.iter().find(|finding| finding.weight == Weight::Error) {
             return Err(Error::Combine { input: String::new(), problem: finding.to_string() });
         }
-        let names = self.inputs.sets.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
         let twice = self.cells.any_twice();
         // Rows are sorted by their numbers of 32 bits.
         let most = self.options.limits.chunks.min(u32::MAX.into());
@@ -243,8 +242,8 @@ impl Plan {
                         Chunks::Held(chunks) => chunks,
                         Chunks::Of(set) => self.inputs.manifest(set, path).unwrap_or_default(),
                         Chunks::Parts(parts) => {
-                            let overlap =
-                                twice.then(|| overlap(&self.cells, &self.axes, &metadata, &attributes, &names));
+                            let dimensions = attributes.dimensions().zip(metadata.chunks.iter().copied());
+                            let overlap = twice.then(|| Overlap::of(&self.inputs, &self.cells, &self.axes, dimensions));
                             merged(path, &metadata, &parts, &mut self.inputs, overlap.as_ref(), most)?
                         }
                     };
@@ -395,17 +394,21 @@ fn coordinate(
 ) -> Result<Planned, Error> {
     let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
     let all = all_attributes(inputs, order, path);
-    let (mut merged, _) = attributes::merged(name, &all, &options.policies, axis.time.is_some(), findings);
+    let (mut merged, _) =
+        attributes::merged(name, &all, &options.policies, axis.time.is_some() || axis.is_datetime(), findings);
     let first = order.iter().find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0));
     set_time(&mut merged, axis, name, findings);
     only_along(inputs, order, path, axis)?;
     let (mut metadata, chunks) = coordinates(axis)?;
-    // A value of another type, or in other units, is no value that is masked.
-    let kind = |dtype: &Dtype| dtype.scalar().map(|scalar| scalar.kind);
-    let is_kept = axis.source == Some(path)
-        && axis.time.is_none()
-        && first.is_some_and(|first| kind(&first.dtype) == kind(&metadata.dtype));
-    metadata.fill_value = first.filter(|_| is_kept).and_then(|first| first.fill_value.clone());
+    // Another set may have the first's fill value as a coordinate.
+    let keeps = |first: &&ArrayMetadata| {
+        let fill = fill_of(first);
+        axis.source == Some(path)
+            && axis.time.is_none()
+            && first.dtype == metadata.dtype
+            && !axis.coordinates.values.iter().any(|value| Some(value) == fill.as_ref())
+    };
+    metadata.fill_value = first.filter(keeps).and_then(|first| first.fill_value.clone());
     if axis.time.is_some() {
         merged.retain(|name| !matches!(name, "_FillValue" | "missing_value"));
     }
@@ -415,6 +418,9 @@ fn coordinate(
 
 /// The units in which coordinates are now.
 fn set_time(attributes: &mut Attributes, axis: &Axis, name: &str, findings: &mut Findings) {
+    if axis.is_datetime() {
+        attributes.retain(|name| name != "units" && name != "calendar");
+    }
     if let Some((units, calendar)) = &axis.time {
         attributes.insert("units", units.clone());
         attributes.insert("calendar", calendar.clone());
@@ -447,16 +453,4 @@ fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Ve
         new.push((path, Combined { metadata, attributes, chunks: Chunks::Held(chunks) }));
     }
     Ok(new)
-}
-
-fn overlap<'a>(
-    cells: &'a Cells,
-    axes: &'a [Axis],
-    metadata: &ArrayMetadata,
-    attributes: &Attributes,
-    names: &[String],
-) -> Overlap<'a> {
-    let axis = |(name, chunk): (&str, &u64)| Some((axes.iter().position(|axis| axis.name == name)?, *chunk));
-    let dimensions = attributes.dimensions().zip(&metadata.chunks).map(axis).collect();
-    Overlap { cells, axes, dimensions, names: names.to_vec() }
 }

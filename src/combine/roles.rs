@@ -12,7 +12,7 @@ use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Documents, Inputs, Member};
 use super::restore::Restore;
-use super::{Check, CombineOptions, Policy};
+use super::{Check, CombineOptions, Policy, fills};
 use crate::error::Error;
 use crate::reference::key::split;
 use crate::store::{Elements, Values};
@@ -63,7 +63,7 @@ impl Roles<'_, '_> {
         }
         let wanted: Vec<(usize, usize)> = compared
             .iter()
-            .filter(|(_, how)| *how != How::Bytes)
+            .filter(|(_, how)| *how != How::Inline)
             .flat_map(|(path, _)| self.order.iter().map(|set| (*set, *path)))
             .collect();
         self.held.fetch(self.inputs, &wanted)?;
@@ -149,7 +149,7 @@ impl Roles<'_, '_> {
         Ok(match (any_new, is_inline) {
             (true, _) if !describes => Sight::Is(Role::Along),
             (true, false) => Sight::Is(Role::Along),
-            (_, true) => Sight::Compare(How::Bytes),
+            (_, true) => Sight::Compare(How::Inline),
             (false, false) if self.is_too_large(&arrays) => Sight::Is(Role::Along),
             (false, false) => Sight::Compare(How::Values),
         })
@@ -182,7 +182,7 @@ impl Roles<'_, '_> {
             return Ok(Role::Same);
         }
         let (check, policy) = match how {
-            How::Bytes => return Ok(Role::Along),
+            How::Inline => return Ok(Role::Along),
             How::Coordinate => (Check::Coordinate, self.options.policies.get(Check::Coordinate)),
             How::Values => (Check::Static, self.options.policies.get(Check::Static)),
         };
@@ -210,15 +210,17 @@ impl Roles<'_, '_> {
         how: How,
     ) -> Result<bool, Error> {
         let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return Ok(false) };
-        let same_chunks = self.has_same_chunks(path, ours, theirs);
-        if same_chunks || how == How::Bytes {
-            return Ok(same_chunks);
+        if self.has_same_chunks(path, ours, theirs) {
+            return Ok(true);
         }
-        if first.shape != other.shape {
+        if first.shape != other.shape || !fills::is_same(first.fill_value.as_ref(), other.fill_value.as_ref()) {
             return Ok(false);
         }
         let bytes = Restore::bytes(first);
         if bytes > self.options.compare_bytes {
+            if how == How::Inline {
+                return Ok(false);
+            }
             let problem = format!(
                 "{} has {bytes} bytes, and at most {} are compared (it can be named in --identical-dims)",
                 self.inputs.paths.get(path).map(String::as_str).unwrap_or_default(),
@@ -226,7 +228,15 @@ impl Roles<'_, '_> {
             );
             return Err(Error::Combine { input: String::new(), problem });
         }
-        let (ours, theirs) = (self.held.values(self.inputs, a, path)?, self.held.values(self.inputs, b, path)?);
+        let (ours, theirs) = (self.held.values(self.inputs, a, path), self.held.values(self.inputs, b, path));
+        let (ours, theirs) = match how {
+            // What is inline and cannot be decoded is said to differ.
+            How::Inline => match (ours, theirs) {
+                (Ok(ours), Ok(theirs)) => (ours, theirs),
+                _ => return Ok(false),
+            },
+            _ => (ours?, theirs?),
+        };
         // Numbers in other types are compared as numbers only where the bytes are alike too.
         Ok(ours.bytes() == theirs.bytes() && ours.texts() == theirs.texts() && ours.dtype == theirs.dtype)
     }
@@ -244,6 +254,15 @@ impl Roles<'_, '_> {
                 theirs.unwrap_or_default(),
                 ours.unwrap_or_default()
             );
+        }
+        let fill = |set: usize| {
+            let member = self.inputs.sets.get(set).and_then(|input| input.member(path));
+            member.and_then(Member::array).and_then(|(metadata, _)| metadata.fill_value.clone())
+        };
+        let (our_fill, their_fill) = (fill(first), fill(set));
+        if !fills::is_same(our_fill.as_ref(), their_fill.as_ref()) {
+            let (ours, theirs) = (fills::show(our_fill.as_ref()), fills::show(their_fill.as_ref()));
+            return format!("has fill value {theirs} instead of {ours} of {first_name}");
         }
         let values = |set| self.held.values(self.inputs, set, path);
         let parts = values(first)
@@ -283,8 +302,8 @@ enum Sight {
 /// How an array of several sets is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// By the inline bytes of its chunks.
-    Bytes,
+    /// By its values, which are inline: where they differ, it is along the axes.
+    Inline,
     /// By its values: a difference is one of coordinates.
     Coordinate,
     /// By its values: a difference is one of an array that was thought to be the same.

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::axis::Axis;
-use super::cf_time::{self, TimeUnits, re_encode};
+use super::cf_time::{self, Calendar, TimeUnits, re_encode};
 use super::coordinate::{Coordinate, Coordinates};
 use super::dimensions::resolved;
 use super::inputs::{Inputs, Member};
 use super::sets::Sets;
+use crate::error::Error;
 use crate::reference::key::split;
 use crate::zarr::{Attributes, Dtype, Kind};
+
+/// 1582-10-15, from which on the standard calendar is that of Gregory, in nanoseconds since 1970.
+const GREGORIAN_FROM: i128 = -12_219_292_800_000_000_000;
 
 /// Coordinates of all sets in one unit.
 pub(super) struct Common {
@@ -28,6 +32,11 @@ pub(super) type Units = Option<(String, Option<String>)>;
 pub(super) fn units_in(attributes: &Attributes) -> Units {
     let text = |name: &str| attributes.get(name).and_then(Value::as_str).map(str::to_owned);
     Some((text("units")?, text("calendar")))
+}
+
+/// Whether readers scale the numbers of an array before they take them for times.
+pub(super) fn is_packed(attributes: &Attributes) -> bool {
+    ["scale_factor", "add_offset"].iter().any(|name| attributes.get(name).is_some())
 }
 
 /// Coordinates in common units, or as times of a type that has its own; the set and the words where there are none.
@@ -48,6 +57,9 @@ pub(super) fn common(
         instants.push(own.ok_or_else(|| (set, "one is no time".to_owned()))?);
     }
     if let Some(dtype) = datetime {
+        for (set, (units, own)) in parsed.iter().zip(&instants).enumerate() {
+            has_type_of_times(units.calendar(), own).map_err(|problem| (set, problem))?;
+        }
         let of = |own: &Vec<i128>| own.iter().map(|at| Coordinate::Integer(*at)).collect();
         return datetimes(dtype, instants.iter().map(of).collect()).map_err(|problem| (0, problem));
     }
@@ -65,6 +77,17 @@ pub(super) fn common(
 /// The units of the earliest time: whatever was combined before, and in whatever order, they are the same.
 fn first<'u>(all: impl Iterator<Item = (Option<i128>, &'u TimeUnits)>) -> Option<&'u TimeUnits> {
     all.min_by_key(|(earliest, units)| (earliest.is_none(), *earliest, units.preference())).map(|(_, units)| units)
+}
+
+/// Whether a type of times, whose calendar is that of Gregory at all times, has these instants.
+fn has_type_of_times(calendar: Calendar, instants: &[i128]) -> Result<(), String> {
+    let is_gregorian = match calendar {
+        Calendar::ProlepticGregorian => true,
+        Calendar::Standard => instants.iter().all(|at| *at >= GREGORIAN_FROM),
+        _ => false,
+    };
+    let problem = || format!("the calendar is {}, and a type of times has only that of Gregory", calendar.name());
+    is_gregorian.then_some(()).ok_or_else(problem)
 }
 
 /// Instants as elements of a type of times.
@@ -157,6 +180,10 @@ impl Rule {
         if target.is_none() && all.iter().all(|one| Some(one) == all.first()) {
             return None;
         }
+        if sets.members.iter().any(|(_, member, _)| member.array().is_some_and(|(_, attributes)| is_packed(attributes)))
+        {
+            return None;
+        }
         let parsed: Option<Vec<TimeUnits>> = all.iter().map(|one| time_units(one.as_ref()?).ok()).collect();
         let parsed = parsed?;
         let first = parsed.first()?;
@@ -229,21 +256,47 @@ fn exactly(target: &TimeUnits, integers: bool, instants: &[i128]) -> Result<cf_t
 
 /// The units of the coordinates whose bounds an array is, where these are in new units (CF 7.1: bounds have those of their coordinates).
 fn bounds(sets: &Sets<'_>, inputs: &Inputs, axes: &[Axis]) -> Option<(Vec<Units>, Option<TimeUnits>)> {
+    let (axis, all) =
+        axes.iter().filter(|axis| axis.time.is_some()).find_map(|axis| Some((axis, owners(sets, inputs, axis)?)))?;
+    let (units, calendar) = axis.time.as_ref()?;
+    Some((all, Some(TimeUnits::parse(units, Some(calendar)).ok().flatten()?)))
+}
+
+/// Gives bounds the units that their coordinates had, where these have a type of times now.
+pub(super) fn keep_units(
+    attributes: &mut Attributes,
+    sets: &Sets<'_>,
+    inputs: &Inputs,
+    axes: &[Axis],
+) -> Result<(), Error> {
+    let mut datetimes = axes.iter().filter(|axis| axis.is_datetime() && attributes.get("units").is_none());
+    let Some((axis, all)) = datetimes.find_map(|axis| Some((axis, owners(sets, inputs, axis)?))) else { return Ok(()) };
+    if all.iter().any(|units| Some(units) != all.first()) {
+        let problem = format!(
+            "{} has the units of {}, which differ between sets, and cannot have its new type",
+            sets.name, axis.name
+        );
+        return Err(Error::Combine { input: String::new(), problem });
+    }
+    if let Some((units, calendar)) = all.into_iter().next().flatten() {
+        attributes.insert("units", units);
+        if let Some(calendar) = calendar {
+            attributes.insert("calendar", calendar);
+        }
+    }
+    Ok(())
+}
+
+/// The units of the coordinates whose bounds an array is, in each set.
+fn owners(sets: &Sets<'_>, inputs: &Inputs, axis: &Axis) -> Option<Vec<Units>> {
     let is_of = |attributes: &Attributes, group: &str| {
         let names =
             ["bounds", "climatology"].into_iter().filter_map(|name| attributes.get(name).and_then(Value::as_str));
         names.map(|name| resolved(group, name)).any(|path| path == sets.name)
     };
-    for axis in axes {
-        let (Some((units, calendar)), Some(source)) = (&axis.time, axis.source) else { continue };
-        let group = inputs.paths.get(source).map_or("", |path| split(path).0);
-        let owner = |set: usize| inputs.sets.get(set)?.member(source)?.array().map(|(_, attributes)| attributes);
-        if !sets.members.iter().any(|(set, ..)| owner(*set).is_some_and(|attributes| is_of(attributes, group))) {
-            continue;
-        }
-        let all = sets.members.iter().map(|(set, ..)| owner(*set).and_then(units_in)).collect();
-        let target = TimeUnits::parse(units, Some(calendar)).ok().flatten()?;
-        return Some((all, Some(target)));
-    }
-    None
+    let source = axis.source?;
+    let group = inputs.paths.get(source).map_or("", |path| split(path).0);
+    let owner = |set: usize| inputs.sets.get(set)?.member(source)?.array().map(|(_, attributes)| attributes);
+    let is_any = sets.members.iter().any(|(set, ..)| owner(*set).is_some_and(|attributes| is_of(attributes, group)));
+    is_any.then(|| sets.members.iter().map(|(set, ..)| owner(*set).and_then(units_in)).collect())
 }

@@ -6,6 +6,7 @@ mod bad_input;
 #[cfg(feature = "cli")]
 mod cli;
 mod combine;
+mod combine_checks;
 mod direct;
 #[cfg(feature = "cli")]
 mod edit;

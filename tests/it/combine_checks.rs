@@ -1,0 +1,171 @@
+//! What is taken for the same when sets are combined, and what is not. Small sets; `.ci/interop/with_combined.py` has real files.
+
+use h5refs::combine::{Combine, CombineOptions, Plan, Selector, Weight};
+use h5refs::zarr::Dtype;
+use h5refs::{Error, Limits, ReferenceSet};
+use serde_json::{Map, Value, json};
+
+/// An array of 32-bit integers in one inline chunk: path, dimensions, shape, the chunk as it is stored, and what else `.zarray` and
+/// `.zattrs` say.
+type Ints<'a> = (&'a str, &'a [&'a str], &'a [u64], &'a [i32], Value, Value);
+
+fn with(base: &Value, more: &Value) -> Value {
+    let mut base = base.as_object().unwrap().clone();
+    base.extend(more.as_object().unwrap().clone());
+    Value::Object(base)
+}
+
+fn set(arrays: &[Ints<'_>]) -> ReferenceSet {
+    let mut refs = Map::new();
+    refs.insert(".zgroup".into(), json!({"zarr_format": 2}).to_string().into());
+    for (path, dimensions, shape, chunk, metadata, attributes) in arrays {
+        let base = json!({
+            "zarr_format": 2, "shape": shape, "chunks": shape, "dtype": "<i4", "compressor": null, "filters": null,
+            "fill_value": null, "order": "C",
+        });
+        refs.insert(format!("{path}/.zarray"), with(&base, metadata).to_string().into());
+        let base = json!({"_ARRAY_DIMENSIONS": dimensions});
+        refs.insert(format!("{path}/.zattrs"), with(&base, attributes).to_string().into());
+        let text: String = chunk.iter().flat_map(|n| n.to_le_bytes()).map(|byte| char::from(byte & 0x7f)).collect();
+        refs.insert(format!("{path}/{}", vec!["0"; dimensions.len()].join(".")), text.into());
+    }
+    let text = json!({"version": 1, "refs": refs}).to_string();
+    h5refs::read_json(text.as_bytes(), &Limits::default()).unwrap().0
+}
+
+fn time(values: &[i32], metadata: Value, attributes: Value) -> Ints<'_> {
+    const LENGTHS: [u64; 3] = [1, 2, 3];
+    ("time", &["time"], &LENGTHS[values.len() - 1..values.len()], values, metadata, attributes)
+}
+
+fn plan(options: CombineOptions, sets: impl IntoIterator<Item = ReferenceSet>) -> Result<Plan, Error> {
+    let mut combine = Combine::new(options);
+    for (n, set) in sets.into_iter().enumerate() {
+        combine.add(format!("f{n}"), set).unwrap();
+    }
+    combine.plan(None)
+}
+
+fn along_time(sets: impl IntoIterator<Item = ReferenceSet>) -> Result<Plan, Error> {
+    plan(CombineOptions::new(["time"]), sets)
+}
+
+fn errors(plan: &Plan) -> Vec<String> {
+    plan.findings().iter().filter(|one| one.weight == Weight::Error).map(ToString::to_string).collect()
+}
+
+/// A document of a combined set.
+fn document(set: &ReferenceSet, key: &str) -> Value {
+    let mut text = Vec::new();
+    h5refs::write_json(set, &mut text).unwrap();
+    let all: Value = serde_json::from_slice(&text).unwrap();
+    serde_json::from_str(all["refs"][key].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn elements_that_two_sets_have_differently_are_refused_where_they_are_stored_anew() {
+    // In order F chunks that are longer than the array are not cut, but stored anew.
+    let of = |times: &[i32], chunk: &[i32]| {
+        let v = ("v", &["time", "x"][..], &[2, 2][..], chunk, json!({"chunks": [4, 2], "order": "F"}), json!({}));
+        set(&[time(times, json!({}), json!({})), v])
+    };
+    let first = || of(&[0, 1], &[1, 2, 0, 0, 3, 4, 0, 0]);
+    let same = along_time([first(), of(&[1, 2], &[2, 5, 0, 0, 4, 6, 0, 0])]).unwrap();
+    assert_eq!(document(&same.merge().unwrap(), "v/.zarray")["shape"], json!([3, 2]));
+    let other = along_time([first(), of(&[1, 2], &[2, 5, 0, 0, 9, 6, 0, 0])]).unwrap();
+    let expected = "v: duplicate: time=1 is in 2 sets, whose elements differ [f0, f1] \
+                    (--policy duplicate=first takes the set with the first name)";
+    assert_eq!(errors(&other), [expected]);
+    assert!(other.merge().is_err());
+}
+
+#[test]
+fn a_fill_value_is_no_coordinate_and_masks_none_of_another_set() {
+    let of = |values: &[i32], fill: Value| set(&[time(values, json!({"fill_value": fill}), json!({}))]);
+    let refused = along_time([of(&[0, 3], json!(3)), of(&[5], json!(null))]).unwrap_err().to_string();
+    assert!(
+        refused.contains("f0") && refused.contains("one is the fill value, 3, which is no coordinate"),
+        "{refused}"
+    );
+    let fill = |sets: [ReferenceSet; 2]| document(&along_time(sets).unwrap().merge().unwrap(), "time/.zarray");
+    assert_eq!(fill([of(&[0, 1], json!(3)), of(&[3], json!(null))])["fill_value"], json!(null));
+    assert_eq!(fill([of(&[0, 1], json!(3)), of(&[4], json!(null))])["fill_value"], json!(3));
+}
+
+#[test]
+fn a_type_of_times_has_no_units_and_its_bounds_have_them() {
+    let of = |day: i32, units: &str, calendar: &str| {
+        let attributes = json!({"units": units, "calendar": calendar, "bounds": "b"});
+        set(&[
+            time(&[day], json!({}), attributes),
+            ("b", &["time", "nv"], &[1, 2], &[day, day + 1], json!({}), json!({})),
+        ])
+    };
+    let as_datetimes = |sets: [ReferenceSet; 2]| {
+        let mut options = CombineOptions::new(["time"]);
+        options.dtypes.insert("time".to_owned(), Dtype::Simple("<M8[s]".to_owned()));
+        plan(options, sets)
+    };
+    let days = "days since 2000-01-01";
+    let merged = as_datetimes([of(1, days, "standard"), of(2, days, "standard")]).unwrap().merge().unwrap();
+    assert_eq!(document(&merged, "time/.zattrs"), json!({"_ARRAY_DIMENSIONS": ["time"], "bounds": "b"}));
+    let bounds = document(&merged, "b/.zattrs");
+    assert_eq!((&bounds["units"], &bounds["calendar"]), (&json!(days), &json!("standard")));
+    let refused = |sets| as_datetimes(sets).unwrap_err().to_string();
+    let noleap = refused([of(1, days, "noleap"), of(2, days, "noleap")]);
+    assert!(noleap.contains("the calendar is noleap, and a type of times has only that of Gregory"), "{noleap}");
+    let units = refused([of(1, days, "standard"), of(72, "hours since 2000-01-01", "standard")]);
+    assert!(units.contains("b has the units of time, which differ between sets"), "{units}");
+}
+
+#[test]
+fn numbers_that_are_scaled_before_they_are_times_get_no_other_units() {
+    let of = |day: i32, year: u32| {
+        let attributes = || json!({"units": format!("days since {year}-01-01"), "scale_factor": 0.5});
+        let since = ("since", &["time"][..], &[1][..], &[day][..], json!({}), attributes());
+        (set(&[time(&[day], json!({}), attributes())]), set(&[time(&[day], json!({}), json!({})), since]))
+    };
+    let (one, two) = (of(1, 2000), of(2, 2001));
+    let refused = along_time([one.0, two.0]).unwrap_err().to_string();
+    assert!(refused.contains("coordinates time: they have a scale_factor or an add_offset"), "{refused}");
+    let expected = "since/units: units: units is \"days since 2001-01-01\" instead of \"days since 2000-01-01\" [f1]";
+    assert_eq!(errors(&along_time([one.1, two.1]).unwrap()), [expected]);
+}
+
+#[test]
+fn inline_arrays_without_the_dimension_are_the_same_by_their_values_and_fill_values() {
+    let of = |n: i32, chunk: &[i32], fill: Value| {
+        let mask = ("mask", &["x"][..], &[2][..], chunk, json!({"chunks": [4], "fill_value": fill}), json!({}));
+        set(&[time(&[n], json!({}), json!({})), mask])
+    };
+    let shape = |second: ReferenceSet| {
+        let merged = along_time([of(0, &[1, 2, 0, 0], json!(null)), second]).unwrap().merge();
+        merged.map(|set| document(&set, "mask/.zarray")["shape"].clone())
+    };
+    // Behind the end of the array chunks may have anything.
+    assert_eq!(shape(of(1, &[1, 2, 7, 7], json!(null))).unwrap(), json!([2]));
+    assert_eq!(shape(of(1, &[1, 3, 0, 0], json!(null))).unwrap(), json!([2, 2]));
+    let refused = shape(of(1, &[1, 2, 0, 0], json!(2))).unwrap_err().to_string();
+    assert!(refused.contains("mask: fill-value: has fill value 2 instead of null"), "{refused}");
+}
+
+#[test]
+fn sets_combined_along_two_dimensions_are_combined_again_though_each_has_holes() {
+    let one = |n: i32| set(&[("v", &["x"], &[2], &[n, n + 1], json!({"fill_value": 9}), json!({}))]);
+    let at = |places: &[(i32, i32)], sets: Vec<ReferenceSet>| {
+        let mut options = CombineOptions::new(["a", "b"]);
+        let list = |values: Vec<i32>| Selector::List(values.into_iter().map(Into::into).collect());
+        options.selectors.insert("a".to_owned(), list(places.iter().map(|(a, _)| *a).collect()));
+        options.selectors.insert("b".to_owned(), list(places.iter().map(|(_, b)| *b).collect()));
+        plan(options, sets).unwrap().merge().unwrap()
+    };
+    let again = |sets: [ReferenceSet; 2]| plan(CombineOptions::new(["a", "b"]), sets).unwrap().merge();
+    let flat = at(&[(1, 1), (2, 2), (1, 2), (2, 1)], vec![one(10), one(20), one(30), one(40)]);
+    let diagonal = || at(&[(1, 1), (2, 2)], vec![one(10), one(20)]);
+    let rest = at(&[(1, 2), (2, 1)], vec![one(30), one(40)]);
+    assert_eq!(again([diagonal(), rest]).unwrap(), flat);
+    // What both have is still compared.
+    let clash = at(&[(1, 2), (2, 1), (2, 2)], vec![one(30), one(40), one(50)]);
+    let refused = again([diagonal(), clash]).unwrap_err().to_string();
+    assert!(refused.contains("a=2, b=2 is in 2 sets, whose chunks differ"), "{refused}");
+}
