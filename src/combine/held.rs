@@ -78,6 +78,13 @@ impl<'s> Held<'s> {
                     let problem = format!("{} bytes were supplied of a chunk that has {length}", bytes.len());
                     return Err(Error::Combine { input: name_of(inputs, set), problem });
                 }
+                // Without codecs it has to be a chunk as it is.
+                let due = member.array().filter(|(metadata, _)| metadata.codecs().next().is_none());
+                let due = due.and_then(|(metadata, _)| metadata.chunk_bytes());
+                if let Some(due) = due.filter(|due| *due != crate::convert::wide(bytes.len())) {
+                    let problem = format!("a chunk of {due} bytes has {}", bytes.len());
+                    return Err(Error::Combine { input: name_of(inputs, set), problem });
+                }
                 inline.push((number, bytes));
             }
             chunks.hold_inline(inline);

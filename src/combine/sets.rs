@@ -36,10 +36,11 @@ impl<'a> Sets<'a> {
         self.members.iter().filter_map(|(set, member, _)| Some((*set, member.array()?.0)))
     }
 
-    /// The metadata of sets that have elements; of all where none has.
+    /// The metadata of sets that have elements; that of the first where none has.
     pub(super) fn with_elements(&self) -> impl Iterator<Item = (usize, &ArrayMetadata)> {
         let all_are_empty = self.members.iter().all(|(set, ..)| self.empty.contains(set));
-        self.metadata().filter(move |(set, _)| all_are_empty || !self.empty.contains(set))
+        let first = self.members.first().map(|(set, ..)| *set).filter(|_| all_are_empty);
+        self.metadata().filter(move |(set, _)| first == Some(*set) || !self.empty.contains(set))
     }
 
     pub(super) fn first(&self) -> Option<&ArrayMetadata> {
