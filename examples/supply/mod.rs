@@ -3,7 +3,7 @@
 use h5refs::combine::{Need, Supply};
 use h5refs::{Bytes, Error, LocalSources, Sources};
 
-pub fn local() -> Result<impl Supply, Error> {
+pub(crate) fn local() -> Result<impl Supply, Error> {
     let sources = LocalSources::new().allow("/")?;
     let one = move |need: &Need| {
         let range = match &need.range {

@@ -14,8 +14,10 @@ use crate::limits::check;
 pub(super) struct Cells {
     /// The number of all combinations.
     pub(super) count: u64,
-    /// The sets that have each combination, if there is any.
-    sets: HashMap<u64, Vec<u32>>,
+    /// A set that has each combination, if there is any.
+    one: HashMap<u64, u32>,
+    /// All sets that have it, where there are several.
+    several: HashMap<u64, Vec<u32>>,
     /// Positions along the only axis that are taken from other sets: by set.
     lost: HashMap<usize, Vec<u64>>,
     /// Sets of which nothing is taken.
@@ -45,7 +47,9 @@ impl Cells {
             check("chunks", total, options.limits.chunks)?;
             let number = u32::try_from(set).unwrap_or(u32::MAX);
             for cell in own {
-                cells.sets.entry(cell).or_default().push(number);
+                if let Some(first) = cells.one.insert(cell, number) {
+                    cells.several.entry(cell).or_insert_with(|| vec![first]).push(number);
+                }
             }
         }
         if axes.len() > 1 {
@@ -60,21 +64,23 @@ impl Cells {
 
     /// Leaves combinations that several sets have to those that have a chunk there, if any has.
     fn give_up_holes(&mut self, inputs: &Inputs, axes: &[Axis]) {
-        let shared = |sets: &&mut Vec<u32>| sets.len() > 1;
         let own = |set: usize| axes.iter().map(|axis| axis.positions.get(set).map_or(0, Vec::len)).product::<usize>();
         let mut filled: HashMap<u32, HashSet<u64>> = HashMap::new();
-        for set in self.sets.values_mut().filter(shared).flat_map(|sets| sets.iter()) {
+        for set in self.several.values().flatten() {
             let number = crate::convert::narrow((*set).into());
             if own(number) > 1 && !filled.contains_key(set) {
                 filled.insert(*set, holes::filled(inputs, axes, number));
             }
         }
-        for (cell, sets) in self.sets.iter_mut().filter(|(_, sets)| sets.len() > 1) {
+        let one = &mut self.one;
+        self.several.retain(|cell, sets| {
             let has = |set: &u32| filled.get(set).is_none_or(|filled| filled.contains(cell));
             if sets.iter().any(has) {
                 sets.retain(has);
             }
-        }
+            one.extend(sets.first().map(|set| (*cell, *set)));
+            sets.len() > 1
+        });
     }
 
     /// Takes the combinations that several sets have from the first or the last of them, by name.
@@ -82,17 +88,15 @@ impl Cells {
         let name =
             |set: &u32| inputs.sets.get(crate::convert::narrow((*set).into())).map_or("", |input| input.name.as_str());
         let mut lost: HashMap<usize, Vec<u64>> = HashMap::new();
-        for (cell, sets) in &mut self.sets {
-            if sets.len() < 2 {
-                continue;
-            }
+        for (cell, mut sets) in std::mem::take(&mut self.several) {
             sets.sort_by_key(|set| (name(set), *set));
             if policy == Policy::Last {
                 sets.reverse();
             }
             for loser in sets.drain(1..) {
-                lost.entry(crate::convert::narrow(loser.into())).or_default().push(*cell);
+                lost.entry(crate::convert::narrow(loser.into())).or_default().push(cell);
             }
+            self.one.extend(sets.first().map(|winner| (cell, *winner)));
         }
         for (set, cells) in lost {
             let input = inputs.sets.get(set).map_or("", |input| input.name.as_str());
@@ -122,18 +126,22 @@ impl Cells {
 
     /// Combinations that at least one of some sets has.
     pub(super) fn covered(&self, has: impl Fn(usize) -> bool) -> u64 {
-        let is_there = |sets: &&Vec<u32>| sets.iter().any(|set| has(crate::convert::narrow((*set).into())));
-        crate::convert::wide(self.sets.values().filter(is_there).count())
+        let has = |set: &u32| has(crate::convert::narrow((*set).into()));
+        let is_there = |(cell, one): &(&u64, &u32)| {
+            has(one) || self.several.get(*cell).is_some_and(|several| several.iter().any(&has))
+        };
+        crate::convert::wide(self.one.iter().filter(is_there).count())
     }
 
     /// The sets that have a combination.
     pub(super) fn sets_of(&self, cell: u64) -> &[u32] {
-        self.sets.get(&cell).map_or(&[], Vec::as_slice)
+        let one = || self.one.get(&cell).map_or(&[][..], std::slice::from_ref);
+        self.several.get(&cell).map_or_else(one, Vec::as_slice)
     }
 
     /// Whether any combination is in more than one set.
     pub(super) fn any_twice(&self) -> bool {
-        self.sets.values().any(|sets| sets.len() > 1)
+        !self.several.is_empty()
     }
 }
 
