@@ -81,14 +81,15 @@ impl Cells {
                 filled.insert(*set, holes::filled(inputs, axes, number));
             }
         }
-        for (cell, sets) in &mut self.several {
+        let one = &mut self.one;
+        self.several.retain(|cell, sets| {
             let has = |set: &u32| filled.get(set).is_none_or(|filled| filled.contains(cell));
             if sets.iter().any(has) {
                 sets.retain(has);
             }
-            self.one.extend(sets.first().map(|first| (*cell, *first)));
-        }
-        self.several.retain(|_, sets| sets.len() > 1);
+            one.extend(sets.first().map(|set| (*cell, *set)));
+            sets.len() > 1
+        });
     }
 
     /// Takes the combinations that several sets have from the first or the last of them, by name.

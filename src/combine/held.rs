@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Member};
 use crate::error::Error;
 use crate::limits::{Limits, check};
 use crate::reference::{Array, Manifest, Reference};
@@ -68,6 +68,7 @@ impl<'s> Held<'s> {
         let mut answers = supply.supply(&needs).into_iter();
         for ((set, path), numbers) in places {
             let Some(mut chunks) = inputs.manifest(set, path) else { continue };
+            let array = inputs.sets.get(set).and_then(|input| input.member(path)).and_then(Member::array);
             let mut inline = Vec::with_capacity(numbers.len());
             for number in numbers {
                 let bytes = answers.next().unwrap_or_else(|| Ok(Bytes::new()));
@@ -79,7 +80,7 @@ impl<'s> Held<'s> {
                     return Err(Error::Combine { input: name_of(inputs, set), problem });
                 }
                 // Without codecs it has to be a chunk as it is.
-                let due = member.array().filter(|(metadata, _)| metadata.codecs().next().is_none());
+                let due = array.filter(|(metadata, _)| metadata.codecs().next().is_none());
                 let due = due.and_then(|(metadata, _)| metadata.chunk_bytes());
                 if let Some(due) = due.filter(|due| *due != crate::convert::wide(bytes.len())) {
                     let problem = format!("a chunk of {due} bytes has {}", bytes.len());
