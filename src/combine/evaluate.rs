@@ -56,7 +56,6 @@ pub(super) fn evaluate(
     let selector = options.selector(dimension);
     let reads = matches!(selector, Selector::Data(_) | Selector::Cf(_));
     let (mut found, mut units, mut rows) = (Vec::with_capacity(inputs.sets.len()), Vec::new(), 0);
-    let mut packed: Option<&Input> = None;
     for (set, input) in inputs.sets.iter().enumerate() {
         let path = array_in(input, dimension, &selector, inputs);
         let one = match &selector {
@@ -81,15 +80,9 @@ pub(super) fn evaluate(
         };
         found.push(one.map_err(|problem| wrong(input, dimension, &problem))?);
         let attributes = path.filter(|_| reads).and_then(|path| Some(input.member(path)?.array()?.1));
-        packed = packed.or(attributes.filter(|attributes| times::is_packed(attributes)).map(|_| input));
         units.push(attributes.and_then(times::units_in));
     }
     let dtype = options.dtypes.get(dimension);
-    let need_units = is_datetime(dtype) || units.iter().any(|unit| Some(unit) != units.first());
-    if let Some(input) = packed.filter(|_| need_units) {
-        let problem = "they have a scale_factor or an add_offset, and would get other units";
-        return Err(wrong(input, dimension, problem));
-    }
     let source = array_of(&selector, inputs);
     let evaluated = united(dimension, inputs, found, &units, dtype, source)?;
     Ok(Evaluated { is_positional: matches!(selector, Selector::Position), ..evaluated })

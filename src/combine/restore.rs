@@ -11,6 +11,7 @@ use super::coordinate::{Coordinate, Coordinates};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
+use super::merge::Overlap;
 use super::sets::Sets;
 use super::times::{Rule, masked, packed};
 use crate::convert::{narrow, wide};
@@ -57,13 +58,15 @@ struct Elements {
     size: usize,
     bytes: Vec<u8>,
     is_there: Vec<bool>,
+    /// The first element that two sets have differently.
+    differs: Option<u64>,
 }
 
 impl Elements {
     /// What no set has is the fill value.
     fn new(metadata: &ArrayMetadata) -> Self {
         let (element, count) = (fill_element(metadata), narrow(elements_of(&metadata.shape)));
-        Self { size: element.len().max(1), bytes: element.repeat(count), is_there: vec![false; count] }
+        Self { size: element.len().max(1), bytes: element.repeat(count), is_there: vec![false; count], differs: None }
     }
 }
 
@@ -88,13 +91,14 @@ impl Restore<'_> {
     ) -> Result<(ArrayMetadata, Manifest), Error> {
         let values = |set: usize| held.values(self.inputs, set, self.sets.path);
         if metadata.dtype.size() == Some(0) {
-            return self.texts(metadata, values);
+            return self.texts(metadata, values, findings);
         }
         let Some(rule) = rule else {
             let mut to = Elements::new(&metadata);
             for (set, ..) in &self.sets.members {
-                self.take(*set, &metadata.shape, values(*set)?.bytes().unwrap_or_default(), &mut to)?;
+                self.take(*set, &metadata.shape, values(*set)?.bytes().unwrap_or_default(), &mut to);
             }
+            self.tell(to.differs, &metadata.shape, findings);
             return Ok(compressed(metadata, &to.bytes));
         };
         let mut all = Vec::with_capacity(self.sets.members.len());
@@ -105,37 +109,37 @@ impl Restore<'_> {
         let metadata = ArrayMetadata { dtype, ..metadata };
         let mut to = Elements::new(&metadata);
         for (set, from) in all {
-            self.take(set, &metadata.shape, &from, &mut to)?;
+            self.take(set, &metadata.shape, &from, &mut to);
         }
+        self.tell(to.differs, &metadata.shape, findings);
         Ok(compressed(metadata, &to.bytes))
     }
 
     /// Takes the elements of a set. Those that an earlier set has too must be the same.
-    fn take(&self, set: usize, shape: &[u64], from: &[u8], to: &mut Elements) -> Result<(), Error> {
+    fn take(&self, set: usize, shape: &[u64], from: &[u8], to: &mut Elements) {
         let size = to.size;
-        let mut differs = false;
         self.copy(set, shape, |from_at, to_at| {
             let (start, at) = (narrow(from_at) * size, narrow(to_at) * size);
             let (Some(from), Some(place)) = (from.get(start..start + size), to.bytes.get_mut(at..at + size)) else {
                 return;
             };
             if let Some(is_there) = to.is_there.get_mut(narrow(to_at)) {
-                differs |= *is_there && *place != *from;
+                if *is_there && *place != *from {
+                    to.differs = to.differs.or(Some(to_at));
+                }
                 *is_there = true;
             }
             place.copy_from_slice(from);
         });
-        if differs { Err(self.twice(set)) } else { Ok(()) }
     }
 
-    /// Another set has other elements at the same coordinates.
-    fn twice(&self, set: usize) -> Error {
-        Error::Combine {
-            input: self.inputs.sets.get(set).map(|input| input.name.clone()).unwrap_or_default(),
-            problem: format!(
-                "duplicate: {} has other elements than another set at the same coordinates (--policy duplicate=first takes those of the set with the first name)",
-                self.sets.name
-            ),
+    /// Tells of an element that two sets have differently.
+    fn tell(&self, differs: Option<u64>, shape: &[u64], findings: &mut Findings) {
+        if let Some(at) = differs {
+            let dimensions = self.sets.dimensions.iter().map(|name| (name.as_str(), 1));
+            let overlap = Overlap::of(self.inputs, self.cells, self.axes, dimensions);
+            let what = || overlap.words("elements", at, shape);
+            findings.add(Weight::Error, Check::Duplicate, self.sets.name, None, what);
         }
     }
 
@@ -144,22 +148,23 @@ impl Restore<'_> {
         &self,
         mut metadata: ArrayMetadata,
         values: impl Fn(usize) -> Result<Values, Error>,
+        findings: &mut Findings,
     ) -> Result<(ArrayMetadata, Manifest), Error> {
         let mut to: Vec<Option<String>> = vec![None; narrow(elements_of(&metadata.shape))];
+        let mut differs = None;
         for (set, ..) in &self.sets.members {
             let values = values(*set)?;
             let from = values.texts().unwrap_or_default();
-            let mut differs = false;
             self.copy(*set, &metadata.shape, |from_at, to_at| {
                 if let (Some(from), Some(to)) = (from.get(narrow(from_at)), to.get_mut(narrow(to_at))) {
-                    differs |= to.as_ref().is_some_and(|known| known != from);
+                    if to.as_ref().is_some_and(|known| known != from) {
+                        differs = differs.or(Some(to_at));
+                    }
                     *to = Some(from.clone());
                 }
             });
-            if differs {
-                return Err(self.twice(*set));
-            }
         }
+        self.tell(differs, &metadata.shape, findings);
         let fill = fill_text(&metadata).to_owned();
         let mut bytes = u32::try_from(to.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         for text in to.iter().map(|text| text.as_ref().unwrap_or(&fill)) {

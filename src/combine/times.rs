@@ -34,11 +34,6 @@ pub(super) fn units_in(attributes: &Attributes) -> Units {
     Some((text("units")?, text("calendar")))
 }
 
-/// Whether readers scale the numbers of an array before they take them for times.
-pub(super) fn is_packed(attributes: &Attributes) -> bool {
-    ["scale_factor", "add_offset"].iter().any(|name| attributes.get(name).is_some())
-}
-
 /// Coordinates in common units, or as times of a type that has its own; the set and the words where there are none.
 pub(super) fn common(
     found: &[Coordinates],
@@ -180,7 +175,10 @@ impl Rule {
         if target.is_none() && all.iter().all(|one| Some(one) == all.first()) {
             return None;
         }
-        if sets.members.iter().any(|(_, member, _)| member.array().is_some_and(|(_, attributes)| is_packed(attributes)))
+        if sets
+            .members
+            .iter()
+            .any(|(_, member, _)| member.array().is_some_and(|(_, attributes)| packed(attributes).is_some()))
         {
             return None;
         }

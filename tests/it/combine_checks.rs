@@ -127,7 +127,7 @@ fn numbers_that_are_scaled_before_they_are_times_get_no_other_units() {
     };
     let (one, two) = (of(1, 2000), of(2, 2001));
     let refused = along_time([one.0, two.0]).unwrap_err().to_string();
-    assert!(refused.contains("coordinates time: they have a scale_factor or an add_offset"), "{refused}");
+    assert!(refused.contains("coordinates time: units differ, and there is scale_factor"), "{refused}");
     let expected = "since/units: units: units is \"days since 2001-01-01\" instead of \"days since 2000-01-01\" [f1]";
     assert_eq!(errors(&along_time([one.1, two.1]).unwrap()), [expected]);
 }
