@@ -95,9 +95,7 @@ impl<'s> Held<'s> {
     }
 
     fn need(&mut self, inputs: &Inputs, chunks: &Manifest, number: u64) -> Result<Need, Error> {
-        let url = |id: crate::reference::UrlId| {
-            inputs.urls.get(crate::convert::narrow(id.0.into())).cloned().unwrap_or_default()
-        };
+        let url = |id: crate::reference::UrlId| inputs.urls.url(id).unwrap_or_default().to_owned();
         let need = match chunks.get(number) {
             Some(Reference::Range { url: id, offset, length }) => {
                 self.bytes = self.bytes.saturating_add(length);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::columns::Columns;
 use crate::error::Error;
-use crate::reference::{Manifest, Node, Recorded, ReferenceSet, UrlId};
+use crate::reference::{Manifest, Node, Recorded, ReferenceSet, UrlId, UrlTable};
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Documents of one path that are kept to be compared with those of the next set.
@@ -23,8 +23,7 @@ pub(super) struct Inputs {
     documents: Vec<Vec<Arc<Documents>>>,
     /// The chunks of all sets by the number of their path.
     columns: Vec<Columns>,
-    pub(super) urls: Vec<String>,
-    ids: HashMap<String, UrlId>,
+    pub(super) urls: UrlTable,
     pub(super) recorded: BTreeMap<String, Recorded>,
     /// URLs whose files two sets have recorded differently, and the second of them.
     pub(super) changed: Vec<(String, String)>,
@@ -99,7 +98,7 @@ impl Input {
 impl Inputs {
     /// Adds a set. Documents that an earlier one has too are held once.
     pub(super) fn add(&mut self, name: String, index: usize, set: ReferenceSet) -> Result<(), Error> {
-        let ids: Result<Vec<UrlId>, Error> = set.urls.iter().map(|url| self.url(url)).collect();
+        let ids: Result<Vec<UrlId>, Error> = set.urls.iter().map(|url| self.urls.id(url)).collect();
         let ids = ids?;
         for (url, state) in set.recorded {
             match self.recorded.get(&url) {
@@ -170,17 +169,6 @@ impl Inputs {
         known.push(Arc::clone(&documents));
         documents
     }
-
-    fn url(&mut self, url: &str) -> Result<UrlId, Error> {
-        if let Some(id) = self.ids.get(url) {
-            return Ok(*id);
-        }
-        let too_many = || Error::Reference { key: url.to_owned(), problem: "is one file more than 2^32".to_owned() };
-        let id = UrlId(u32::try_from(self.urls.len()).map_err(|_| too_many())?);
-        self.urls.push(url.to_owned());
-        self.ids.insert(url.to_owned(), id);
-        Ok(id)
-    }
 }
 
 #[cfg(test)]
@@ -210,7 +198,7 @@ mod tests {
         let members: Vec<&Member> = inputs.sets.iter().map(|set| set.member(path).unwrap()).collect();
         assert!(Arc::ptr_eq(&members[0].documents, &members[1].documents));
         assert_ne!(members[0].documents, members[2].documents);
-        assert_eq!(inputs.urls, ["a", "b"]);
+        assert_eq!([inputs.urls.url(UrlId(0)), inputs.urls.url(UrlId(2))], [Some("a"), None]);
         let url = |set| inputs.manifest(set, path).unwrap().url(0).0;
         assert_eq!([url(0), url(1), url(2)], [0, 1, 0]);
         assert_eq!(inputs.sets[0].sizes(), BTreeMap::from([("x", 1)]));

@@ -257,7 +257,7 @@ impl Plan {
             nodes.push((path, Node::Array(Box::new(Array { metadata, attributes, chunks }))));
         }
         nodes.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
-        let mut set = ReferenceSet { urls: self.inputs.urls, nodes, recorded: self.inputs.recorded };
+        let mut set = ReferenceSet { urls: self.inputs.urls.into_urls(), nodes, recorded: self.inputs.recorded };
         super::used::only_used(&mut set);
         if let Some(change) = &self.options.postprocess {
             change.apply(&mut set)?;

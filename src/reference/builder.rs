@@ -6,15 +6,14 @@ use bytes::Bytes;
 
 use super::grid::grid;
 use super::key::{chunk_name, joined, split};
-use super::{Array, Manifest, Node, Reference, ReferenceSet, UrlId, Urls};
+use super::{Array, Manifest, Node, Reference, ReferenceSet, UrlId, UrlTable, Urls};
 use crate::error::Error;
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Collects the nodes of a set.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
-    urls: Vec<String>,
-    ids: HashMap<String, UrlId>,
+    urls: UrlTable,
     nodes: Vec<(String, Node)>,
     /// Where the chunks of an array are collected, by its position among the nodes.
     columns: BTreeMap<usize, Columns>,
@@ -44,14 +43,7 @@ impl Builder {
 
     /// The id of a file, which is the same each time.
     pub(crate) fn url(&mut self, url: &str) -> Result<UrlId, Error> {
-        if let Some(id) = self.ids.get(url) {
-            return Ok(*id);
-        }
-        let too_many = || Error::Reference { key: url.to_owned(), problem: "is one file more than 2^32".to_owned() };
-        let id = UrlId(u32::try_from(self.urls.len()).map_err(|_| too_many())?);
-        self.urls.push(url.to_owned());
-        self.ids.insert(url.to_owned(), id);
-        Ok(id)
+        self.urls.id(url)
     }
 
     /// Adds a chunk to an array, by its handle.
@@ -82,7 +74,7 @@ impl Builder {
             let depth = |path: &str| if path.is_empty() { 0 } else { path.split('/').count() };
             self.nodes.sort_by_key(|(path, _)| depth(path));
         }
-        Ok(ReferenceSet { urls: self.urls, nodes: self.nodes, ..ReferenceSet::default() })
+        Ok(ReferenceSet { urls: self.urls.into_urls(), nodes: self.nodes, ..ReferenceSet::default() })
     }
 }
 

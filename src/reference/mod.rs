@@ -8,6 +8,7 @@ mod known;
 mod manifest;
 mod recorded;
 mod set;
+mod url_table;
 
 pub(crate) use builder::Builder;
 pub(crate) use documents::{Arrays, Documents};
@@ -15,3 +16,4 @@ pub(crate) use known::KnownDocuments;
 pub use manifest::{Manifest, Urls};
 pub use recorded::Recorded;
 pub use set::{Array, Node, Reference, ReferenceSet, UrlId};
+pub(crate) use url_table::UrlTable;

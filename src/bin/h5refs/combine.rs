@@ -31,9 +31,6 @@ pub(crate) struct Arguments {
     /// a line.
     #[arg(required = true)]
     inputs: Vec<String>,
-    /// Output file, or folder of Parquet (OUT.parq); - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     #[command(flatten)]
     options: Options,
     /// Print the plan and what the checks find, and write nothing; the exit code is 4 where an error is found.
@@ -43,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "check")]
     json: bool,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 /// Along which dimensions sets are combined, and how.
@@ -114,8 +111,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn combine(arguments: &Arguments) -> Result<Ending, String> {
-    let references =
-        arguments.form.references(Some(&arguments.output).filter(|_| !arguments.check).map(PathBuf::as_path))?;
+    let references = if arguments.check { None } else { Some(arguments.to.references()?) };
     let paths = inputs::paths(&arguments.inputs)?;
     let options = &arguments.options;
     let plan = options.checks.plan(options.combine()?, &paths, None)?;
@@ -127,7 +123,9 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
         return Ok(if plan.is_refused() { Ending::Wrong } else { Ending::Well });
     }
     let (set, ending) = options.checks.merged(plan)?;
-    references.write(&set, &arguments.output)?;
+    if let Some(references) = references {
+        references.write(&set, &arguments.to.output)?;
+    }
     Ok(ending)
 }
 

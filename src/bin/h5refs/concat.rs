@@ -1,7 +1,6 @@
 //! `h5refs concat`: arrays one after another.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use clap::Args;
 use h5refs::combine::Selector;
@@ -18,9 +17,6 @@ pub(crate) struct Arguments {
     /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
     #[arg(required = true)]
     inputs: Vec<String>,
-    /// Output file, or folder of Parquet; - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     /// The dimension, by its name.
     #[arg(long, value_name = "DIM", group = "where")]
     dim: Option<String>,
@@ -30,7 +26,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     checks: combine::Checks,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
@@ -38,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn concat(arguments: &Arguments) -> Result<Ending, String> {
-    let references = arguments.form.references(Some(&arguments.output))?;
+    let references = arguments.to.references()?;
     let paths = inputs::paths(&arguments.inputs)?;
     let dimension = match (&arguments.dim, arguments.axis, paths.first()) {
         (Some(name), ..) => name.clone(),
@@ -48,7 +44,7 @@ fn concat(arguments: &Arguments) -> Result<Ending, String> {
     let mut options = arguments.checks.options(vec![dimension.clone()])?;
     options.selectors.insert(dimension, Selector::Position);
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
-    references.write(&set, &arguments.output)?;
+    references.write(&set, &arguments.to.output)?;
     Ok(ending)
 }
 

@@ -11,13 +11,10 @@ use crate::{Ending, finish, references_in, references_out};
 pub(crate) struct Arguments {
     /// The references: JSON, compressed or not, or a folder of Parquet.
     references: PathBuf,
-    /// Output file, or folder of Parquet; - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     #[command(flatten)]
     opening: references_in::Opening,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
@@ -25,8 +22,8 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn convert(arguments: &Arguments) -> Result<Ending, String> {
-    let form = arguments.form.references(Some(&arguments.output))?;
+    let form = arguments.to.references()?;
     let (set, ending) = arguments.opening.open(&arguments.references)?;
-    form.write(&set, &arguments.output)?;
+    form.write(&set, &arguments.to.output)?;
     Ok(ending)
 }

@@ -33,13 +33,10 @@ pub(crate) struct Arguments {
     /// Nothing but errors.
     #[arg(short, long)]
     quiet: bool,
-    /// Output file, or folder of Parquet; - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     #[command(flatten)]
     opening: references_in::Opening,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
@@ -47,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn hold(arguments: &Arguments) -> Result<Ending, String> {
-    let form = arguments.form.references(Some(&arguments.output))?;
+    let form = arguments.to.references()?;
     let (variables, merged) = (Names::new(&arguments.variables)?, Names::new(&arguments.merge)?);
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     for names in [&variables, &merged] {
@@ -62,7 +59,7 @@ fn hold(arguments: &Arguments) -> Result<Ending, String> {
     let threshold = arguments.threshold.unwrap_or(0);
     let stored = inline(&mut set, &sources, threshold, |path| variables.have(path), &limits);
     tell(arguments, "as they are stored", stored.map_err(|error| error.to_string())?);
-    form.write(&set, &arguments.output)?;
+    form.write(&set, &arguments.to.output)?;
     Ok(ending)
 }
 

@@ -1,7 +1,5 @@
 //! `h5refs merge`: variables of several inputs as one set.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::{Ending, combine, finish, inputs, references_out};
@@ -15,13 +13,10 @@ pub(crate) struct Arguments {
     /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
     #[arg(required = true)]
     inputs: Vec<String>,
-    /// Output file, or folder of Parquet; - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     #[command(flatten)]
     checks: combine::Checks,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
@@ -29,10 +24,10 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn merge(arguments: &Arguments) -> Result<Ending, String> {
-    let references = arguments.form.references(Some(&arguments.output))?;
+    let references = arguments.to.references()?;
     let paths = inputs::paths(&arguments.inputs)?;
     let options = arguments.checks.options(Vec::new())?;
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
-    references.write(&set, &arguments.output)?;
+    references.write(&set, &arguments.to.output)?;
     Ok(ending)
 }

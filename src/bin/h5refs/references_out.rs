@@ -1,7 +1,7 @@
 //! How every command writes references: kerchunk JSON, compressed or not, and Parquet.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use h5refs::output::{Compression, JsonVersion};
@@ -9,6 +9,23 @@ use h5refs::zarr::NanPolicy;
 use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
 use crate::output;
+
+/// Where references are written, and how.
+#[derive(Args)]
+pub(crate) struct Destination {
+    /// Output file, or folder of Parquet (OUT.parq); - is standard output.
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    form: Form,
+}
+
+impl Destination {
+    /// How to write to it.
+    pub(crate) fn references(&self) -> Result<References, String> {
+        self.form.references(Some(&self.output))
+    }
+}
 
 /// How references are written.
 #[derive(Args)]

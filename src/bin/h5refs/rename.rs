@@ -30,13 +30,10 @@ pub(crate) struct Arguments {
     /// Only the number of changed URLs where there is none.
     #[arg(short, long)]
     quiet: bool,
-    /// Output file, or folder of Parquet; - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     #[command(flatten)]
     opening: references_in::Opening,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
@@ -44,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn change(arguments: &Arguments) -> Result<Ending, String> {
-    let form = arguments.form.references(Some(&arguments.output))?;
+    let form = arguments.to.references()?;
     let map = arguments.map.as_deref().map(read_map).transpose()?.unwrap_or_default();
     let patterns = patterns(&arguments.regex)?;
     let name = |url: &str| {
@@ -57,7 +54,7 @@ fn change(arguments: &Arguments) -> Result<Ending, String> {
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     let urls = set.urls.len();
     let renamed = rename(&mut set, name).map_err(|error| error.to_string())?;
-    form.write(&set, &arguments.output)?;
+    form.write(&set, &arguments.to.output)?;
     if !arguments.quiet || renamed.changed == 0 {
         let merged =
             if renamed.merged > 0 { format!(", {} the same as others", renamed.merged) } else { String::new() };

@@ -23,13 +23,10 @@ pub(crate) struct Arguments {
     /// Nothing but errors.
     #[arg(short, long)]
     quiet: bool,
-    /// Output file, or folder of Parquet; - is standard output.
-    #[arg(short, long, value_name = "OUT", default_value = "-")]
-    output: PathBuf,
     #[command(flatten)]
     opening: references_in::Opening,
     #[command(flatten)]
-    form: references_out::Form,
+    to: references_out::Destination,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
@@ -37,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn split(arguments: &Arguments) -> Result<Ending, String> {
-    let form = arguments.form.references(Some(&arguments.output))?;
+    let form = arguments.to.references()?;
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     for (path, how) in &arguments.splits {
         let path = path.trim_matches('/');
@@ -46,7 +43,7 @@ fn split(arguments: &Arguments) -> Result<Ending, String> {
             say(&format!("h5refs: {path}: chunks {:?} are {:?} now, {} of them", made.before, made.after, made.chunks));
         }
     }
-    form.write(&set, &arguments.output)?;
+    form.write(&set, &arguments.to.output)?;
     Ok(ending)
 }
 
