@@ -25,6 +25,8 @@ mod read_back;
 mod reader;
 mod refused;
 mod rounds;
+#[cfg(feature = "cli")]
+mod side_by_side;
 mod sidecar;
 mod values;
 mod verify;

@@ -3,6 +3,7 @@
 mod append;
 mod chunks;
 mod combine;
+mod completions;
 mod concat;
 mod convert;
 mod dump;
@@ -14,6 +15,7 @@ mod layout;
 mod lint;
 mod load;
 mod ls;
+mod man;
 mod merge;
 mod outline;
 mod output;
@@ -52,6 +54,8 @@ enum Command {
     Dump(dump::Arguments),
     Chunks(chunks::Arguments),
     Verify(verify::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     Lint(lint::Arguments),
     Convert(convert::Arguments),
     Rename(rename::Arguments),
@@ -96,6 +100,8 @@ fn main() -> ExitCode {
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Chunks(arguments) => chunks::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Rename(arguments) => rename::run(&arguments),

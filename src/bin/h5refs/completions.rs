@@ -1,0 +1,22 @@
+//! `h5refs completions`: what a shell completes.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::{Ending, print};
+
+/// Print what a shell needs to complete commands and flags.
+///
+/// For bash: h5refs completions bash > ~/.local/share/bash-completion/completions/h5refs
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The shell.
+    shell: Shell,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Ending {
+    print("completions", |out| {
+        clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "h5refs", out);
+        Ok(())
+    })
+}
