@@ -2,9 +2,9 @@
 //!
 //! Sets that are combined in batches, and the batches after that, or one after another, end as all at once do, byte for byte, whatever
 //! their order (`tests/it/combine.rs`). What a batch cannot know makes these exceptions, none of which changes a value:
-//! - Along several dimensions, a batch that is no block (not every combination of its coordinates is there) has gaps: it is refused, or
-//!   its floats without a fill value have NaN. What fills a gap later is a duplicate, which is refused: a gap cannot be told from chunks
-//!   that were never written.
+//! - Along several dimensions, a batch that is no block (not every combination of its coordinates is there) has gaps: arrays without a fill
+//!   value are refused, or, where they are of floats, have NaN. A combination at which a set of several has no chunk at all is taken for
+//!   such a gap, which another set may fill.
 //! - Along several dimensions the set with the smallest coordinates, whose attributes are taken, may be another in batches that are no blocks.
 //! - A set with one coordinate has no direction, and a batch of such sets ascends: with sets that descend it is refused.
 //! - `INDEX` and lists count the sets that are given.
