@@ -88,6 +88,12 @@ impl Input {
         self.members.get(at)
     }
 
+    /// The same, to be changed.
+    pub(super) fn member_mut(&mut self, path: usize) -> Option<&mut Member> {
+        let at = self.members.binary_search_by_key(&path, |member| member.path).ok()?;
+        self.members.get_mut(at)
+    }
+
     /// The lengths of its dimensions.
     pub(super) fn sizes(&self) -> BTreeMap<&str, u64> {
         let arrays = self.members.iter().filter_map(Member::array);

@@ -1,6 +1,7 @@
 //! The chunks of a combined array, from the columns of the sets. Reads nothing.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -47,7 +48,7 @@ pub(super) fn merged(
     let mut moving = Moving::of(inputs.take_columns(path));
     let mut total = 0_u64;
     for part in parts {
-        let Some(own) = inputs.sets.get(part.set).and_then(|input| input.member(path)) else { continue };
+        let Some(own) = inputs.sets.get_mut(part.set).and_then(|input| input.member_mut(path)) else { continue };
         let places = Places::new(&part.maps, &own.grid, strides.clone());
         total = total.saturating_add(places.count(wide(own.rows.len() + own.inline.len())));
         crate::limits::check("chunks", total, most_chunks)?;
@@ -56,7 +57,7 @@ pub(super) fn merged(
                 format!("{name}: a chunk that is to be cut has {odd} bytes instead of {}", part.cut_from.unwrap_or(0));
             return Err(Error::Combine { input: String::new(), problem });
         }
-        moving.part(own, &places, part.tile_bytes);
+        moving.part(own.rows.clone(), std::mem::take(&mut own.inline), &places, part.tile_bytes);
     }
     let (mut columns, inline) = moving.finish();
     columns.sort();
@@ -82,9 +83,9 @@ impl Moving {
         referenced.chain(own.inline.values().map(|bytes| wide(bytes.len()))).find(is_odd)
     }
 
-    fn part(&mut self, own: &Member, places: &Places<'_>, tile_bytes: u64) {
+    fn part(&mut self, rows: Range<usize>, inline: BTreeMap<u64, Bytes>, places: &Places<'_>, tile_bytes: u64) {
         let (columns, moved) = (&mut self.columns, &mut self.moved);
-        for row in own.rows.clone() {
+        for row in rows {
             let Some((number, url, offset, length)) = columns.row(row) else { continue };
             places.of(number, |number, tile| {
                 let offset = offset.saturating_add(tile.map_or(0, |tile| tile.saturating_mul(tile_bytes)));
@@ -98,17 +99,20 @@ impl Moving {
                 }
             });
         }
-        for (number, bytes) in &own.inline {
-            places.of(*number, |number, tile| {
-                let bytes = match tile {
-                    None => bytes.clone(),
-                    Some(tile) => {
-                        let start = narrow(tile.saturating_mul(tile_bytes)).min(bytes.len());
-                        bytes.slice(start..start.saturating_add(narrow(tile_bytes)).min(bytes.len()))
-                    }
-                };
+        let mut at = Vec::new();
+        for (number, bytes) in inline {
+            at.clear();
+            places.of(number, |number, tile| at.push((number, tile)));
+            if let [(number, None)] = *at.as_slice() {
                 self.inline.push((number, bytes));
-            });
+                continue;
+            }
+            let part = |tile: Option<u64>| {
+                let start = narrow(tile.unwrap_or(0).saturating_mul(tile_bytes)).min(bytes.len());
+                let end = tile.map_or(bytes.len(), |_| start.saturating_add(narrow(tile_bytes)).min(bytes.len()));
+                bytes.slice(start..end)
+            };
+            self.inline.extend(at.iter().map(|(number, tile)| (*number, part(*tile))));
         }
     }
 
@@ -194,15 +198,17 @@ fn finish(
         };
         Error::Combine { input: joined(name, &chunk_name(number, &grid)), problem }
     };
-    let mut inline: BTreeMap<u64, Bytes> = BTreeMap::new();
+    let mut inline: Vec<(u64, Bytes)> = Vec::with_capacity(all_inline.len());
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
     for (number, bytes) in all_inline {
-        *counts.entry(number).or_default() += 1;
-        if inline.get(&number).is_some_and(|known| *known != bytes) || columns.number.binary_search(&number).is_ok() {
-            return Err(wrong(number));
+        match inline.last() {
+            Some((last, known)) if *last == number && *known == bytes => *counts.entry(number).or_insert(1) += 1,
+            Some((last, _)) if *last == number => return Err(wrong(number)),
+            _ if columns.number.binary_search(&number).is_ok() => return Err(wrong(number)),
+            _ => inline.push((number, bytes)),
         }
-        inline.insert(number, bytes);
     }
+    let inline: BTreeMap<u64, Bytes> = inline.into_iter().collect();
     let counts = columns.without_repeats(counts).map_err(wrong)?;
     if let Some(overlap) = overlap {
         overlap.check(&grid, &columns.number, inline.keys(), &counts).map_err(wrong)?;
