@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::cells::Cells;
+use super::combined::{Chunks, Combined, Part};
 use super::coordinate::name;
 use super::dimensions::{dimensions, united};
 use super::findings::{Findings, Weight};
@@ -9,11 +10,10 @@ use super::held::Held;
 use super::inputs::{Inputs, Member};
 use super::layout::{AxisMap, moved, tile, tiled};
 use super::restore::{Restore, is_stored_anew};
+use super::rule::{Rule, keep_units};
 use super::sets::Sets;
-use super::times::Rule;
-use super::{Check, CombineOptions, Policy, attributes, fills, times};
+use super::{Check, CombineOptions, Policy, attributes, fills};
 use crate::error::Error;
-use crate::reference::Manifest;
 use crate::zarr::{ArrayMetadata, Attributes, Order};
 
 /// What is known of the sets when an array is looked at.
@@ -25,37 +25,6 @@ pub(super) struct Along<'a, 's> {
     pub(super) order: &'a [usize],
     pub(super) cells: &'a Cells,
     pub(super) held: &'a mut Held<'s>,
-}
-
-/// An array of the combined set.
-#[derive(Debug)]
-pub(super) struct Combined {
-    pub(super) metadata: ArrayMetadata,
-    pub(super) attributes: Attributes,
-    pub(super) chunks: Chunks,
-}
-
-/// Where the chunks of a combined array come from.
-#[derive(Debug)]
-pub(super) enum Chunks {
-    /// One set has them.
-    Of(usize),
-    /// They are inline.
-    Held(Manifest),
-    /// Each set's have their places.
-    Parts(Vec<Part>),
-}
-
-/// The chunks of one set.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) set: usize,
-    /// For each dimension of the combined array.
-    pub(super) maps: Vec<AxisMap>,
-    /// Bytes of a tile, where chunks are cut.
-    pub(super) tile_bytes: u64,
-    /// Bytes of a chunk that is cut.
-    pub(super) cut_from: Option<u64>,
 }
 
 /// The metadata of a combined array without its chunks, and how these lie.
@@ -80,7 +49,7 @@ impl<'a> Along<'a, '_> {
         let fill = fills::combined(&sets, self.cells, self.options, |set| self.name(set), findings);
         let Some(fills::Fill(fill_value)) = fill.filter(|_| fits) else { return Ok(None) };
         merged.set_dimensions(&sets.dimensions);
-        times::keep_units(&mut merged, &sets, self.inputs, self.axes)?;
+        keep_units(&mut merged, &sets, self.inputs, self.axes)?;
         let mut metadata = ArrayMetadata { shape, fill_value, ..first.clone() };
         let rule = rule.filter(Rule::changes);
         let is_small = Restore::bytes(&metadata) <= self.options.inline_array_bytes;

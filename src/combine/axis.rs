@@ -2,9 +2,25 @@
 
 use super::cf_time::TimeUnits;
 use super::coordinate::{Coordinate, Coordinates};
-use super::evaluate::Evaluated;
+use super::inputs::Inputs;
 use super::times::instant;
-use crate::zarr::Kind;
+use crate::reference::key::{joined, split};
+use crate::zarr::{Dtype, Kind};
+
+/// The coordinates of all sets along one dimension.
+#[derive(Debug)]
+pub(super) struct Evaluated {
+    pub(super) dtype: Dtype,
+    pub(super) values: Vec<Vec<Coordinate>>,
+    /// The array that they were read from, by the number of its path.
+    pub(super) source: Option<usize>,
+    /// `units` and `calendar` of times that the sets have in different units.
+    pub(super) time: Option<(String, String)>,
+    /// The units of all, where they are times.
+    pub(super) shown_in: Option<TimeUnits>,
+    /// Whether they are only positions.
+    pub(super) is_positional: bool,
+}
 
 /// A dimension along which sets are combined.
 #[derive(Debug)]
@@ -61,6 +77,12 @@ impl Axis {
         Ok(Self { name: name.to_owned(), coordinates, positions, source, time, shown_in, is_positional })
     }
 
+    /// The path of the array that has the coordinates.
+    pub(super) fn path(&self, inputs: &Inputs) -> String {
+        let group = self.source.and_then(|path| inputs.paths.get(path)).map_or("", |path| split(path).0);
+        joined(group, &self.name)
+    }
+
     /// How many coordinates there are.
     pub(super) fn length(&self) -> u64 {
         crate::convert::wide(self.coordinates.values.len())
@@ -99,7 +121,6 @@ fn descends(values: &[Coordinate]) -> Result<Option<bool>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zarr::Dtype;
 
     fn axis(sets: &[&[f64]]) -> Result<Axis, (usize, String)> {
         let values = sets.iter().map(|set| set.iter().map(|value| Coordinate::Float(*value)).collect()).collect();

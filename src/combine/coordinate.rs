@@ -9,6 +9,9 @@ use super::cf_time::TimeUnits;
 use crate::store::Elements;
 use crate::zarr::{Dtype, Kind};
 
+/// Most coordinates of all sets along one dimension.
+pub(super) const MOST_COORDINATES: u64 = 1 << 24;
+
 /// One coordinate.
 #[derive(Debug, Clone)]
 pub enum Coordinate {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::axis::Evaluated;
 use super::cf_time::TimeUnits;
-use super::coordinate::{Coordinate, Coordinates, name};
+use super::coordinate::{Coordinate, Coordinates, MOST_COORDINATES, name};
 use super::held::Held;
 use super::inputs::{Input, Inputs, Member};
 use super::times::{self, Common, Units};
@@ -12,21 +13,6 @@ use crate::error::Error;
 use crate::reference::key::{joined, split};
 use crate::store::fill_element;
 use crate::zarr::{ArrayMetadata, Attributes, Dtype, Kind};
-
-/// The coordinates of all sets along one dimension.
-#[derive(Debug)]
-pub(super) struct Evaluated {
-    pub(super) dtype: Dtype,
-    pub(super) values: Vec<Vec<Coordinate>>,
-    /// The array that they were read from, by the number of its path.
-    pub(super) source: Option<usize>,
-    /// `units` and `calendar` of times that the sets have in different units.
-    pub(super) time: Option<(String, String)>,
-    /// The units of all, where they are times.
-    pub(super) shown_in: Option<TimeUnits>,
-    /// Whether they are only positions.
-    pub(super) is_positional: bool,
-}
 
 /// The array that a selector reads in a set, by the number of its path.
 pub(super) fn array_of(selector: &Selector, inputs: &Inputs) -> Option<usize> {
@@ -92,7 +78,7 @@ pub(super) fn evaluate(
 fn positions(input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordinates, String> {
     let length =
         input.sizes().get(dimension).copied().ok_or_else(|| format!("no array has a dimension {dimension}"))?;
-    crate::limits::check("coordinates", length, super::plan::MOST_COORDINATES).map_err(|error| error.to_string())?;
+    crate::limits::check("coordinates", length, MOST_COORDINATES).map_err(|error| error.to_string())?;
     let first = *rows;
     *rows += i128::from(length);
     Ok(Coordinates {

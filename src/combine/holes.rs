@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::axis::Axis;
 use super::dimensions::dimensions;
 use super::inputs::{Input, Inputs, Member};
-use super::roles::coordinate_path;
 use crate::convert::{narrow, wide};
 use crate::reference::grid::position;
 
@@ -14,7 +13,7 @@ use crate::reference::grid::position;
 pub(super) fn filled(inputs: &Inputs, axes: &[Axis], set: usize) -> HashSet<u64> {
     let mut cells = HashSet::new();
     let Some(input) = inputs.sets.get(set) else { return cells };
-    let coordinates: Vec<Option<usize>> = axes.iter().map(|axis| inputs.find(&coordinate_path(axis, inputs))).collect();
+    let coordinates: Vec<Option<usize>> = axes.iter().map(|axis| inputs.find(&axis.path(inputs))).collect();
     for member in along(input, axes).filter(|member| !coordinates.contains(&Some(member.path))) {
         let places = places(member, axes);
         let numbers = inputs.columns(member.path).and_then(|columns| columns.number.get(member.rows.clone()));

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::along::{Along, Chunks, Combined};
+use super::along::Along;
 use super::axis::Axis;
 use super::cells::Cells;
+use super::combined::{Chunks, Combined};
 use super::conflicts::{lies_in_no_array, only_along};
+use super::coordinate::MOST_COORDINATES;
 use super::evaluate::{array_in, evaluate, fill_of};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Inputs, Member};
-use super::merge::{Overlap, merged};
+use super::merge::merged;
+use super::overlap::Overlap;
 use super::restore::one_chunk;
 use super::roles::{Role, Roles};
 use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
 use crate::error::Error;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{ArrayMetadata, Attributes};
-
-/// Most coordinates of all sets along one dimension.
-pub(super) const MOST_COORDINATES: u64 = 1 << 24;
 
 /// Sets that are to be combined.
 #[derive(Debug)]
@@ -441,7 +441,7 @@ fn coordinates(axis: &Axis) -> Result<(ArrayMetadata, Manifest), Error> {
 fn new_coordinates(inputs: &Inputs, axes: &[Axis], order: &[usize]) -> Result<Vec<(String, Combined)>, Error> {
     let mut new = Vec::new();
     for axis in axes.iter().filter(|axis| !axis.is_positional) {
-        let path = super::roles::coordinate_path(axis, inputs);
+        let path = axis.path(inputs);
         if inputs.find(&path).is_some() {
             continue;
         }

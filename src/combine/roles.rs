@@ -82,7 +82,7 @@ impl Roles<'_, '_> {
 
     /// The axis that has its coordinates in an array.
     fn coordinates_of(&self, name: &str) -> Option<usize> {
-        self.axes.iter().position(|axis| !axis.is_positional && coordinate_path(axis, self.inputs) == name)
+        self.axes.iter().position(|axis| !axis.is_positional && axis.path(self.inputs) == name)
     }
 
     /// Whether an array has the same chunks in all sets.
@@ -308,12 +308,6 @@ enum How {
     Coordinate,
     /// By its values: a difference is one of an array that was thought to be the same.
     Values,
-}
-
-/// The path of the array that has the coordinates of an axis.
-pub(super) fn coordinate_path(axis: &Axis, inputs: &Inputs) -> String {
-    let group = axis.source.and_then(|path| inputs.paths.get(path)).map_or("", |path| split(path).0);
-    crate::reference::key::joined(group, &axis.name)
 }
 
 /// Whether any array has a dimension.

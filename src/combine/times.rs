@@ -1,17 +1,9 @@
 //! CF times of sets whose units differ, in units that all have exactly.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use super::axis::Axis;
 use super::cf_time::{self, Calendar, TimeUnits, re_encode};
 use super::coordinate::{Coordinate, Coordinates};
-use super::dimensions::resolved;
-use super::inputs::{Inputs, Member};
-use super::sets::Sets;
-use crate::error::Error;
-use crate::reference::key::split;
 use crate::zarr::{Attributes, Dtype, Kind};
 
 /// 1582-10-15, from which on the standard calendar is that of Gregory, in nanoseconds since 1970.
@@ -70,7 +62,7 @@ pub(super) fn common(
 }
 
 /// The units of the earliest time: whatever was combined before, and in whatever order, they are the same.
-fn first<'u>(all: impl Iterator<Item = (Option<i128>, &'u TimeUnits)>) -> Option<&'u TimeUnits> {
+pub(super) fn first<'u>(all: impl Iterator<Item = (Option<i128>, &'u TimeUnits)>) -> Option<&'u TimeUnits> {
     all.min_by_key(|(earliest, units)| (earliest.is_none(), *earliest, units.preference())).map(|(_, units)| units)
 }
 
@@ -97,7 +89,7 @@ fn datetimes(dtype: &Dtype, instants: Vec<Vec<Coordinate>>) -> Result<Common, St
     Ok(Common { dtype: dtype.clone(), values: values?, units: String::new(), calendar: String::new() })
 }
 
-fn is_float(dtype: &Dtype) -> bool {
+pub(super) fn is_float(dtype: &Dtype) -> bool {
     dtype.scalar().is_some_and(|scalar| scalar.kind == Kind::Float)
 }
 
@@ -123,7 +115,7 @@ pub(super) fn masked(attributes: &Attributes) -> Result<Vec<Coordinate>, String>
 }
 
 /// Numbers of 64 bits.
-fn numbers(values: cf_time::Values) -> (Dtype, Vec<Coordinate>) {
+pub(super) fn numbers(values: cf_time::Values) -> (Dtype, Vec<Coordinate>) {
     let simple = |text: &str| Dtype::Simple(text.to_owned());
     match values {
         cf_time::Values::Integers(values) => {
@@ -142,7 +134,7 @@ pub(super) fn instant(units: &TimeUnits, value: &Coordinate) -> Option<i128> {
     }
 }
 
-fn time_units((units, calendar): &(String, Option<String>)) -> Result<TimeUnits, String> {
+pub(super) fn time_units((units, calendar): &(String, Option<String>)) -> Result<TimeUnits, String> {
     let parsed = TimeUnits::parse(units, calendar.as_deref()).map_err(|problem| problem.to_string())?;
     parsed.ok_or_else(|| format!("units {units:?} differ from those of other sets, and are no times"))
 }
@@ -154,147 +146,4 @@ fn same_calendar(units: &[TimeUnits]) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-/// How the numbers of an array that are times are brought into one unit.
-pub(super) struct Rule {
-    /// The units of each set.
-    units: BTreeMap<usize, TimeUnits>,
-    /// The units that are wanted, where another array decides.
-    target: Option<TimeUnits>,
-    /// Whether the units of all sets are only written differently.
-    is_spelling: bool,
-}
-
-impl Rule {
-    /// The rule of an array; `None` where its numbers are no times, or are in one unit already.
-    pub(super) fn of(sets: &Sets<'_>, inputs: &Inputs, axes: &[Axis]) -> Option<Self> {
-        let own = |(_, member, _): &(usize, &Member, Vec<String>)| units_in(member.array()?.1);
-        let all: Vec<Units> = sets.members.iter().map(own).collect();
-        let (all, target) = if all.iter().all(Option::is_none) { bounds(sets, inputs, axes)? } else { (all, None) };
-        if target.is_none() && all.iter().all(|one| Some(one) == all.first()) {
-            return None;
-        }
-        if sets
-            .members
-            .iter()
-            .any(|(_, member, _)| member.array().is_some_and(|(_, attributes)| packed(attributes).is_some()))
-        {
-            return None;
-        }
-        let parsed: Option<Vec<TimeUnits>> = all.iter().map(|one| time_units(one.as_ref()?).ok()).collect();
-        let parsed = parsed?;
-        let first = parsed.first()?;
-        let is_one_calendar = parsed.iter().all(|units| units.calendar() == first.calendar());
-        let is_spelling = target.is_none() && parsed.iter().all(|units| units.is_same(first));
-        let units = sets.members.iter().map(|(set, ..)| *set).zip(parsed).collect();
-        is_one_calendar.then_some(Self { units, target, is_spelling })
-    }
-
-    /// Whether numbers have to be changed.
-    pub(super) fn changes(&self) -> bool {
-        !self.is_spelling
-    }
-
-    /// The elements of all sets in one unit, and its text. Fill values and NaN stay what they are.
-    pub(super) fn apply(
-        &self,
-        all: Vec<(usize, Coordinates)>,
-        fills: &[Coordinate],
-    ) -> Result<(String, Vec<Coordinates>), String> {
-        let is_time =
-            |value: &Coordinate| !fills.contains(value) && !matches!(value, Coordinate::Float(float) if float.is_nan());
-        let (mut instants, mut earliest) = (Vec::new(), Vec::new());
-        for (set, found) in &all {
-            let units = self.units.get(set).ok_or("a set without units")?;
-            let start = instants.len();
-            for value in found.values.iter().filter(|value| is_time(value)) {
-                instants.push(instant(units, value).ok_or_else(|| format!("{value} is no time"))?);
-            }
-            earliest.push((instants.get(start..).and_then(|own| own.iter().min()).copied(), units));
-        }
-        let integers = !all.iter().any(|(_, one)| is_float(&one.dtype));
-        let first = first(earliest.into_iter()).ok_or("no units")?;
-        let encoded = match &self.target {
-            None => re_encode(first, integers, &instants).map_err(|problem| problem.to_string())?,
-            Some(target) => exactly(target, integers, &instants)?,
-        };
-        let text = encoded.units.text().to_owned();
-        let (dtype, values) = numbers(encoded.values);
-        if let Some(masked) = values.iter().find(|value| fills.contains(value)) {
-            return Err(format!("a time would be {masked} in {text:?}, which is a value that is masked"));
-        }
-        let mut values = values.into_iter();
-        let mut next = |value: Coordinate| if is_time(&value) { values.next().unwrap_or(value) } else { value };
-        let all = all.into_iter().map(|(_, one)| Coordinates {
-            dtype: dtype.clone(),
-            values: one.values.into_iter().map(&mut next).collect(),
-        });
-        Ok((text, all.collect()))
-    }
-
-    /// Whether the unit is the array's own attribute.
-    pub(super) fn is_own(&self) -> bool {
-        self.target.is_none()
-    }
-}
-
-/// Times in units that another array has.
-fn exactly(target: &TimeUnits, integers: bool, instants: &[i128]) -> Result<cf_time::ReEncoded, String> {
-    let lacks = || format!("a time has no exact number in {}", target.text());
-    let values = if integers {
-        let values: Option<Vec<i64>> = instants.iter().map(|at| target.encode_integer(*at)).collect();
-        cf_time::Values::Integers(values.ok_or_else(lacks)?)
-    } else {
-        let values: Option<Vec<f64>> = instants.iter().map(|at| target.encode_float(*at)).collect();
-        cf_time::Values::Floats(values.ok_or_else(lacks)?)
-    };
-    Ok(cf_time::ReEncoded { units: target.clone(), values })
-}
-
-/// The units of the coordinates whose bounds an array is, where these are in new units (CF 7.1: bounds have those of their coordinates).
-fn bounds(sets: &Sets<'_>, inputs: &Inputs, axes: &[Axis]) -> Option<(Vec<Units>, Option<TimeUnits>)> {
-    let (axis, all) =
-        axes.iter().filter(|axis| axis.time.is_some()).find_map(|axis| Some((axis, owners(sets, inputs, axis)?)))?;
-    let (units, calendar) = axis.time.as_ref()?;
-    Some((all, Some(TimeUnits::parse(units, Some(calendar)).ok().flatten()?)))
-}
-
-/// Gives bounds the units that their coordinates had, where these have a type of times now.
-pub(super) fn keep_units(
-    attributes: &mut Attributes,
-    sets: &Sets<'_>,
-    inputs: &Inputs,
-    axes: &[Axis],
-) -> Result<(), Error> {
-    let mut datetimes = axes.iter().filter(|axis| axis.is_datetime() && attributes.get("units").is_none());
-    let Some((axis, all)) = datetimes.find_map(|axis| Some((axis, owners(sets, inputs, axis)?))) else { return Ok(()) };
-    if all.iter().any(|units| Some(units) != all.first()) {
-        let problem = format!(
-            "{} has the units of {}, which differ between sets, and cannot have its new type",
-            sets.name, axis.name
-        );
-        return Err(Error::Combine { input: String::new(), problem });
-    }
-    if let Some((units, calendar)) = all.into_iter().next().flatten() {
-        attributes.insert("units", units);
-        if let Some(calendar) = calendar {
-            attributes.insert("calendar", calendar);
-        }
-    }
-    Ok(())
-}
-
-/// The units of the coordinates whose bounds an array is, in each set.
-fn owners(sets: &Sets<'_>, inputs: &Inputs, axis: &Axis) -> Option<Vec<Units>> {
-    let is_of = |attributes: &Attributes, group: &str| {
-        let names =
-            ["bounds", "climatology"].into_iter().filter_map(|name| attributes.get(name).and_then(Value::as_str));
-        names.map(|name| resolved(group, name)).any(|path| path == sets.name)
-    };
-    let source = axis.source?;
-    let group = inputs.paths.get(source).map_or("", |path| split(path).0);
-    let owner = |set: usize| inputs.sets.get(set)?.member(source)?.array().map(|(_, attributes)| attributes);
-    let is_any = sets.members.iter().any(|(set, ..)| owner(*set).is_some_and(|attributes| is_of(attributes, group)));
-    is_any.then(|| sets.members.iter().map(|(set, ..)| owner(*set).and_then(units_in)).collect())
 }
