@@ -188,7 +188,7 @@ def units(work):
     packed = {"scale_factor": 0.5, "calendar": "standard"}
     units_of = ("days since 2000-01-01", "days since 2001-01-01")
     files = [month(work, f"packed{n}.nc", np.array([n, n + 4], "i4"), time_attrs={"units": units_of[n], **packed}) for n in range(2)]
-    work.refused(files, *TIME, words=[r"packed0\.nc", "coordinates time: they have a scale_factor"], forms=FORMS[:3])
+    work.refused(files, *TIME, words=[r"packed0\.nc", "coordinates time: units differ, and there is scale_factor"], forms=FORMS[:3])
     files = [month(work, f"same{n}.nc", np.array([n, n + 4], "i4") + 9 * n, time_attrs={"units": units_of[0], **packed}) for n in range(2)]
     work.answer(files, *TIME, truth=concat(files, "time"), forms=FORMS[:3])
     t1 = [Variable("time", np.array([10], "i4"), {"units": units, **packed}) for units in units_of]

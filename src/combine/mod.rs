@@ -6,6 +6,10 @@
 //!   value are refused, or, where they are of floats, have NaN. A combination at which a set of several has no chunk at all is taken for
 //!   such a gap, which another set may fill.
 //! - Along several dimensions the set with the smallest coordinates, whose attributes are taken, may be another in batches that are no blocks.
+//! - Where arrays without codecs are cut because their chunks have several lengths, and the last chunk of all is not full, a batch may have
+//!   been cut into other tiles than all sets at once are.
+//! - An array that has the form of one stored anew (one inline chunk, zlib of level 7, or texts) in some sets and not in others may be laid as
+//!   it is all at once and stored anew in a batch, or refused there where it may not be read.
 //! - A set with one coordinate has no direction, and a batch of such sets ascends: with sets that descend it is refused.
 //! - `INDEX` and lists count the sets that are given.
 

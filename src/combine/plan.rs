@@ -375,6 +375,12 @@ fn same(
         inputs.sets.get(**set).and_then(|input| input.member(path)).is_some_and(|member| member.array().is_some())
     };
     let set = *order.iter().find(has)?;
+    // Variables that are put side by side are each in some of the sets only.
+    for lacking in order.iter().filter(|set| !has(set) && !options.concat_dims.is_empty()) {
+        let input = inputs.sets.get(*lacking).map(|input| input.name.as_str());
+        findings
+            .add(Weight::Note, Check::Missing, name, input, || "is not there, and the same in the others".to_owned());
+    }
     let (metadata, _) = inputs.sets.get(set)?.member(path)?.array()?;
     // Coordinates that had to be fetched stay inline: whoever opens the set wants them at once.
     let is_fetched = held.fetched(set, path).filter(|_| metadata.shape.len() < 2);

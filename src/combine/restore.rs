@@ -24,8 +24,8 @@ use crate::zarr::{ArrayMetadata, Attributes, Codec, Order};
 /// Bytes of coordinates from which on they are compressed.
 const COMPRESSED_FROM: usize = 4096;
 
-/// Level of compression.
-const LEVEL: i32 = 6;
+/// Level of compression: one that few files have, so that their chunks are not taken for what was stored anew.
+const LEVEL: i32 = 7;
 
 /// Whether an array has the form of those that are stored anew. Where one is, all are stored anew again: batches of sets then end as
 /// all sets at once do.
@@ -37,6 +37,7 @@ pub(super) fn is_stored_anew(member: &Member) -> bool {
         && metadata.compressor.is_none()
         && metadata.chunks == metadata.shape
         && member.rows.is_empty()
+        && !member.inline.is_empty()
         && elements_of(&metadata.shape) > 1
 }
 

@@ -11,8 +11,9 @@
 use std::collections::BTreeMap;
 
 use h5refs::combine::{Combine, CombineOptions, Selector, Supply};
+use h5refs::reference::{Array, Node};
 use h5refs::store::Elements;
-use h5refs::zarr::FillValue;
+use h5refs::zarr::{ArrayMetadata, FillValue};
 use h5refs::{Error, ReferenceSet, Store};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -178,6 +179,29 @@ fn shuffled(sets: &[Named], keys: &[Index]) -> Vec<Named> {
     sets
 }
 
+/// Whether two sets differ only in the lengths of tiles of an array without codecs whose last chunk is not full in one of them: whether
+/// a tile may go on behind the end depends on what a batch has already cut.
+fn is_cut_otherwise(flat: &ReferenceSet, other: &ReferenceSet) -> bool {
+    let mut differs = false;
+    for (path, one) in flat.arrays() {
+        let Some(Node::Array(two)) = other.node(path) else { return false };
+        if one.metadata.chunks == two.metadata.chunks {
+            continue;
+        }
+        let is_partial = |array: &Array| {
+            array.metadata.shape.iter().zip(&array.metadata.chunks).any(|(length, chunk)| length % chunk != 0)
+        };
+        let chunks = two.metadata.chunks.clone();
+        let is_plain =
+            one.metadata.filters.is_empty() && ArrayMetadata { chunks, ..one.metadata.clone() } == two.metadata;
+        if !is_plain || !(is_partial(one) || is_partial(two)) {
+            return false;
+        }
+        differs = true;
+    }
+    differs
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -206,6 +230,9 @@ proptest! {
         ];
         for (how, is_due, other) in others {
             match (&flat, &other) {
+                (Ok(flat), Ok(other)) if is_cut_otherwise(flat, other) => {
+                    prop_assert_eq!(check(&world, other), Ok(()), "{}", how);
+                }
                 (Ok(flat), Ok(other)) if is_due || case.fill > 0 => {
                     prop_assert_eq!(written(flat), written(other), "{}", how);
                 }
