@@ -143,8 +143,8 @@ class References:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--library", required=True)
-    known, sys.argv[1:] = parser.parse_known_args()
-    gdal = Gdal(known.library)
+    ours, sys.argv[1:] = parser.parse_known_args()
+    gdal = Gdal(vars(ours)["library"])
     print(f"GDAL {gdal.version()}")
     variants = [[], ["--inline-threshold", "0"]]
     agreement.main(__doc__, agreement.Reader("gdal", lambda path, arrays: References(gdal, path, arrays), variants, SAYS, EXCEPT, FLOOR))

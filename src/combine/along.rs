@@ -103,7 +103,7 @@ impl<'a> Along<'a, '_> {
 
     /// How much a difference weighs by its policy.
     fn weight(&self, check: Check) -> Weight {
-        if self.options.policies.get(check) == Policy::Error { Weight::Error } else { Weight::Decided }
+        self.options.policies.weight(check)
     }
 
     /// Whether the types are alike.

@@ -222,16 +222,13 @@ fn united(
     Ok(Evaluated { dtype, values: values?, source, time: None, shown_in, is_positional: false })
 }
 
-/// Whether numbers can be brought into other units: they are not scaled, and none of them is masked.
+/// Whether numbers can be brought into other units: they are not scaled, and attributes mask none of them. Fill values are refused before.
 fn are_times(member: &Member, found: &Coordinates) -> Result<(), String> {
     let attributes = member.documents.attributes();
     if let Some(name) = times::packed(attributes) {
         return Err(format!("units differ, and there is {name}"));
     }
-    let mut masked = times::masked(attributes)?;
-    if let Some((metadata, _)) = member.array().filter(|(metadata, _)| metadata.fill_value.is_some()) {
-        masked.extend(Coordinates::of_bytes(&metadata.dtype, &crate::store::fill_element(metadata)));
-    }
+    let masked = times::masked(attributes)?;
     let is_masked = |value: &&Coordinate| {
         masked.iter().any(|masked| masked == *value || (masked.float().is_some() && masked.float() == value.float()))
     };

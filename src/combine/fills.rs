@@ -1,7 +1,7 @@
 //! The value of what no set has.
 
 use super::cells::Cells;
-use super::findings::{Findings, Weight};
+use super::findings::Findings;
 use super::sets::Sets;
 use super::{Check, CombineOptions, Policy};
 use crate::zarr::{ArrayMetadata, FillValue, Kind};
@@ -28,13 +28,18 @@ pub(super) fn combined<'n>(
         own => own.clone(),
     };
     let fill = of(first);
-    let weight = |check| if options.policies.get(check) == Policy::Error { Weight::Error } else { Weight::Decided };
     let mut fits = true;
     for (set, other) in &all {
         let theirs = of(other);
         if !is_same(fill.as_ref(), theirs.as_ref()) {
             let what = || format!("has fill value {} instead of {}", show(theirs.as_ref()), show(fill.as_ref()));
-            findings.add(weight(Check::FillValue), Check::FillValue, sets.name, Some(name(*set)), what);
+            findings.add(
+                options.policies.weight(Check::FillValue),
+                Check::FillValue,
+                sets.name,
+                Some(name(*set)),
+                what,
+            );
             fits &= options.policies.get(Check::FillValue) != Policy::Drop;
         }
     }
@@ -56,7 +61,7 @@ pub(super) fn combined<'n>(
             cells.count
         )
     };
-    findings.add(weight(Check::Gaps), Check::Gaps, sets.name, None, what);
+    findings.add(options.policies.weight(Check::Gaps), Check::Gaps, sets.name, None, what);
     (options.policies.get(Check::Gaps) != Policy::Drop).then_some(Fill(fill))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Selector;
+use super::{Selector, Weight};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::reference::ReferenceSet;
@@ -238,6 +238,11 @@ impl Policies {
             self.0.insert(check, policy);
         }
         can
+    }
+
+    /// How much a difference weighs by the policy of its check.
+    pub(super) fn weight(&self, check: Check) -> Weight {
+        if self.get(check) == Policy::Error { Weight::Error } else { Weight::Decided }
     }
 
     /// The policy of a check.

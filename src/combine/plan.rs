@@ -16,7 +16,7 @@ use super::merge::merged;
 use super::overlap::Overlap;
 use super::restore::one_chunk;
 use super::roles::{Role, Roles};
-use super::{Check, CombineOptions, Finding, Policy, Selector, Supply, attributes};
+use super::{Check, CombineOptions, Finding, Selector, Supply, attributes};
 use crate::error::Error;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{ArrayMetadata, Attributes};
@@ -316,7 +316,7 @@ fn by_parts(inputs: &Inputs, path: usize) -> std::str::Split<'_, char> {
 
 /// Dimensions that have other lengths in another set, where nothing is put along them.
 fn lengths(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
-    let weight = if options.policies.get(Check::Shape) == Policy::Error { Weight::Error } else { Weight::Decided };
+    let weight = options.policies.weight(Check::Shape);
     let mut known: BTreeMap<&str, u64> = BTreeMap::new();
     for input in &inputs.sets {
         for (name, length) in input.sizes() {
@@ -331,7 +331,7 @@ fn lengths(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
 
 /// Files that changed between the scans of two sets.
 fn changed_sources(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
-    let weight = if options.policies.get(Check::Source) == Policy::Error { Weight::Error } else { Weight::Decided };
+    let weight = options.policies.weight(Check::Source);
     for (url, input) in &inputs.changed {
         findings.add(weight, Check::Source, url, Some(input), || {
             "another set was made when it had another size or time".to_owned()

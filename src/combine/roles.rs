@@ -186,7 +186,7 @@ impl Roles<'_, '_> {
             How::Coordinate => (Check::Coordinate, self.options.policies.get(Check::Coordinate)),
             How::Values => (Check::Static, self.options.policies.get(Check::Static)),
         };
-        let weight = if policy == Policy::Error { Weight::Error } else { Weight::Decided };
+        let weight = self.options.policies.weight(check);
         for (set, _) in &differ {
             let input = self.inputs.sets.get(*set).map(|input| input.name.as_str());
             let first_name =

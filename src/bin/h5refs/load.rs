@@ -1,6 +1,6 @@
 //! One input of a combination: a reference set, or a file to be scanned.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use h5refs::{Input, OpenReferences, Options, ReferenceSet};
@@ -26,10 +26,19 @@ pub(crate) fn set(path: &Path, references: &OpenReferences) -> Result<ReferenceS
     }
 }
 
-/// Whether a file begins as HDF5 files do: at 0, 512, 1024, ...
+/// Whether a file has the signature of HDF5: at 0, 512, 1024, ..., as libhdf5 looks for it (`H5FD_locate_signature`).
 fn is_hdf5(path: &Path) -> bool {
     const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
-    let mut start = [0; 8];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
-    read.is_ok() && start == SIGNATURE
+    let Ok(mut file) = std::fs::File::open(path) else { return false };
+    let starts = std::iter::once(0).chain(std::iter::successors(Some(512_u64), |start| start.checked_mul(2)));
+    for start in starts {
+        let mut found = [0; 8];
+        if file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut found)).is_err() {
+            return false;
+        }
+        if found == SIGNATURE {
+            return true;
+        }
+    }
+    false
 }
