@@ -26,6 +26,18 @@ pub trait Sources: Send + Sync {
     /// As [`state`](Self::state).
     fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error>;
 
+    /// The state of a file, and its first bytes: fewer than asked for if it is shorter. Where there are round trips, in one.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    fn first(&self, url: &str, bytes: u64) -> Result<(State, Bytes), Error> {
+        let state = self.state(url)?;
+        let range = 0..bytes.min(state.size);
+        let ranges = std::slice::from_ref(&range);
+        let first = exact(url, ranges, self.read(url, ranges)?)?.pop().unwrap_or_default();
+        Ok((state, first))
+    }
+
     /// The states of several files, in order; where there are round trips, at once.
     fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
         urls.iter().map(|url| self.state(url)).collect()
@@ -100,6 +112,10 @@ impl<S: Sources + ?Sized> Sources for Arc<S> {
 
     fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
         (**self).read(url, ranges)
+    }
+
+    fn first(&self, url: &str, bytes: u64) -> Result<(State, Bytes), Error> {
+        (**self).first(url, bytes)
     }
 
     fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
@@ -282,6 +298,22 @@ mod tests {
         assert_eq!(absent.to_string(), "s3://b/other: entity not found");
         let outside = input.run(|source| source.read(&[0..1, wide(file.len())..wide(file.len()) + 1]));
         assert!(matches!(outside, Err(Error::Io { .. })), "{outside:?}");
+    }
+
+    #[test]
+    fn the_first_bytes_are_those_that_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("six"), b"abcdef").unwrap();
+        std::fs::write(folder.path().join("none"), b"").unwrap();
+        let sources = Arc::new(LocalSources::new().allow(folder.path()).unwrap().relative_to(folder.path()));
+        let first = |url: &str, bytes| sources.first(url, bytes).map(|(state, first)| (state.size, first));
+        assert_eq!(first("six", 2).unwrap(), (6, Bytes::from_static(b"ab")));
+        assert_eq!(first("six", 0).unwrap(), (6, Bytes::new()));
+        assert_eq!(first("six", u64::MAX).unwrap(), (6, Bytes::from_static(b"abcdef")));
+        assert_eq!(first("none", 5).unwrap(), (0, Bytes::new()));
+        assert!(matches!(first("absent", 5), Err(Error::Io { .. })));
+        assert_eq!(Answers(vec![Bytes::from_static(b"ab")]).first("f", 2).unwrap().1, "ab");
+        assert!(matches!(Answers(vec![Bytes::from_static(b"ab")]).first("f", 3), Err(Error::Io { .. })));
     }
 
     /// Sources that answer with this, whatever is asked for.
