@@ -71,40 +71,6 @@ pub struct State {
     pub etag: Option<String>,
 }
 
-/// One file of some sources.
-pub(super) struct Through {
-    sources: Arc<dyn Sources>,
-    url: String,
-    size: u64,
-}
-
-impl Through {
-    pub(super) fn new(sources: Arc<dyn Sources>, url: String) -> Result<Self, Error> {
-        let size = sources.state(&url)?.size;
-        Ok(Self { sources, url, size })
-    }
-}
-
-impl std::fmt::Debug for Through {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} bytes", self.url, self.size)
-    }
-}
-
-impl ReadAt for Through {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
-        Ok(exact(&self.url, ranges, self.sources.read(&self.url, ranges)?)?)
-    }
-
-    fn together(&self) -> u64 {
-        1 << 20
-    }
-}
-
 impl<S: Sources + ?Sized> Sources for Arc<S> {
     fn state(&self, url: &str) -> Result<State, Error> {
         (**self).state(url)
