@@ -254,7 +254,8 @@ mod tests {
         let file = Bytes::from(std::fs::read("testdata/netcdf/cf.nc").unwrap());
         let sources: Arc<dyn Sources> = Arc::new(HashMap::from([("s3://b/cf.nc".to_owned(), file.clone())]));
         let input = Input::through(Arc::clone(&sources), "s3://b/cf.nc").unwrap();
-        assert_eq!((input.size(), input.state()), (wide(file.len()), None));
+        let state = State { size: wide(file.len()), modified: None, etag: None };
+        assert_eq!((input.size(), input.state()), (wide(file.len()), Some(state)));
         let options = crate::Options::new("s3://b/cf.nc");
         let through = crate::references(&input, &options).unwrap().0;
         assert_eq!(through, crate::references(&Input::from(file.clone()), &options).unwrap().0);
@@ -300,7 +301,8 @@ mod tests {
         let two = Bytes::from_static(b"ab");
         let read = |answer: &[&Bytes]| {
             let sources = Arc::new(Answers(answer.iter().map(|bytes| (*bytes).clone()).collect()));
-            Input::through(sources, "f").unwrap().run(|source| source.read(&[0..2, 4..5]))
+            let fetch = crate::Fetch { first: 0, ..crate::Fetch::default() };
+            Input::through_with(sources, "f", fetch).unwrap().run(|source| source.read(&[0..2, 4..5]))
         };
         assert_eq!(read(&[&two, &two.slice(..1)]).unwrap(), [two.clone(), two.slice(..1)]);
         for wrong in [vec![], vec![&two], vec![&two, &two], vec![&two, &Bytes::new()]] {

@@ -31,7 +31,10 @@ impl Through {
     /// The file, its first bytes read together with its size.
     pub(super) fn new(sources: Arc<dyn Sources>, url: String, fetch: Fetch) -> Result<Self, Error> {
         let start = Instant::now();
-        let (state, bytes) = sources.first(&url, fetch.first)?;
+        let first = || {
+            if fetch.first > 0 { sources.first(&url, fetch.first) } else { Ok((sources.state(&url)?, Bytes::new())) }
+        };
+        let (state, bytes) = first()?;
         let mut replay = Replay::new(Resident::new(state.size), Limits::default());
         replay.fetch = fetch;
         replay.supply(0, &bytes)?;

@@ -99,7 +99,7 @@ pub(crate) struct Checks {
     #[arg(long, value_name = "PREFIX", conflicts_with = "no_fetch")]
     allow: Vec<Location>,
     #[command(flatten)]
-    remote: remote::Arguments,
+    remote: remote::Reading,
     /// Inputs to read at once (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,

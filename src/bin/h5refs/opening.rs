@@ -15,7 +15,7 @@ pub(crate) struct OneFile {
     /// The file: a path or a URL, or the pattern of a family's names, as fam_%05d.h5 (places are then those in all of it).
     pub(crate) file: Location,
     #[command(flatten)]
-    remote: remote::Arguments,
+    remote: remote::Reading,
 }
 
 impl OneFile {

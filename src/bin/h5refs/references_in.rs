@@ -53,7 +53,7 @@ pub(crate) struct Allowing {
     #[arg(long, value_name = "PREFIX")]
     allow: Vec<Location>,
     #[command(flatten)]
-    remote: remote::Arguments,
+    remote: remote::Reading,
 }
 
 impl Allowing {

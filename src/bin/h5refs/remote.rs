@@ -9,12 +9,12 @@ use crate::location::Location;
 
 /// How URLs are read.
 #[derive(Args, Clone, Default)]
-pub(crate) struct Arguments {}
+pub(crate) struct Reading {}
 
 /// What reads URLs, where there are any.
 pub(crate) struct Remote(Option<Arc<dyn Sources>>);
 
-impl Arguments {
+impl Reading {
     /// What reads some inputs and what lies under some prefixes, as far as they are URLs.
     pub(crate) fn for_inputs(&self, locations: &[Location]) -> Result<Remote, String> {
         let urls = locations.iter().filter(|location| matches!(location, Location::Url(_)));
@@ -23,7 +23,7 @@ impl Arguments {
     }
 }
 
-fn reader(_arguments: &Arguments, urls: &[&Location]) -> Result<Arc<dyn Sources>, String> {
+fn reader(_reading: &Reading, urls: &[&Location]) -> Result<Arc<dyn Sources>, String> {
     let first = urls.iter().map(|url| format!("{url}: ")).next().unwrap_or_default();
     Err(format!("{first}URLs are read by a h5refs that was built with the feature \"remote\""))
 }

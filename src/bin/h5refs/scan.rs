@@ -94,7 +94,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     #[command(flatten)]
-    remote: remote::Arguments,
+    remote: remote::Reading,
     /// No progress, no hints.
     #[arg(short, long)]
     quiet: bool,
