@@ -113,9 +113,9 @@ pub(crate) fn finish<T>(walk: Result<T, Halt>) -> Result<T, Error> {
     match walk {
         Ok(value) => Ok(value),
         Err(Halt::Error(error)) => Err(error),
-        Err(Halt::Missing(ranges)) => {
+        Err(Halt::Missing(missing)) => {
             let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-            Err(Error::io(format!("{} ranges of the file", ranges.len()), error))
+            Err(Error::io(format!("{} ranges of the file", missing.len()), error))
         }
     }
 }
