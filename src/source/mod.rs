@@ -7,6 +7,8 @@ mod join;
 mod local;
 #[cfg(feature = "object_store")]
 mod object_store;
+#[cfg(feature = "remote")]
+mod remote;
 mod resident;
 mod scan;
 mod segments;
@@ -22,6 +24,8 @@ use crate::field::convert::{narrow, wide};
 
 #[cfg(feature = "object_store")]
 pub use self::object_store::ObjectStoreSources;
+#[cfg(feature = "remote")]
+pub use self::remote::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use external::{ExternalError, FindExternal, FoundExternal};
 use family::Family;
 pub(crate) use family::Members;
