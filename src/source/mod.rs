@@ -9,6 +9,8 @@ mod local;
 mod missing;
 #[cfg(feature = "object_store")]
 mod object_store;
+#[cfg(feature = "remote")]
+mod remote;
 mod replay;
 mod resident;
 mod scan;
@@ -26,6 +28,8 @@ use crate::field::convert::{narrow, wide};
 
 #[cfg(feature = "object_store")]
 pub use self::object_store::ObjectStoreSources;
+#[cfg(feature = "remote")]
+pub use self::remote::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use external::{ExternalError, FindExternal, FoundExternal};
 use family::Family;
 pub(crate) use family::Members;

@@ -393,7 +393,7 @@ impl Job<'_> {
     fn options(&self, location: &Location, members: &[PathBuf]) -> Result<Options, String> {
         let mut options = Options::new(match &self.arguments.url {
             Some(url) => url.clone(),
-            None => location.url(&self.arguments.rename)?,
+            None => location.url(&self.arguments.rename, self.remote.keeps_query())?,
         });
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
