@@ -18,6 +18,11 @@ impl Sources for Vec<Arc<dyn Sources>> {
         one(self.read_many(&[(url, ranges)]), url)
     }
 
+    fn first(&self, url: &str, bytes: u64) -> Result<(State, Bytes), Error> {
+        let ask = |sources: &dyn Sources, _: &[&str]| vec![sources.first(url, bytes)];
+        one(first_that_may(self, &[url], |url| url, ask), url)
+    }
+
     fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
         first_that_may(self, urls, |url| url, |sources, urls| sources.states(urls))
     }
@@ -103,6 +108,8 @@ mod tests {
         assert_eq!((text("s3://a").unwrap(), text("s3://b").unwrap()), (vec!["one".into()], vec!["two".into()]));
         assert_eq!(text(&path).unwrap(), [Bytes::from_static(b"loc")]);
         assert_eq!(all.state("s3://b").unwrap().size, 3);
+        assert_eq!(all.first("s3://b", 3).unwrap().1, "two");
+        assert!(matches!(all.first("x", 3), Err(Error::NotAllowed { .. })));
         let many = all.read_many(&[("s3://b", &[0..3]), ("x", &[0..3]), (&path, &[0..3, 1..2]), ("s3://a", &[])]);
         let read: Vec<Option<usize>> = many.iter().map(|answer| answer.as_ref().ok().map(Vec::len)).collect();
         assert_eq!(read, [Some(1), None, Some(2), Some(0)]);

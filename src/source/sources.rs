@@ -26,6 +26,18 @@ pub trait Sources: Send + Sync {
     /// As [`state`](Self::state).
     fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error>;
 
+    /// The state of a file, and its first bytes: fewer than asked for if it is shorter. Where there are round trips, in one.
+    ///
+    /// # Errors
+    /// As [`state`](Self::state).
+    fn first(&self, url: &str, bytes: u64) -> Result<(State, Bytes), Error> {
+        let state = self.state(url)?;
+        let range = 0..bytes.min(state.size);
+        let ranges = std::slice::from_ref(&range);
+        let first = exact(url, ranges, self.read(url, ranges)?)?.pop().unwrap_or_default();
+        Ok((state, first))
+    }
+
     /// The states of several files, in order; where there are round trips, at once.
     fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
         urls.iter().map(|url| self.state(url)).collect()
@@ -59,40 +71,6 @@ pub struct State {
     pub etag: Option<String>,
 }
 
-/// One file of some sources.
-pub(super) struct Through {
-    sources: Arc<dyn Sources>,
-    url: String,
-    size: u64,
-}
-
-impl Through {
-    pub(super) fn new(sources: Arc<dyn Sources>, url: String) -> Result<Self, Error> {
-        let size = sources.state(&url)?.size;
-        Ok(Self { sources, url, size })
-    }
-}
-
-impl std::fmt::Debug for Through {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} bytes", self.url, self.size)
-    }
-}
-
-impl ReadAt for Through {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
-        Ok(exact(&self.url, ranges, self.sources.read(&self.url, ranges)?)?)
-    }
-
-    fn together(&self) -> u64 {
-        1 << 20
-    }
-}
-
 impl<S: Sources + ?Sized> Sources for Arc<S> {
     fn state(&self, url: &str) -> Result<State, Error> {
         (**self).state(url)
@@ -100,6 +78,10 @@ impl<S: Sources + ?Sized> Sources for Arc<S> {
 
     fn read(&self, url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
         (**self).read(url, ranges)
+    }
+
+    fn first(&self, url: &str, bytes: u64) -> Result<(State, Bytes), Error> {
+        (**self).first(url, bytes)
     }
 
     fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
@@ -272,7 +254,8 @@ mod tests {
         let file = Bytes::from(std::fs::read("testdata/netcdf/cf.nc").unwrap());
         let sources: Arc<dyn Sources> = Arc::new(HashMap::from([("s3://b/cf.nc".to_owned(), file.clone())]));
         let input = Input::through(Arc::clone(&sources), "s3://b/cf.nc").unwrap();
-        assert_eq!((input.size(), input.state()), (wide(file.len()), None));
+        let state = State { size: wide(file.len()), modified: None, etag: None };
+        assert_eq!((input.size(), input.state()), (wide(file.len()), Some(state)));
         let options = crate::Options::new("s3://b/cf.nc");
         let through = crate::references(&input, &options).unwrap().0;
         assert_eq!(through, crate::references(&Input::from(file.clone()), &options).unwrap().0);
@@ -282,6 +265,22 @@ mod tests {
         assert_eq!(absent.to_string(), "s3://b/other: entity not found");
         let outside = input.run(|source| source.read(&[0..1, wide(file.len())..wide(file.len()) + 1]));
         assert!(matches!(outside, Err(Error::Io { .. })), "{outside:?}");
+    }
+
+    #[test]
+    fn the_first_bytes_are_those_that_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("six"), b"abcdef").unwrap();
+        std::fs::write(folder.path().join("none"), b"").unwrap();
+        let sources = Arc::new(LocalSources::new().allow(folder.path()).unwrap().relative_to(folder.path()));
+        let first = |url: &str, bytes| sources.first(url, bytes).map(|(state, first)| (state.size, first));
+        assert_eq!(first("six", 2).unwrap(), (6, Bytes::from_static(b"ab")));
+        assert_eq!(first("six", 0).unwrap(), (6, Bytes::new()));
+        assert_eq!(first("six", u64::MAX).unwrap(), (6, Bytes::from_static(b"abcdef")));
+        assert_eq!(first("none", 5).unwrap(), (0, Bytes::new()));
+        assert!(matches!(first("absent", 5), Err(Error::Io { .. })));
+        assert_eq!(Answers(vec![Bytes::from_static(b"ab")]).first("f", 2).unwrap().1, "ab");
+        assert!(matches!(Answers(vec![Bytes::from_static(b"ab")]).first("f", 3), Err(Error::Io { .. })));
     }
 
     /// Sources that answer with this, whatever is asked for.
@@ -302,7 +301,8 @@ mod tests {
         let two = Bytes::from_static(b"ab");
         let read = |answer: &[&Bytes]| {
             let sources = Arc::new(Answers(answer.iter().map(|bytes| (*bytes).clone()).collect()));
-            Input::through(sources, "f").unwrap().run(|source| source.read(&[0..2, 4..5]))
+            let fetch = crate::Fetch { first: 0, ..crate::Fetch::default() };
+            Input::through_with(sources, "f", fetch).unwrap().run(|source| source.read(&[0..2, 4..5]))
         };
         assert_eq!(read(&[&two, &two.slice(..1)]).unwrap(), [two.clone(), two.slice(..1)]);
         for wrong in [vec![], vec![&two], vec![&two, &two], vec![&two, &Bytes::new()]] {

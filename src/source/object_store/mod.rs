@@ -187,6 +187,26 @@ impl Sources for ObjectStoreSources {
         self.read_many(&[(url, ranges)]).pop().unwrap_or_else(|| Err(gone(url)))
     }
 
+    fn first(&self, url: &str, bytes: u64) -> Result<(State, Bytes), Error> {
+        let object = self.object(url)?;
+        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
+        if known.is_some() || bytes == 0 {
+            let state = self.state(url)?;
+            let range = 0..bytes.min(state.size);
+            let first = self.read(url, std::slice::from_ref(&range))?.pop().unwrap_or_default();
+            return Ok((state, first));
+        }
+        let asked = self.runtime.run(async move { object.first(bytes).await });
+        let (state, first) = asked.unwrap_or_else(|| Err(gone(url)))?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been first.
+        let was = seen.entry(url.into()).or_insert_with(|| state.clone());
+        match object::changed(was, &state) {
+            Some(what) => Err(Error::Changed { url: without_secrets(url), what }),
+            None => Ok((was.clone(), first)),
+        }
+    }
+
     fn states(&self, urls: &[&str]) -> Vec<Result<State, Error>> {
         self.objects(urls).into_iter().map(|object| object.map(|(_, state)| state)).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ::object_store::path::Path;
-use ::object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use ::object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 
@@ -31,6 +31,24 @@ impl Object {
         self.store.head(&self.path).await.map(|meta| state(&meta)).map_err(|error| self.error(error))
     }
 
+    /// What it is now, and its first bytes, of which there is one at least to ask for.
+    pub(super) async fn first(&self, bytes: u64) -> Result<(State, Bytes), Error> {
+        let options = GetOptions::new().with_range(Some(GetRange::Bounded(0..bytes)));
+        match self.store.get_opts(&self.path, options).await {
+            Ok(answer) => {
+                let state = state(&answer.meta);
+                let range = 0..bytes.min(state.size);
+                Ok((state, self.body(answer, &range).await?))
+            }
+            // An object without bytes has no range of them: stores answer 416, or what they like.
+            Err(error @ ::object_store::Error::Generic { .. }) => match self.state().await {
+                Ok(state) if state.size == 0 => Ok((state, Bytes::new())),
+                _ => Err(self.error(error)),
+            },
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
     /// A range of it, as long as it is what it was.
     pub(super) async fn range(&self, was: &State, range: Range<u64>) -> Result<Bytes, Error> {
         // A weak tag never matches (RFC 9110, 13.1.1); it is compared with that of the answer.
@@ -41,19 +59,24 @@ impl Object {
         if let Some(what) = changed(was, &state(&answer.meta)) {
             return Err(Error::Changed { url: without_secrets(&self.url), what });
         }
-        if answer.range != range {
-            return Err(self.other_bytes(&range));
+        self.body(answer, &range).await
+    }
+
+    /// The bytes of an answer, if they are those of the range.
+    async fn body(&self, answer: GetResult, range: &Range<u64>) -> Result<Bytes, Error> {
+        if answer.range != *range {
+            return Err(self.other_bytes(range));
         }
         let size = narrow(range.end.saturating_sub(range.start));
         let mut bytes = BytesMut::new();
         let mut parts = answer.into_stream();
         while let Some(part) = parts.try_next().await.map_err(|error| self.error(error))? {
             if part.len() > size.saturating_sub(bytes.len()) {
-                return Err(self.other_bytes(&range));
+                return Err(self.other_bytes(range));
             }
             bytes.extend_from_slice(&part);
         }
-        if bytes.len() == size { Ok(bytes.freeze()) } else { Err(self.other_bytes(&range)) }
+        if bytes.len() == size { Ok(bytes.freeze()) } else { Err(self.other_bytes(range)) }
     }
 
     fn other_bytes(&self, range: &Range<u64>) -> Error {
@@ -93,7 +116,7 @@ fn state(meta: &ObjectMeta) -> State {
 }
 
 /// What has changed, in words.
-fn changed(was: &State, is: &State) -> Option<String> {
+pub(super) fn changed(was: &State, is: &State) -> Option<String> {
     if was.size != is.size {
         return Some(format!("it has {} bytes and had {}", is.size, was.size));
     }

@@ -115,6 +115,28 @@ fn near_ranges_are_one_request_and_an_object_is_looked_at_once() {
 }
 
 #[test]
+fn the_first_bytes_tell_what_an_object_is_in_one_request() {
+    let (store, sources) = noted(Noted::default());
+    put(&sources, &store, "empty", b"");
+    let (state, first) = sources.first("s3://b/k", 3).unwrap();
+    assert_eq!((state.size, &first[..]), (256, &[0, 1, 2][..]));
+    assert!(state.etag.is_some());
+    assert_eq!((store.heads.load(Ordering::SeqCst), store.requests.lock().unwrap().len()), (0, 1));
+    // It is pinned: neither its state nor its bytes are asked for as those of another.
+    assert_eq!(sources.state("s3://b/k").unwrap(), state);
+    assert_eq!(sources.first("s3://b/k", 999).unwrap().1.len(), 256);
+    assert_eq!(store.heads.load(Ordering::SeqCst), 0);
+    put(&sources, &store, "k", &[7; 256]);
+    assert!(matches!(sources.first("s3://b/k", 3), Err(Error::Changed { .. })));
+    let (state, first) = sources.first("s3://b/empty", 3).unwrap();
+    assert_eq!((state.size, first.len()), (0, 0));
+    assert!(matches!(sources.first("s3://b/none", 3), Err(Error::Io { .. })));
+    assert!(matches!(sources.first("s3://c/k", 3), Err(Error::NotAllowed { .. })));
+    let (_, sources) = noted(Noted { lie: Some(b"ab"), ..Noted::default() });
+    assert!(matches!(sources.first("s3://b/k", 3), Err(Error::Io { .. })));
+}
+
+#[test]
 fn requests_for_several_files_run_at_once_and_no_more_than_allowed() {
     let (store, sources) = noted(Noted::default());
     let sources = sources.with_concurrency(3).with_gap(0);
