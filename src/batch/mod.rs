@@ -58,6 +58,12 @@ impl Failure {
     }
 }
 
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::new(reason)
+    }
+}
+
 /// An input that is done with.
 #[derive(Debug)]
 pub struct Finished<'a, I, T> {
@@ -201,7 +207,7 @@ mod tests {
 
     use super::*;
 
-    fn double(n: &u64) -> Result<u64, Failure> {
+    fn double(n: u64) -> Result<u64, Failure> {
         match n {
             13 => panic!("thirteen"),
             n if n % 10 == 7 => Err(Failure::new("seven")),
@@ -209,14 +215,21 @@ mod tests {
         }
     }
 
+    /// A number, and what came of it.
+    type Told = (u64, Result<u64, String>);
+
     /// Every number and what came of it, in the order of the inputs.
-    fn outcomes(batch: &Batch, inputs: u64) -> (Ended, Vec<(u64, Result<u64, String>)>) {
+    fn outcomes(batch: &Batch, inputs: u64) -> (Ended, Vec<Told>) {
         let mut told = Vec::new();
-        let ended = batch.run(0..inputs, double, |finished| {
-            assert_eq!(finished.number, *finished.input);
-            told.push((finished.number, finished.outcome.map_err(|failure| failure.reason)));
-            Ok::<(), ()>(())
-        });
+        let ended = batch.run(
+            0..inputs,
+            |n| double(*n),
+            |finished| {
+                assert_eq!(finished.number, *finished.input);
+                told.push((finished.number, finished.outcome.map_err(|failure| failure.reason)));
+                Ok::<(), ()>(())
+            },
+        );
         told.sort_by_key(|(n, _)| *n);
         (ended.unwrap(), told)
     }
