@@ -16,7 +16,7 @@ pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Rem
     let path = location.path().filter(|path| !is_hdf5(path));
     let Some(path) = path else {
         let input = opening::open(location, remote).map_err(|error| told(&error))?.input;
-        let mut options = Options::new(location.url(&[])?);
+        let mut options = Options::new(location.url(&[], remote.keeps_query())?);
         options.inline_coordinates = true;
         let (set, report) = h5refs::references(&input, &options).map_err(|error| told(&error))?;
         let refused: Vec<String> = report.refused().map(|(path, reason)| format!("{path}: {reason}")).collect();

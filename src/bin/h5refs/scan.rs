@@ -270,11 +270,16 @@ impl Arguments {
 }
 
 impl Job<'_> {
+    /// What references call an input.
+    fn url(&self, location: &Location) -> Result<String, String> {
+        match &self.arguments.url {
+            Some(url) => Ok(url.clone()),
+            None => location.url(&self.arguments.rename, self.remote.keeps_query()),
+        }
+    }
+
     fn options(&self, location: &Location, members: &[PathBuf]) -> Result<Options, String> {
-        let mut options = Options::new(match &self.arguments.url {
-            Some(url) => url.clone(),
-            None => location.url(&self.arguments.rename)?,
-        });
+        let mut options = Options::new(self.url(location)?);
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
         options.inline_coordinates = self.arguments.inline_coordinates;
