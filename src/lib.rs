@@ -44,6 +44,7 @@ pub use reference::ReferenceSet;
 pub use source::ObjectStoreSources;
 pub use source::{
     ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,
+    listing,
 };
 pub use store::Store;
 pub use translate::{

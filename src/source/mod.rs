@@ -4,6 +4,7 @@ mod external;
 mod family;
 mod input;
 mod join;
+pub mod listing;
 mod local;
 #[cfg(feature = "object_store")]
 mod object_store;
