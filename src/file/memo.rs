@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chunks::ChunkTable;
 use crate::field::Address;
+use crate::source::Input;
 
 /// Chunk tables that are complete, by the address of their dataset. They are the only large thing that a replay would decode anew.
 #[derive(Debug)]
@@ -17,6 +18,11 @@ impl Memo {
     /// For a walk that is replayed.
     pub(crate) fn replayed() -> Self {
         Self { chunks: Some(Mutex::default()) }
+    }
+
+    /// For a walk over an input.
+    pub(crate) fn of(input: &Input) -> Self {
+        if input.is_replayed() { Self::replayed() } else { Self::once() }
     }
 
     /// For a walk that runs once.

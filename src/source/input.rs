@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::sources::Through;
-use super::{Family, Halt, LocalFile, ReadAt, Scan, Sources, State, Step};
+use super::through::Through;
+use super::{Family, Fetch, Halt, LocalFile, ReadAt, Scan, Sources, State, Statistics, Step};
 use crate::error::Error;
+use crate::limits::Limits;
 
 /// A file whose bytes can be read at once, without a caller who fetches them.
 #[derive(Debug)]
@@ -39,20 +41,43 @@ impl Input {
         Ok(Self(Kind::Family(Box::new(Family::new(members.into_iter().collect())?))))
     }
 
-    /// What a file of the local file system is now, by which one that was changed is known; `None` for others.
+    /// What a file is, by which one that was changed is known; `None` for one in memory and for a family.
     pub fn state(&self) -> Option<State> {
         match &self.0 {
             Kind::Local(file) => file.state(),
-            Kind::Memory(_) | Kind::Family(_) | Kind::Through(_) => None,
+            Kind::Through(through) => Some(through.state().clone()),
+            Kind::Memory(_) | Kind::Family(_) => None,
         }
     }
 
-    /// A file that references name, through the sources that may read it.
+    /// A file that references name, through the sources that may read it. Its metadata are read in rounds and kept: each round asks for
+    /// all that is known to be needed, as [`Scan`] does.
     ///
     /// # Errors
     /// What the sources answer.
     pub fn through(sources: Arc<dyn Sources>, url: impl Into<String>) -> Result<Self, Error> {
-        Ok(Self(Kind::Through(Box::new(Through::new(sources, url.into())?))))
+        Self::through_with(sources, url, Fetch::default())
+    }
+
+    /// The same, read in another manner.
+    ///
+    /// # Errors
+    /// What the sources answer.
+    pub fn through_with(sources: Arc<dyn Sources>, url: impl Into<String>, fetch: Fetch) -> Result<Self, Error> {
+        Ok(Self(Kind::Through(Box::new(Through::new(sources, url.into(), fetch)?))))
+    }
+
+    /// What was asked for of a file that is read in rounds, and how long it was waited for; `None` for others.
+    pub fn statistics(&self) -> Option<(Statistics, Duration)> {
+        match &self.0 {
+            Kind::Through(through) => Some((through.statistics(), through.waited())),
+            Kind::Memory(_) | Kind::Local(_) | Kind::Family(_) => None,
+        }
+    }
+
+    /// Whether walks over it are run again and again.
+    pub(crate) fn is_replayed(&self) -> bool {
+        matches!(self.0, Kind::Through(_))
     }
 
     /// Bytes of the file, of all members if it is a family.
@@ -66,6 +91,14 @@ impl Input {
             Kind::Local(file) => file,
             Kind::Family(family) => &**family,
             Kind::Through(through) => &**through,
+        }
+    }
+
+    /// Runs a walk to its end, again and again where the file is read in rounds.
+    pub(crate) fn replay<T>(&self, limits: Limits, walk: impl Fn(&dyn ReadAt) -> Result<T, Halt>) -> Result<T, Error> {
+        match &self.0 {
+            Kind::Through(through) => through.replay(limits, walk),
+            Kind::Memory(_) | Kind::Local(_) | Kind::Family(_) => self.run(walk),
         }
     }
 

@@ -2,17 +2,20 @@
 
 mod external;
 mod family;
+mod fetch;
 mod input;
 mod join;
 pub mod listing;
 mod local;
 #[cfg(feature = "object_store")]
 mod object_store;
+mod replay;
 mod resident;
 mod scan;
 mod segments;
 mod several;
 mod sources;
+mod through;
 
 use std::ops::Range;
 
@@ -26,12 +29,13 @@ pub use self::object_store::ObjectStoreSources;
 pub use external::{ExternalError, FindExternal, FoundExternal};
 use family::Family;
 pub(crate) use family::Members;
+pub use fetch::{Fetch, Statistics};
 pub use input::Input;
 pub(crate) use input::finish;
 pub(crate) use join::{Gather, attempt, both, join};
 use local::LocalFile;
 pub(crate) use resident::Resident;
-pub use scan::{Fetch, Scan, Statistics, Step};
+pub use scan::{Scan, Step};
 pub(crate) use segments::{Segment, Segments};
 pub(crate) use sources::exact;
 pub use sources::{LocalSources, Sources, State};

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 
 /// Disjoint pieces of a file of known size.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Resident {
     size: u64,
     members: Option<Members>,

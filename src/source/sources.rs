@@ -71,40 +71,6 @@ pub struct State {
     pub etag: Option<String>,
 }
 
-/// One file of some sources.
-pub(super) struct Through {
-    sources: Arc<dyn Sources>,
-    url: String,
-    size: u64,
-}
-
-impl Through {
-    pub(super) fn new(sources: Arc<dyn Sources>, url: String) -> Result<Self, Error> {
-        let size = sources.state(&url)?.size;
-        Ok(Self { sources, url, size })
-    }
-}
-
-impl std::fmt::Debug for Through {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} bytes", self.url, self.size)
-    }
-}
-
-impl ReadAt for Through {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
-        Ok(exact(&self.url, ranges, self.sources.read(&self.url, ranges)?)?)
-    }
-
-    fn together(&self) -> u64 {
-        1 << 20
-    }
-}
-
 impl<S: Sources + ?Sized> Sources for Arc<S> {
     fn state(&self, url: &str) -> Result<State, Error> {
         (**self).state(url)
@@ -294,7 +260,8 @@ mod tests {
         let file = Bytes::from(std::fs::read("testdata/netcdf/cf.nc").unwrap());
         let sources: Arc<dyn Sources> = Arc::new(HashMap::from([("s3://b/cf.nc".to_owned(), file.clone())]));
         let input = Input::through(Arc::clone(&sources), "s3://b/cf.nc").unwrap();
-        assert_eq!((input.size(), input.state()), (wide(file.len()), None));
+        let state = State { size: wide(file.len()), modified: None, etag: None };
+        assert_eq!((input.size(), input.state()), (wide(file.len()), Some(state)));
         let options = crate::Options::new("s3://b/cf.nc");
         let through = crate::references(&input, &options).unwrap().0;
         assert_eq!(through, crate::references(&Input::from(file.clone()), &options).unwrap().0);
@@ -340,7 +307,8 @@ mod tests {
         let two = Bytes::from_static(b"ab");
         let read = |answer: &[&Bytes]| {
             let sources = Arc::new(Answers(answer.iter().map(|bytes| (*bytes).clone()).collect()));
-            Input::through(sources, "f").unwrap().run(|source| source.read(&[0..2, 4..5]))
+            let fetch = crate::Fetch { first: 0, ..crate::Fetch::default() };
+            Input::through_with(sources, "f", fetch).unwrap().run(|source| source.read(&[0..2, 4..5]))
         };
         assert_eq!(read(&[&two, &two.slice(..1)]).unwrap(), [two.clone(), two.slice(..1)]);
         for wrong in [vec![], vec![&two], vec![&two, &two], vec![&two, &Bytes::new()]] {

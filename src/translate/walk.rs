@@ -25,7 +25,8 @@ use crate::source::{Halt, Input, Members, ReadAt, Resident, Scan, attempt, join}
 /// [`Error::Format`] when it is no HDF5 file or its root group cannot be read, [`Error::NotFound`] when `options.group` is no
 /// group, [`Error::Io`] and [`Error::Limit`]. What goes wrong with a single object is told by the report instead.
 pub fn references(input: &Input, options: &Options) -> Result<(ReferenceSet, Report), Error> {
-    input.run(|source| translate(source, &Memo::once(), options))
+    let memo = Memo::of(input);
+    input.replay(options.limits, |source| translate(source, &memo, options))
 }
 
 /// The same with a file beside the references, for what [`UnsupportedPolicy::Sidecar`](super::UnsupportedPolicy::Sidecar) puts there.
@@ -38,6 +39,10 @@ pub fn references_with_sidecar(
     options: &Options,
     sidecar: &mut Sidecar<'_>,
 ) -> Result<(ReferenceSet, Report), Error> {
+    if input.is_replayed() {
+        // The pass that writes cannot be replayed; all metadata that it walks over are here then.
+        references(input, options)?;
+    }
     let memo = Memo::once();
     input.run(|source| {
         let file = File::open(source, options.limits, options.cut_off, &memo)?;
@@ -53,7 +58,10 @@ pub fn references_with_sidecar(
 /// # Errors
 /// As for [`references`].
 pub fn tree(input: &Input, limits: Limits) -> Result<Tree, Error> {
-    input.run(|source| File::open(source, limits, CutOff::Refuse, &Memo::once())?.walk(&Detail { chunks: &|_| true }))
+    let memo = Memo::of(input);
+    let walk =
+        |source: &dyn ReadAt| File::open(source, limits, CutOff::Refuse, &memo)?.walk(&Detail { chunks: &|_| true });
+    input.replay(limits, walk)
 }
 
 impl Scan<(ReferenceSet, Report)> {

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn append(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.form.references(Some(&arguments.set))?;
-    let paths = inputs::paths(&arguments.inputs)?;
+    let paths = inputs::locations(&arguments.inputs)?;
     let is_there = arguments.set.try_exists().map_err(|error| format!("{}: {error}", arguments.set.display()))?;
     let combined = Some(arguments.set.as_path()).filter(|_| is_there);
     let checks = arguments.options.checks();

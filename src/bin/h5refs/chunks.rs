@@ -8,7 +8,8 @@ use clap::Args;
 use h5refs::Limits;
 use h5refs::file::{ChunkTable, Dataset, FilterMasks, Storage};
 
-use crate::{Ending, family, layout, output, print};
+use crate::opening::OneFile;
+use crate::{Ending, layout, output, print};
 
 /// Bars of the histogram.
 const BARS: usize = 10;
@@ -19,8 +20,8 @@ const LONGEST_BAR: usize = 40;
 /// Show where the chunks of a dataset lie: sizes, a histogram of them, filter masks, and every chunk's place in the file.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The file, or the pattern of a family's names, as fam_%05d.h5; places are then those in all of it.
-    file: PathBuf,
+    #[command(flatten)]
+    input: OneFile,
     /// Absolute path of the dataset.
     variable: String,
     /// Leave out the list of all chunks.
@@ -32,11 +33,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    print(&arguments.file.display().to_string(), |out| show(arguments, out))
+    print(&arguments.input.file.to_string(), |out| show(arguments, out))
 }
 
 fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let input = family::open(&arguments.file)?.input;
+    let input = arguments.input.open()?;
     let tree = h5refs::tree(&input, Limits::default())?;
     let path = format!("/{}", arguments.variable.trim_matches('/'));
     let object = tree.find(&path).ok_or_else(|| format!("{path}: no such dataset"))?;

@@ -15,8 +15,10 @@ use h5refs::zarr::{Dtype, Scalar};
 use h5refs::{Limits, OpenReferences, ReferenceSet};
 use regex::Regex;
 
+use crate::location::Location;
+use crate::remote::{self, Remote};
 use crate::selection::Names as Globs;
-use crate::supply::Local;
+use crate::supply::Files;
 use crate::{Ending, finish, inputs, load, output, references_out, say, without_name};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
@@ -92,9 +94,12 @@ pub(crate) struct Checks {
     /// Read nothing but the inputs: refuse what needs bytes that are not inline.
     #[arg(long)]
     no_fetch: bool,
-    /// Read referenced files only under this folder (default: wherever they are), symbolic links followed.
-    #[arg(long, value_name = "DIR", conflicts_with = "no_fetch")]
-    allow: Vec<PathBuf>,
+    /// Read referenced files only under this folder (default: wherever they are), symbolic links followed, and under this URL (default:
+    /// none), which names a bucket or host and perhaps folders.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "no_fetch")]
+    allow: Vec<Location>,
+    #[command(flatten)]
+    remote: remote::Reading,
     /// Inputs to read at once (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -112,7 +117,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn combine(arguments: &Arguments) -> Result<Ending, String> {
     let references = if arguments.check { None } else { Some(arguments.to.references()?) };
-    let paths = inputs::paths(&arguments.inputs)?;
+    let paths = inputs::locations(&arguments.inputs)?;
     let options = &arguments.options;
     let plan = options.checks.plan(options.combine()?, &paths, None)?;
     if arguments.check {
@@ -180,28 +185,34 @@ impl Checks {
     pub(crate) fn plan(
         &self,
         options: CombineOptions,
-        paths: &[PathBuf],
+        paths: &[Location],
         combined: Option<&Path>,
     ) -> Result<Plan, String> {
         let mut combine = Combine::new(options);
+        let remote = self.remote(paths)?;
         if let Some(path) = combined {
             let name = path.display().to_string();
-            let set =
-                load::set(path, &OpenReferences::new(Limits::default())).map_err(|error| format!("{name}: {error}"))?;
+            let set = load::set(&Location::Path(path.to_owned()), &OpenReferences::new(Limits::default()), &remote)
+                .map_err(|error| format!("{name}: {error}"))?;
             combine.add_combined(name.clone(), set).map_err(|error| without_name(&name, &error))?;
         }
         let jobs = self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        each_loaded(paths, jobs, |path, set| {
-            let name = path.display().to_string();
+        each_loaded(paths, jobs, &remote, |location, set| {
+            let name = location.to_string();
             combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
         })?;
-        let local = Local::new(&self.allow)?;
-        let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&local) };
+        let files = Files::new(&self.allow, &remote)?;
+        let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
         let plan = combine.plan(supply).map_err(|error| error.to_string())?;
         if let Some(report) = &self.report {
             output::write(report, |out| write_json(&plan, out))?;
         }
         Ok(plan)
+    }
+
+    /// What reads URLs: the inputs', and those that are allowed.
+    pub(crate) fn remote(&self, inputs: &[Location]) -> Result<Remote, String> {
+        self.remote.for_inputs(&[inputs, &self.allow].concat())
     }
 
     /// Tells what the checks found, and merges.
@@ -232,11 +243,11 @@ impl Checks {
 
 /// Reads inputs, several at once, and gives them in their order.
 fn each_loaded(
-    paths: &[PathBuf],
+    paths: &[Location],
     jobs: usize,
-    mut takes: impl FnMut(&Path, ReferenceSet) -> Result<(), String>,
+    remote: &Remote,
+    mut takes: impl FnMut(&Location, ReferenceSet) -> Result<(), String>,
 ) -> Result<(), String> {
-    let told = |path: &Path, error: String| format!("{}: {error}", path.display());
     let jobs = jobs.clamp(1, paths.len().max(1));
     let (next, stop) = (AtomicUsize::new(0), Mutex::new(false));
     let references = OpenReferences::new(Limits::default());
@@ -251,7 +262,7 @@ fn each_loaded(
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let is_stopped = *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     let Some(path) = paths.get(n).filter(|_| !is_stopped) else { return };
-                    if sender.send((n, load::set(path, references))).is_err() {
+                    if sender.send((n, load::set(path, references, remote))).is_err() {
                         return;
                     }
                 }
@@ -262,8 +273,8 @@ fn each_loaded(
         for (n, set) in receiver {
             waiting.insert(n, set);
             while let Some(set) = waiting.remove(&due) {
-                let path = paths.get(due).map_or(Path::new(""), PathBuf::as_path);
-                let taken = set.and_then(|set| takes(path, set)).map_err(|error| told(path, error));
+                let Some(location) = paths.get(due) else { break };
+                let taken = set.and_then(|set| takes(location, set)).map_err(|error| format!("{location}: {error}"));
                 if taken.is_err() {
                     *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
                     return taken;

@@ -6,6 +6,7 @@ use clap::Args;
 use h5refs::combine::Selector;
 use h5refs::{Limits, OpenReferences};
 
+use crate::location::Location;
 use crate::{Ending, combine, finish, inputs, load, references_out};
 
 /// Put the arrays of several inputs one after another along a dimension, in the order of the inputs. No coordinates are looked at.
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn concat(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
-    let paths = inputs::paths(&arguments.inputs)?;
+    let paths = inputs::locations(&arguments.inputs)?;
     let dimension = match (&arguments.dim, arguments.axis, paths.first()) {
         (Some(name), ..) => name.clone(),
         (None, Some(axis), Some(first)) => arguments.dimension(axis, first)?,
@@ -50,9 +51,10 @@ fn concat(arguments: &Arguments) -> Result<Ending, String> {
 
 impl Arguments {
     /// The name of the dimension that the arrays of an input have at a place.
-    fn dimension(&self, axis: usize, first: &std::path::Path) -> Result<String, String> {
-        let told = |error: String| format!("{}: {error}", first.display());
-        let set = load::set(first, &OpenReferences::new(Limits::default())).map_err(told)?;
+    fn dimension(&self, axis: usize, first: &Location) -> Result<String, String> {
+        let told = |error: String| format!("{first}: {error}");
+        let remote = self.checks.remote(std::slice::from_ref(first))?;
+        let set = load::set(first, &OpenReferences::new(Limits::default()), &remote).map_err(told)?;
         let select = self.checks.options(Vec::new())?.select;
         let arrays = set.arrays().filter(|(path, array)| select.has(path) && array.metadata.shape.len() > axis);
         let names: BTreeSet<String> =

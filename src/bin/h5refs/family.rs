@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use h5refs::{Error, Input};
-
 /// Widest number that a pattern may ask for.
 const WIDEST: usize = 20;
 
@@ -52,25 +50,8 @@ impl Pattern {
     }
 }
 
-/// An input of a command.
-pub(crate) struct Opened {
-    pub(crate) input: Input,
-    /// The members, if it is a family.
-    pub(crate) members: Vec<PathBuf>,
-}
-
-/// Opens a file, or the members of the family that `path` is a pattern of: from 0 to the first that is not there.
-pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
-    let members = members(path);
-    let input = match members.as_slice() {
-        [] => Input::open(path)?,
-        members => Input::family(members.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?)?,
-    };
-    Ok(Opened { input, members })
-}
-
-/// A file whose name happens to look like a pattern is that file.
-fn members(path: &Path) -> Vec<PathBuf> {
+/// The members of the family that `path` is a pattern of. A file whose name happens to look like a pattern is that file.
+pub(crate) fn members(path: &Path) -> Vec<PathBuf> {
     let pattern = if path.exists() { None } else { path.to_str().and_then(Pattern::parse) };
     let paths = pattern.iter().flat_map(|pattern| (0..).map(|n| PathBuf::from(pattern.member(n))));
     paths.take_while(|path| path.exists()).collect()

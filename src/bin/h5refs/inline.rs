@@ -27,9 +27,8 @@ pub(crate) struct Arguments {
     /// Hold these arrays as one chunk each, decoded: names or globs, of the array or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',', group = "what")]
     merge: Vec<String>,
-    /// Read files under this folder too, symbolic links followed.
-    #[arg(long, value_name = "DIR")]
-    allow: Vec<PathBuf>,
+    #[command(flatten)]
+    allowing: references_in::Allowing,
     /// Nothing but errors.
     #[arg(short, long)]
     quiet: bool,
@@ -52,7 +51,7 @@ fn hold(arguments: &Arguments) -> Result<Ending, String> {
             return Err(format!("no array is called {name}"));
         }
     }
-    let sources = references_in::sources(&arguments.references, &arguments.allow)?;
+    let sources = arguments.allowing.sources(&arguments.references)?;
     let limits = Limits::default();
     let decoded = merge(&mut set, &sources, |path| merged.have(path), &limits);
     tell(arguments, "decoded, each in one chunk", decoded.map_err(|error| error.to_string())?);

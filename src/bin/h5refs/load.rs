@@ -3,22 +3,25 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use h5refs::{Input, OpenReferences, Options, ReferenceSet};
+use h5refs::{OpenReferences, Options, ReferenceSet};
 
-use crate::inputs;
+use crate::location::Location;
+use crate::opening;
+use crate::remote::Remote;
 
 /// The references of an input.
-pub(crate) fn set(path: &Path, references: &OpenReferences) -> Result<ReferenceSet, String> {
-    let name = path.display().to_string();
+pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Remote) -> Result<ReferenceSet, String> {
+    let name = location.to_string();
     let told = |error: &h5refs::Error| crate::without_name(&name, error);
-    if is_hdf5(path) {
-        let input = Input::open(path).map_err(|error| told(&error))?;
-        let mut options = Options::new(inputs::url(path, &[])?);
+    let path = location.path().filter(|path| !is_hdf5(path));
+    let Some(path) = path else {
+        let input = opening::open(location, remote).map_err(|error| told(&error))?.input;
+        let mut options = Options::new(location.url(&[])?);
         options.inline_coordinates = true;
         let (set, report) = h5refs::references(&input, &options).map_err(|error| told(&error))?;
         let refused: Vec<String> = report.refused().map(|(path, reason)| format!("{path}: {reason}")).collect();
         return if refused.is_empty() { Ok(set) } else { Err(format!("{} (scan it first)", refused.join("; "))) };
-    }
+    };
     let (set, stray) = references.open(path).map_err(|error| told(&error))?;
     match stray.first() {
         Some(key) => Err(format!("{key} belongs to no array and no group")),

@@ -1,26 +1,26 @@
 //! `h5refs ls`: what a file holds.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::Args;
 use h5refs::Limits;
 use h5refs::file::{Content, Dataset, Link, LinkKind, Object, Storage};
 
-use crate::{Ending, family, print, say};
+use crate::opening::OneFile;
+use crate::{Ending, print, say};
 
 /// List groups, datasets and links with shapes, types, chunks and filters, like "h5ls -r".
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The file, or the pattern of a family's names, as fam_%05d.h5.
-    file: PathBuf,
+    #[command(flatten)]
+    input: OneFile,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    let name = arguments.file.display().to_string();
+    let name = arguments.input.file.to_string();
     let mut unreadable = false;
     let ending = print(&name, |out| {
-        let tree = h5refs::tree(&family::open(&arguments.file)?.input, Limits::default())?;
+        let tree = h5refs::tree(&arguments.input.open()?, Limits::default())?;
         let width = tree.objects.iter().map(|object| object.path.len()).max().unwrap_or(0).clamp(16, 48);
         for object in &tree.objects {
             if let Some(error) = error(object) {

@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn merge(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
-    let paths = inputs::paths(&arguments.inputs)?;
+    let paths = inputs::locations(&arguments.inputs)?;
     let options = arguments.checks.options(Vec::new())?;
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
     references.write(&set, &arguments.to.output)?;

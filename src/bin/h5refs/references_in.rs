@@ -1,11 +1,13 @@
 //! How commands read references, and the files that these refer to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use h5refs::{Error, Limits, LocalSources, OpenReferences, ReferenceSet};
+use h5refs::{Error, Limits, LocalSources, OpenReferences, ReferenceSet, Sources};
 
-use crate::{Ending, say, without_name};
+use crate::location::Location;
+use crate::{Ending, remote, say, without_name};
 
 /// How references are opened.
 #[derive(Args)]
@@ -44,10 +46,25 @@ impl Opening {
     }
 }
 
-/// The local files in the folder of the references, and in those that are allowed.
-pub(crate) fn sources(references: &Path, allow: &[PathBuf]) -> Result<LocalSources, String> {
-    let folder = std::path::absolute(references).map_err(|error| error.to_string())?;
-    let own = LocalSources::new().allow(folder.parent().unwrap_or(&folder));
-    let all = allow.iter().try_fold(own.map_err(|error| error.to_string())?, LocalSources::allow);
-    all.map_err(|error| error.to_string())
+/// Which files that references name may be read.
+#[derive(Args)]
+pub(crate) struct Allowing {
+    /// Read files under this folder too, symbolic links followed, or under this URL, which names a bucket or host and perhaps folders.
+    #[arg(long, value_name = "PREFIX")]
+    allow: Vec<Location>,
+    #[command(flatten)]
+    remote: remote::Reading,
+}
+
+impl Allowing {
+    /// The local files in the folder of the references, and what is allowed.
+    pub(crate) fn sources(&self, references: &Path) -> Result<Vec<Arc<dyn Sources>>, String> {
+        let folder = std::path::absolute(references).map_err(|error| error.to_string())?;
+        let own = LocalSources::new().allow(folder.parent().unwrap_or(&folder));
+        let local = self.allow.iter().filter_map(Location::path);
+        let local = local.fold(own, |all, folder| all?.allow(folder)).map_err(|error| error.to_string())?;
+        let mut all: Vec<Arc<dyn Sources>> = vec![Arc::new(local)];
+        all.extend(self.remote.for_inputs(&self.allow)?.sources());
+        Ok(all)
+    }
 }

@@ -13,8 +13,11 @@ use h5refs::zarr::Codec;
 use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ReferenceSet, Report, Sidecar, UnsupportedPolicy};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::family::{self, Opened, Pattern};
+use crate::family::Pattern;
+use crate::location::Location;
+use crate::opening::{self, Opened};
 use crate::references_out::{self, References};
+use crate::remote::{self, Remote};
 use crate::selection::Selection;
 use crate::sidecar::{Part, Target};
 use crate::{Ending, external, inputs, output, say, without_name};
@@ -90,6 +93,8 @@ pub(crate) struct Arguments {
     /// Files to work on at once (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    #[command(flatten)]
+    remote: remote::Reading,
     /// No progress, no hints.
     #[arg(short, long)]
     quiet: bool,
@@ -185,7 +190,7 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
-    let paths = inputs::paths(&arguments.inputs)?;
+    let paths = inputs::locations(&arguments.inputs)?;
     if paths.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
     }
@@ -194,11 +199,19 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     }
     let form = arguments.form.references(arguments.output.as_deref())?;
     let outputs = outputs(&paths, arguments.output.as_deref(), &form)?;
-    Ok(Job { arguments, selection: Selection::new(&arguments.variables, &arguments.drop)?, paths, outputs, form })
+    let remote = arguments.remote.for_inputs(&paths)?;
+    Ok(Job {
+        arguments,
+        remote,
+        selection: Selection::new(&arguments.variables, &arguments.drop)?,
+        paths,
+        outputs,
+        form,
+    })
 }
 
 /// Where each input's references go.
-fn outputs(paths: &[PathBuf], output: Option<&Path>, form: &References) -> Result<Vec<PathBuf>, String> {
+fn outputs(paths: &[Location], output: Option<&Path>, form: &References) -> Result<Vec<PathBuf>, String> {
     if let [_] = paths {
         return Ok(vec![output.unwrap_or(Path::new("-")).to_owned()]);
     }
@@ -206,13 +219,12 @@ fn outputs(paths: &[PathBuf], output: Option<&Path>, form: &References) -> Resul
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut names = BTreeSet::new();
     let outputs = paths.iter().map(|path| {
-        let mut name =
-            path.file_name().ok_or_else(|| format!("{}: not the name of a file", path.display()))?.to_owned();
+        let mut name = path.file_name().ok_or_else(|| format!("{path}: not the name of a file"))?.to_owned();
         name.push(form.extension());
         if names.insert(name.clone()) {
             Ok(folder.join(name))
         } else {
-            Err(format!("{}: two inputs have this name, and their outputs would", path.display()))
+            Err(format!("{path}: two inputs have this name, and their outputs would"))
         }
     });
     outputs.collect()
@@ -220,8 +232,9 @@ fn outputs(paths: &[PathBuf], output: Option<&Path>, form: &References) -> Resul
 
 struct Job<'a> {
     arguments: &'a Arguments,
+    remote: Remote,
     selection: Selection,
-    paths: Vec<PathBuf>,
+    paths: Vec<Location>,
     outputs: Vec<PathBuf>,
     form: References,
 }
@@ -233,7 +246,7 @@ impl Job<'_> {
         let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_))).count();
         for (path, outcome) in self.paths.iter().zip(&outcomes) {
             match outcome {
-                Outcome::Failed(error) => say(&format!("h5refs: {}: {error}", path.display())),
+                Outcome::Failed(error) => say(&format!("h5refs: {path}: {error}")),
                 Outcome::Translated(translated) => self.tell(translated),
             }
         }
@@ -298,17 +311,20 @@ impl Job<'_> {
         bar
     }
 
-    fn translate(&self, path: &Path, output: &Path) -> Result<Translated, String> {
-        let name = path.display().to_string();
-        let Opened { input, members } = family::open(path).map_err(|error| without_name(&name, &error))?;
-        let mut options = self.options(path, &members)?;
-        options.own_name = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        options.external = self
-            .arguments
-            .external_root
-            .as_deref()
-            .map(|root| external::under(root, path.parent().unwrap_or(Path::new("")), &self.arguments.rename));
-        let target = self.target(path, &members, output)?;
+    fn translate(&self, location: &Location, output: &Path) -> Result<Translated, String> {
+        let name = location.to_string();
+        let Opened { input, members } =
+            opening::open(location, &self.remote).map_err(|error| without_name(&name, &error))?;
+        let mut options = self.options(location, &members)?;
+        options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        options.external = self.arguments.external_root.as_deref().map(|root| {
+            external::under(
+                root,
+                location.path().and_then(Path::parent).unwrap_or(Path::new("")),
+                &self.arguments.rename,
+            )
+        });
+        let target = self.target(location, &members, output)?;
         let mut part = target.as_ref().map(|target| Part::new(&target.path)).transpose()?;
         let (mut set, report, bytes) = match (&target, &mut part) {
             (Some(target), Some(part)) => {
@@ -363,20 +379,21 @@ impl Job<'_> {
     }
 
     /// Where the sidecar file goes, if there may be one.
-    fn target(&self, path: &Path, members: &[PathBuf], output: &Path) -> Result<Option<Target>, String> {
+    fn target(&self, location: &Location, members: &[PathBuf], output: &Path) -> Result<Option<Target>, String> {
         let Arguments { unsupported, sidecar, sidecar_url, rename, .. } = self.arguments;
         if !matches!(unsupported, OnUnsupported::Sidecar) {
             return Ok(None);
         }
         let target = Target::new(output, sidecar.as_deref(), sidecar_url.as_deref(), rename)?;
-        target.refuse_other_files([path, output].into_iter().chain(members.iter().map(PathBuf::as_path)))?;
+        let others = location.path().into_iter().chain([output]);
+        target.refuse_other_files(others.chain(members.iter().map(PathBuf::as_path)))?;
         Ok(Some(target))
     }
 
-    fn options(&self, path: &Path, members: &[PathBuf]) -> Result<Options, String> {
+    fn options(&self, location: &Location, members: &[PathBuf]) -> Result<Options, String> {
         let mut options = Options::new(match &self.arguments.url {
             Some(url) => url.clone(),
-            None => inputs::url(path, &self.arguments.rename)?,
+            None => location.url(&self.arguments.rename)?,
         });
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
@@ -480,12 +497,12 @@ enum Told<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(path: &Path, outcome: &'a Outcome) -> Self {
+    fn new(input: &Location, outcome: &'a Outcome) -> Self {
         let (told, sidecar) = match outcome {
             Outcome::Translated(one) => (Told::Report(&one.report), one.sidecar.as_ref()),
             Outcome::Failed(error) => (Told::Error(error), None),
         };
         let sidecar = sidecar.map(|(path, bytes)| SidecarFile { file: path.display().to_string(), bytes: *bytes });
-        Self { file: path.display().to_string(), sidecar, told }
+        Self { file: input.to_string(), sidecar, told }
     }
 }

@@ -1,24 +1,27 @@
-//! Bytes that a combination needs, from local files.
+//! Bytes that a combination needs, from the files that may be read.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use h5refs::combine::{Need, Supply};
 use h5refs::{Bytes, Error, LocalSources, Sources};
 
-/// Local files.
-pub(crate) struct Local(LocalSources);
+use crate::location::Location;
+use crate::remote::Remote;
 
-impl Local {
-    /// Files under some folders; all files where none is named.
-    pub(crate) fn new(allow: &[PathBuf]) -> Result<Self, String> {
-        let mut sources = LocalSources::new();
-        let everywhere = [PathBuf::from(std::path::MAIN_SEPARATOR_STR)];
-        for folder in if allow.is_empty() { &everywhere } else { allow } {
-            sources = sources.allow(folder).map_err(|error| error.to_string())?;
-        }
-        Ok(Self(sources))
+/// Files that may be read.
+pub(crate) struct Files(Vec<Arc<dyn Sources>>);
+
+impl Files {
+    /// Those under some prefixes, which are folders and URLs; where none is named, all local files and the URLs that are inputs.
+    pub(crate) fn new(allow: &[Location], remote: &Remote) -> Result<Self, String> {
+        let everywhere = [Location::Path(std::path::MAIN_SEPARATOR_STR.into())];
+        let allow = if allow.is_empty() { &everywhere } else { allow };
+        let local = allow.iter().filter_map(Location::path).try_fold(LocalSources::new(), LocalSources::allow);
+        let mut all: Vec<Arc<dyn Sources>> = vec![Arc::new(local.map_err(|error| error.to_string())?)];
+        all.extend(remote.sources());
+        Ok(Self(all))
     }
 
     /// The range of each need; of a whole file it is as long as that is now.
@@ -31,7 +34,7 @@ impl Local {
     }
 }
 
-impl Supply for Local {
+impl Supply for Files {
     /// Reads file by file, all ranges of each together.
     fn supply(&self, needs: &[Need]) -> Vec<Result<Bytes, Error>> {
         let ranges = self.ranges(needs);

@@ -19,9 +19,8 @@ pub(crate) struct Arguments {
     /// Reference sets: kerchunk JSON; @LIST and - (standard input) name one a line.
     #[arg(required = true)]
     inputs: Vec<String>,
-    /// Read files under this folder too, symbolic links followed.
-    #[arg(long, value_name = "DIR")]
-    allow: Vec<PathBuf>,
+    #[command(flatten)]
+    allowing: references_in::Allowing,
     /// The HDF5 file that the references were made of, as they name it (default: the one that is recorded in them, or the only one that
     /// they name).
     #[arg(long, value_name = "URL")]
@@ -49,7 +48,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    let paths = match inputs::paths(&arguments.inputs) {
+    let paths = match inputs::local_paths(&arguments.inputs) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
     };
@@ -83,7 +82,7 @@ fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
     for key in stray {
         say(&format!("{name}: {key} belongs to no array and no group that is described here"));
     }
-    let sources = references_in::sources(path, &arguments.allow)?;
+    let sources = arguments.allowing.sources(path)?;
     let jobs = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let store = Store::new(set, std::sync::Arc::new(sources)).with_threads(jobs);
     let mut options = VerifyOptions::default();

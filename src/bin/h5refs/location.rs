@@ -1,0 +1,126 @@
+//! Where an input lies: in the local file system, or at a URL.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::inputs;
+
+/// An input of a command.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Location {
+    Path(PathBuf),
+    Url(String),
+}
+
+/// Schemes of URLs that are read over a network.
+const SCHEMES: [&str; 9] = ["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https"];
+
+impl From<OsString> for Location {
+    fn from(text: OsString) -> Self {
+        match text.to_str().and_then(|text| Some((text, text.split_once("://")?))) {
+            Some((url, (scheme, _))) if SCHEMES.contains(&scheme) => Self::Url(url.to_owned()),
+            Some((_, ("file", path))) if path.starts_with('/') => Self::Path(PathBuf::from(path)),
+            _ => Self::Path(PathBuf::from(text)),
+        }
+    }
+}
+
+impl From<&str> for Location {
+    fn from(text: &str) -> Self {
+        OsString::from(text).into()
+    }
+}
+
+impl Location {
+    /// The path, if it is local.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Url(_) => None,
+        }
+    }
+
+    /// The last part of its name.
+    pub(crate) fn file_name(&self) -> Option<&OsStr> {
+        match self {
+            Self::Path(path) => path.file_name(),
+            Self::Url(url) => {
+                let (_, rest) = without_query(url).split_once("://")?;
+                let (_, name) = rest.rsplit_once('/')?;
+                Some(OsStr::new(name)).filter(|name| !name.is_empty())
+            }
+        }
+    }
+
+    /// The last part of its name, without what follows the last dot.
+    pub(crate) fn file_stem(&self) -> Option<String> {
+        Path::new(self.file_name()?).file_stem().map(|stem| stem.to_string_lossy().into_owned())
+    }
+
+    /// What references call it: an absolute path or the URL, its beginning replaced as `renames` (old, new) say.
+    pub(crate) fn url(&self, renames: &[(String, String)]) -> Result<String, String> {
+        match self {
+            Self::Path(path) => inputs::url(path, renames),
+            Self::Url(url) => Ok(inputs::renamed(url, renames)),
+        }
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+/// As it may be told: of a URL without its query, which may be a signature, and without a name and password.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Url(url) => {
+                let plain = without_query(url);
+                let query = if plain.len() < url.len() { "?.." } else { "" };
+                let (scheme, rest) = plain.split_once("://").unwrap_or(("", plain));
+                let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+                let secret = (!scheme.starts_with("abfs")).then(|| authority.rsplit_once('@')).flatten();
+                match secret {
+                    Some((_, host)) => write!(f, "{scheme}://..@{host}{path}{query}"),
+                    None => write!(f, "{plain}{query}"),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_is_read_over_a_network_is_no_path() {
+        for url in ["s3://b/k.nc", "https://h/a/k.nc", "abfs://c@a.dfs.core.windows.net/k.nc", "gs://b/k.nc"] {
+            let location = Location::from(url);
+            assert_eq!(location, Location::Url(url.to_owned()));
+            assert_eq!((location.file_name(), location.to_string().as_str()), (Some(OsStr::new("k.nc")), url));
+            assert_eq!(location.file_stem().as_deref(), Some("k"));
+        }
+        for path in ["a/b.nc", "x://y", "C:/a", "ftp://h/a"] {
+            assert_eq!(Location::from(path), Location::Path(PathBuf::from(path)));
+        }
+        assert_eq!(Location::from("file:///a/b.nc"), Location::Path(PathBuf::from("/a/b.nc")));
+        assert_eq!(Location::from("s3://bucket").file_name(), None);
+        assert_eq!(Location::from("s3://bucket/a/").file_name(), None);
+    }
+
+    #[test]
+    fn a_url_is_told_without_its_secrets() {
+        assert_eq!(Location::from("https://u:p@h/a.nc?sig=s").to_string(), "https://..@h/a.nc?..");
+        assert_eq!(Location::from("https://h/a.nc?sig=s/x").file_name(), Some(OsStr::new("a.nc")));
+    }
+
+    #[test]
+    fn a_url_is_renamed_as_a_path_is() {
+        let renames = [("s3://a/".to_owned(), "https://h/".to_owned())];
+        assert_eq!(Location::from("s3://a/k").url(&renames).unwrap(), "https://h/k");
+        assert_eq!(Location::from("s3://b/k").url(&renames).unwrap(), "s3://b/k");
+    }
+}
