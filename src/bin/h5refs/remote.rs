@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use h5refs::listing::Listing;
 use h5refs::{Error, Input, Sources};
 
 use crate::location::Location;
@@ -21,11 +22,20 @@ impl Reading {
         let urls: Vec<&Location> = urls.collect();
         Ok(Remote(if urls.is_empty() { None } else { Some(reader(self, &urls)?) }))
     }
+
+    /// What lists the folders of a URL.
+    #[expect(clippy::unused_self, reason = "it says how URLs are read")]
+    pub(crate) fn listing(&self, url: &Location) -> Result<Box<dyn Listing>, String> {
+        Err(unread(url))
+    }
 }
 
 fn reader(_reading: &Reading, urls: &[&Location]) -> Result<Arc<dyn Sources>, String> {
-    let first = urls.iter().map(|url| format!("{url}: ")).next().unwrap_or_default();
-    Err(format!("{first}URLs are read by a h5refs that was built with the feature \"remote\""))
+    Err(urls.first().map_or_else(String::new, |url| unread(url)))
+}
+
+fn unread(url: &Location) -> String {
+    format!("{url}: URLs are read by a h5refs that was built with the feature \"remote\"")
 }
 
 impl Remote {

@@ -14,6 +14,8 @@ use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, ReferenceSet,
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::family::Pattern;
+use crate::found::{self, Takes};
+use crate::inputs::Given;
 use crate::location::Location;
 use crate::opening::{self, Opened};
 use crate::references_out::{self, References};
@@ -29,8 +31,12 @@ use crate::{Ending, external, inputs, output, say, without_name};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Files, and families by the pattern of their names, as fam_%05d.h5; @LIST and - (standard input) name one a line.
+    /// Patterns ('a/*.nc', ?, [..], **, {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for what is
+    /// found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     /// Output file, or folder for several inputs; - is standard output.
     #[arg(short, long, visible_alias = "out-dir", value_name = "OUT")]
     output: Option<PathBuf>,
@@ -190,7 +196,8 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
-    let paths = inputs::locations(&arguments.inputs)?;
+    let Given { locations: paths, is_open } =
+        inputs::given(&arguments.inputs, &arguments.dates, &arguments.remote, Takes::Files)?;
     if paths.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
     }
@@ -198,7 +205,7 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
         return Err("--sidecar and --sidecar-url name one file; several inputs have one beside each output".to_owned());
     }
     let form = arguments.form.references(arguments.output.as_deref())?;
-    let outputs = outputs(&paths, arguments.output.as_deref(), &form)?;
+    let outputs = outputs(&paths, is_open, arguments.output.as_deref(), &form)?;
     let remote = arguments.remote.for_inputs(&paths)?;
     Ok(Job {
         arguments,
@@ -211,8 +218,18 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
 }
 
 /// Where each input's references go.
-fn outputs(paths: &[Location], output: Option<&Path>, form: &References) -> Result<Vec<PathBuf>, String> {
-    if let [_] = paths {
+fn outputs(
+    paths: &[Location],
+    is_open: bool,
+    output: Option<&Path>,
+    form: &References,
+) -> Result<Vec<PathBuf>, String> {
+    // One file that a list or a pattern happens to have goes where several would, unless the output has the name of a set.
+    let is_folder =
+        output.is_some_and(|output| is_open && output != Path::new("-") && !references_out::is_name(output));
+    if let [_] = paths
+        && !is_folder
+    {
         return Ok(vec![output.unwrap_or(Path::new("-")).to_owned()]);
     }
     let folder = output.ok_or("several inputs need a folder: -o FOLDER")?;

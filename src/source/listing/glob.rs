@@ -391,8 +391,7 @@ mod tests {
     #[test]
     fn a_limit_ends_what_has_no_end() {
         let told = Told::new(&["r/1", "r/2", "r/3", "r/s/t/u/v/w"]);
-        let mut limits = Limits::default();
-        limits.inputs = 3;
+        let limits = Limits { inputs: 3, ..Limits::default() };
         for pattern in ["r/*", "r/**/x", "{a,b,c,d}"] {
             let error = Glob::new(pattern, &limits).and_then(|glob| glob.expand(&told, &limits)).unwrap_err();
             assert!(
