@@ -300,6 +300,8 @@ structures! {
     DriverInformationMessage => "driver information message",
     /// IV.A.2.v.
     AttributeInfo => "attribute info message",
+    /// IV.A.2.x.
+    FileSpaceInfo => "file space info message",
     /// Undocumented: header message 0x18.
     CacheImageMessage => "metadata cache image message",
     /// Undocumented: the block that the message points to.

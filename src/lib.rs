@@ -42,6 +42,8 @@ pub use output::{
 pub use reference::ReferenceSet;
 #[cfg(feature = "object_store")]
 pub use source::ObjectStoreSources;
+#[cfg(feature = "remote")]
+pub use source::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use source::{
     ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,
     listing,

@@ -43,6 +43,7 @@ use crate::limits::{Budget, Limits};
 use crate::source::{Halt, ReadAt};
 use crate::structure;
 use crate::structure::message::cache_image::ImageLocation;
+use crate::structure::message::file_space_info::FileSpaceInfo;
 use crate::structure::message::shared_message_table::TableLocation;
 use crate::structure::message::{self, btree_k, types};
 use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
@@ -247,6 +248,14 @@ impl<'s> File<'s> {
             let location = message.parse(Structure::CacheImageMessage, |i| ImageLocation::parse(sizes, i))?;
             self.overlay = self.read_cache_image(location)?;
         }
+        if let Some(message) = header.find(types::FILE_SPACE_INFO) {
+            // It only tells how to read well: nothing is lost with one that cannot be parsed.
+            let sizes = self.sizes();
+            let info = message.parse(Structure::FileSpaceInfo, |i| FileSpaceInfo::parse(sizes, i));
+            if let Some(page) = info.ok().and_then(|info| info.page) {
+                self.source.is_paged(page);
+            }
+        }
         if let Some(message) = header.find(types::DRIVER_INFORMATION) {
             let structure = Structure::DriverInformationMessage;
             let driver = message.parse(structure, message::driver_information::parse)?;
@@ -353,7 +362,7 @@ fn raw_data(
 ) -> Result<(), Halt> {
     let mut done = 0_usize;
     for batch in batches(ranges, source.together(), |range| range.end.saturating_sub(range.start)) {
-        for bytes in source.read(batch)? {
+        for bytes in source.read_elements(batch)? {
             each(done, bytes)?;
             done = done.saturating_add(1);
         }

@@ -72,6 +72,11 @@ impl Family {
         Ok(Self { inputs, members: Members::of(&sizes)? })
     }
 
+    /// Refuses a family of which a member is no longer what it was when it was opened.
+    pub(super) fn unchanged(&self) -> Result<(), Error> {
+        self.inputs.iter().try_for_each(Input::unchanged)
+    }
+
     /// Parts of one member.
     fn read_member(&self, member: u64, parts: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
         let local = |part: &Range<u64>| {

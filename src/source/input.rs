@@ -44,7 +44,7 @@ impl Input {
     /// What a file is, by which one that was changed is known; `None` for one in memory and for a family.
     pub fn state(&self) -> Option<State> {
         match &self.0 {
-            Kind::Local(file) => file.state(),
+            Kind::Local(file) => Some(file.state().clone()),
             Kind::Through(through) => Some(through.state().clone()),
             Kind::Memory(_) | Kind::Family(_) => None,
         }
@@ -102,9 +102,20 @@ impl Input {
         }
     }
 
-    /// Runs a walk to its end: nothing is ever missing.
+    /// Runs a walk to its end: nothing is ever missing. A file that changed meanwhile is an error, whatever the walk says.
     pub(crate) fn run<T>(&self, walk: impl FnOnce(&dyn ReadAt) -> Result<T, Halt>) -> Result<T, Error> {
-        finish(walk(self.source()))
+        let done = finish(walk(self.source()));
+        self.unchanged()?;
+        done
+    }
+
+    /// Refuses a local file that is no longer what it was when it was opened; sources refuse theirs when they are read.
+    pub(super) fn unchanged(&self) -> Result<(), Error> {
+        match &self.0 {
+            Kind::Local(file) => file.unchanged(),
+            Kind::Family(family) => family.unchanged(),
+            Kind::Memory(_) | Kind::Through(_) => Ok(()),
+        }
     }
 }
 
@@ -113,9 +124,9 @@ pub(crate) fn finish<T>(walk: Result<T, Halt>) -> Result<T, Error> {
     match walk {
         Ok(value) => Ok(value),
         Err(Halt::Error(error)) => Err(error),
-        Err(Halt::Missing(ranges)) => {
+        Err(Halt::Missing(missing)) => {
             let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-            Err(Error::io(format!("{} ranges of the file", ranges.len()), error))
+            Err(Error::io(format!("{} ranges of the file", missing.len()), error))
         }
     }
 }
@@ -144,5 +155,36 @@ impl<T> Scan<T> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::single_range_in_vec_init, reason = "one range is read")]
+
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_local_file_that_changes_while_it_is_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        std::fs::write(&path, b"abc").unwrap();
+        let input = Input::open(&path).unwrap();
+        assert_eq!(input.run(|source| source.read(&[0..2])).unwrap(), [Bytes::from_static(b"ab")]);
+        let grown = input.run(|source| {
+            let read = source.read(&[0..2]);
+            std::fs::write(&path, b"abcd").unwrap();
+            read
+        });
+        let Err(Error::Changed { what, .. }) = grown else { panic!("it is not seen: {grown:?}") };
+        assert_eq!(what, "it has 4 bytes and had 3");
+        let input = Input::open(&path).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+        // What else is wrong with it may come of that.
+        let wrong = input.run(|_| Err::<(), _>(Error::NotFound { path: "/x".to_owned() }.into()));
+        assert!(matches!(wrong, Err(Error::Changed { .. })), "{wrong:?}");
     }
 }

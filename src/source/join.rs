@@ -1,14 +1,12 @@
 //! Work on many things at once: what misses is collected, so that it is fetched together.
 
-use std::ops::Range;
-
-use super::Halt;
+use super::{Halt, Missing};
 use crate::error::Error;
 
-/// The ranges that several pieces of work missed.
+/// What several pieces of work missed.
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
-    missing: Vec<Range<u64>>,
+    missing: Missing,
 }
 
 impl Gather {
@@ -17,8 +15,8 @@ impl Gather {
         match work {
             Ok(value) => Some(Ok(value)),
             Err(Halt::Error(error)) => Some(Err(error)),
-            Err(Halt::Missing(ranges)) => {
-                self.missing.extend(ranges);
+            Err(Halt::Missing(missing)) => {
+                self.missing.extend(missing);
                 None
             }
         }
@@ -70,17 +68,21 @@ pub(crate) fn both<A, B>(a: Result<A, Halt>, b: Result<B, Halt>) -> Result<(A, B
 mod tests {
     use super::*;
 
+    fn missing(n: u64) -> Halt {
+        Halt::Missing(Missing { structures: std::iter::once(n..n + 1).collect(), elements: Vec::new() })
+    }
+
     fn need(n: u64) -> Result<u64, Halt> {
-        if n.is_multiple_of(2) { Ok(n) } else { Err(Halt::Missing(std::iter::once(n..n + 1).collect())) }
+        if n.is_multiple_of(2) { Ok(n) } else { Err(missing(n)) }
     }
 
     #[test]
     fn everything_that_misses_is_reported_together() {
-        let Err(Halt::Missing(ranges)) = join([1, 2, 3], need) else { panic!("nothing missed") };
-        assert_eq!(ranges, [1..2, 3..4]);
+        let Err(Halt::Missing(missed)) = join([1, 2, 3], need) else { panic!("nothing missed") };
+        assert_eq!(missed.structures, [1..2, 3..4]);
         assert_eq!(join([2, 4], need).unwrap(), [2, 4]);
-        let Err(Halt::Missing(ranges)) = both(need(5), need(7)) else { panic!("nothing missed") };
-        assert_eq!(ranges, [5..6, 7..8]);
+        let Err(Halt::Missing(missed)) = both(need(5), need(7)) else { panic!("nothing missed") };
+        assert_eq!(missed.structures, [5..6, 7..8]);
     }
 
     #[test]

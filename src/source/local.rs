@@ -18,7 +18,8 @@ const GAP: u64 = 512;
 #[derive(Debug)]
 pub(crate) struct LocalFile {
     file: File,
-    size: u64,
+    /// What it was when it was opened.
+    was: State,
     name: String,
 }
 
@@ -52,13 +53,23 @@ impl LocalFile {
         if metadata.is_dir() {
             return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
-        Ok((Self { file, size: metadata.len(), name }, metadata))
+        let was = State { size: metadata.len(), modified: metadata.modified().ok(), etag: None };
+        Ok((Self { file, was, name }, metadata))
     }
 
-    /// What the file is now.
-    pub(super) fn state(&self) -> Option<State> {
-        let metadata = self.file.metadata().ok()?;
-        Some(State { size: metadata.len(), modified: metadata.modified().ok(), etag: None })
+    /// What the file was when it was opened.
+    pub(super) fn state(&self) -> &State {
+        &self.was
+    }
+
+    /// Refuses a file that is no longer what it was: what was read of it may be of two files.
+    pub(super) fn unchanged(&self) -> Result<(), Error> {
+        let metadata = self.file.metadata().map_err(|error| Error::io(self.name.clone(), error))?;
+        let now = State { size: metadata.len(), modified: metadata.modified().ok(), etag: None };
+        match self.was.changed(&now) {
+            Some(what) => Err(Error::Changed { url: self.name.clone(), what }),
+            None => Ok(()),
+        }
     }
 
     fn read_one(&self, range: &Range<u64>) -> Result<Bytes, Halt> {
@@ -71,7 +82,7 @@ impl LocalFile {
 
 impl ReadAt for LocalFile {
     fn size(&self) -> u64 {
-        self.size
+        self.was.size
     }
 
     fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {

@@ -7,8 +7,11 @@ mod input;
 mod join;
 pub mod listing;
 mod local;
+mod missing;
 #[cfg(feature = "object_store")]
 mod object_store;
+#[cfg(feature = "remote")]
+mod remote;
 mod replay;
 mod resident;
 mod scan;
@@ -26,6 +29,8 @@ use crate::field::convert::{narrow, wide};
 
 #[cfg(feature = "object_store")]
 pub use self::object_store::ObjectStoreSources;
+#[cfg(feature = "remote")]
+pub use self::remote::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use external::{ExternalError, FindExternal, FoundExternal};
 use family::Family;
 pub(crate) use family::Members;
@@ -34,6 +39,7 @@ pub use input::Input;
 pub(crate) use input::finish;
 pub(crate) use join::{Gather, attempt, both, join};
 use local::LocalFile;
+pub(crate) use missing::Missing;
 pub(crate) use resident::Resident;
 pub use scan::{Scan, Step};
 pub(crate) use segments::{Segment, Segments};
@@ -47,6 +53,14 @@ pub(crate) trait ReadAt {
 
     /// Reads each range, in order. Ranges asked for together are fetched together.
     fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt>;
+
+    /// The same for elements, beside which nothing lies that a walk over the structures of the file needs.
+    fn read_elements(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
+        self.read(ranges)
+    }
+
+    /// Tells that structures lie together in pages of so many bytes, and elements elsewhere.
+    fn is_paged(&self, _page: u64) {}
 
     /// Bytes that are worth asking for together. A source without round trips gains nothing from more, and memory is saved.
     fn together(&self) -> u64 {
@@ -63,7 +77,7 @@ pub(crate) trait ReadAt {
 #[derive(Debug)]
 pub(crate) enum Halt {
     /// These ranges are not here yet; the walk is run again when they are.
-    Missing(Vec<Range<u64>>),
+    Missing(Missing),
     /// The walk cannot go on.
     Error(Error),
 }

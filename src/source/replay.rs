@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Fetch, ReadAt, Resident, Statistics};
+use super::{Fetch, Missing, ReadAt, Resident, Statistics};
 use crate::error::Error;
 use crate::field::convert::wide;
 use crate::limits::{Limits, check};
@@ -30,9 +30,17 @@ impl Replay {
         (is_new && end > 0).then_some(0..end)
     }
 
-    /// What to fetch for a walk that misses `ranges`.
-    pub(super) fn round(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Range<u64>>, Error> {
-        let ranges = self.fetch.plan(&self.resident, ranges);
+    /// What to fetch of the start of the file.
+    pub(super) fn begin(&mut self, first: Range<u64>) -> Result<Vec<Range<u64>>, Error> {
+        self.counted(self.fetch.split(&first))
+    }
+
+    /// What to fetch for a walk that misses bytes.
+    pub(super) fn round(&mut self, missing: &Missing) -> Result<Vec<Range<u64>>, Error> {
+        self.counted(self.fetch.plan(&self.resident, missing))
+    }
+
+    fn counted(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Range<u64>>, Error> {
         self.statistics.rounds = self.statistics.rounds.saturating_add(1);
         self.statistics.requests = self.statistics.requests.saturating_add(wide(ranges.len()));
         check("rounds", self.statistics.rounds, self.limits.rounds)?;

@@ -1,11 +1,12 @@
 //! The bytes of a file that have been supplied so far.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Halt, Members, ReadAt};
+use super::{Halt, Members, Missing, ReadAt};
 use crate::error::Error;
 use crate::field::convert::{narrow, wide};
 
@@ -15,11 +16,13 @@ pub(crate) struct Resident {
     size: u64,
     members: Option<Members>,
     pieces: BTreeMap<u64, Bytes>,
+    /// Bytes of the pages in which structures lie together; 0 where they do not.
+    page: Cell<u64>,
 }
 
 impl Resident {
     pub(crate) fn new(size: u64) -> Self {
-        Self { size, members: None, pieces: BTreeMap::new() }
+        Self { size, members: None, pieces: BTreeMap::new(), page: Cell::new(0) }
     }
 
     /// Those of a family.
@@ -40,6 +43,29 @@ impl Resident {
             self.pieces.insert(hole.start, part);
         }
         Ok(kept)
+    }
+
+    /// Bytes of the pages in which structures lie together.
+    pub(super) fn page(&self) -> Option<u64> {
+        Some(self.page.get()).filter(|page| *page > 0)
+    }
+
+    /// The parts of some ranges that are not here; none if all are.
+    fn missing(&self, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+        ranges.iter().flat_map(|range| self.holes(range)).collect()
+    }
+
+    /// The bytes of ranges that lie in the file, if all are here.
+    fn all(&self, ranges: &[Range<u64>], halt: impl FnOnce(Vec<Range<u64>>) -> Missing) -> Result<Vec<Bytes>, Halt> {
+        if let Some(range) = ranges.iter().find(|range| range.end > self.size) {
+            return Err(super::outside(range, self.size));
+        }
+        let missing = self.missing(ranges);
+        if missing.is_empty() {
+            Ok(ranges.iter().map(|range| self.get(range)).collect())
+        } else {
+            Err(Halt::Missing(halt(missing)))
+        }
     }
 
     /// The parts of `range` that are not here.
@@ -93,15 +119,15 @@ impl ReadAt for Resident {
     }
 
     fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
-        if let Some(range) = ranges.iter().find(|range| range.end > self.size) {
-            return Err(super::outside(range, self.size));
-        }
-        let missing: Vec<_> = ranges.iter().flat_map(|range| self.holes(range)).collect();
-        if missing.is_empty() {
-            Ok(ranges.iter().map(|range| self.get(range)).collect())
-        } else {
-            Err(Halt::Missing(missing))
-        }
+        self.all(ranges, |structures| Missing { structures, elements: Vec::new() })
+    }
+
+    fn read_elements(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Halt> {
+        self.all(ranges, |elements| Missing { structures: Vec::new(), elements })
+    }
+
+    fn is_paged(&self, page: u64) {
+        self.page.set(page);
     }
 
     fn members(&self) -> Option<Members> {
@@ -122,7 +148,7 @@ mod tests {
         assert_eq!(resident.supply(0, &Bytes::from_static(b"abXXef")).unwrap(), 4);
         assert_eq!(resident.read(std::slice::from_ref(&(0..6))).unwrap(), [Bytes::from_static(b"abcdef")]);
         let Err(Halt::Missing(missing)) = resident.read(&[5..8, 9..10]) else { panic!("nothing missed") };
-        assert_eq!(missing, [6..8, 9..10]);
+        assert_eq!(missing.structures, [6..8, 9..10]);
     }
 
     #[test]
@@ -145,7 +171,7 @@ mod tests {
             let range = usize::try_from(at).unwrap()..usize::try_from(at + len).unwrap();
             match resident.read(std::slice::from_ref(&(at..at + len))) {
                 Ok(bytes) => prop_assert_eq!(&bytes[0][..], &file[range]),
-                Err(Halt::Missing(holes)) => {
+                Err(Halt::Missing(Missing { structures: holes, .. })) => {
                     prop_assert!(!here[range].iter().all(|here| *here));
                     for hole in holes {
                         prop_assert!(hole.clone().all(|at| !here[usize::try_from(at).unwrap()]) && !hole.is_empty());

@@ -86,12 +86,12 @@ impl<T> Scan<T> {
     /// What the walk itself finds wrong, and [`Error::Limit`] after `Limits::rounds` rounds.
     pub fn step(&mut self) -> Result<Step<T>, Error> {
         if let Some(first) = self.replay.first() {
-            return Ok(Step::Need(self.replay.round(vec![first])?));
+            return Ok(Step::Need(self.replay.begin(first)?));
         }
         match (self.walk)(&self.replay.resident) {
             Ok(value) => Ok(Step::Done(value)),
             Err(Halt::Error(error)) => Err(error),
-            Err(Halt::Missing(ranges)) => Ok(Step::Need(self.replay.round(ranges)?)),
+            Err(Halt::Missing(missing)) => Ok(Step::Need(self.replay.round(&missing)?)),
         }
     }
 }

@@ -106,6 +106,23 @@ impl<H: std::hash::BuildHasher + Send + Sync> Sources for HashMap<String, Bytes,
     }
 }
 
+impl State {
+    /// What has changed since, in words.
+    pub(crate) fn changed(&self, now: &Self) -> Option<String> {
+        if self.size != now.size {
+            return Some(format!("it has {} bytes and had {}", now.size, self.size));
+        }
+        match (&self.etag, &now.etag) {
+            // The tag says it; times of objects may change without their contents.
+            (Some(was), Some(is)) => (was != is).then(|| format!("its ETag is {is} and was {was}")),
+            _ => match (self.modified, now.modified) {
+                (Some(was), Some(is)) if was != is => Some("it was modified at another time".to_owned()),
+                _ => None,
+            },
+        }
+    }
+}
+
 /// Files of the local file system under folders that may be read, symbolic links followed.
 #[derive(Debug, Default)]
 pub struct LocalSources {

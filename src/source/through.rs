@@ -65,8 +65,8 @@ impl Through {
             match walk(&resident) {
                 Ok(value) => return Ok(value),
                 Err(Halt::Error(error)) => return Err(error),
-                Err(Halt::Missing(ranges)) => {
-                    let ranges = self.reading().replay.round(ranges)?;
+                Err(Halt::Missing(missing)) => {
+                    let ranges = self.reading().replay.round(&missing)?;
                     for (range, bytes) in ranges.iter().zip(self.fetch(&ranges)?) {
                         self.reading().replay.supply(range.start, &bytes)?;
                     }

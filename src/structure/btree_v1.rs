@@ -61,6 +61,21 @@ impl ChunkNode {
         node_size(sizes, k, key)
     }
 
+    /// Bytes of the beginning of a node that hold as many entries as there are; no more than the node has.
+    pub(crate) fn size_of_entries(sizes: Sizes, k: u16, rank: usize, entries: u64) -> Option<u64> {
+        let address = sizes.offsets.bytes();
+        let pair = wide(rank).checked_add(2)?.checked_mul(8)?.checked_add(address)?;
+        let used = sum(&[8, address, address, pair.checked_mul(entries)?]);
+        let all = Self::size(sizes, k, rank)?;
+        Some(used.map_or(all, |used| used.min(all)))
+    }
+
+    /// The number of entries that a node says it has.
+    pub(crate) fn entries_used(sizes: Sizes, k: u16, i: Span<'_>) -> Parsed<'_, u64> {
+        let (i, prefix) = Prefix::parse(sizes, 1, k, i)?;
+        Ok((i, prefix.entries_used.into()))
+    }
+
     /// `rank` is that of the dataset: each key carries one offset more, always zero.
     pub(crate) fn parse(sizes: Sizes, k: u16, rank: usize, i: Span<'_>) -> Parsed<'_, Self> {
         let (mut i, Prefix { level, entries_used }) = Prefix::parse(sizes, 1, k, i)?;

@@ -1,18 +1,19 @@
 //! The sans-I/O driver on every file: the same result as a local read, and as many rounds as the file's graph is deep.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use h5refs::{Fetch, Input, Options, ReferenceSet, Report, Scan, Step};
+use h5refs::{Fetch, Input, Options, ReferenceSet, Report, Scan, Sources, Step};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::files;
 
 /// Asks for nothing that is not needed, so that every level of a file is a round of its own.
-pub(crate) const EXACT: Fetch = Fetch { first: 512, least: 1, gap: 0, most: u64::MAX };
+pub(crate) const EXACT: Fetch = Fetch { first: 512, least: 1, gap: 0, block: 1, most: u64::MAX };
 
 /// Most rounds that a file here may take with the defaults.
 const MOST_ROUNDS: u64 = 8;
@@ -133,6 +134,20 @@ fn a_file_in_memory_and_one_on_disk_give_the_same() {
     }
 }
 
+#[test]
+fn a_file_of_sources_is_read_in_the_rounds_of_a_scan() {
+    for name in files::names() {
+        let file = files::bytes(&name);
+        let mut scan = scan(&file, Fetch::default());
+        let scanned = told(Server::new(file.clone()).serve(&mut scan));
+        let sources: Arc<dyn Sources> = Arc::new(HashMap::from([(files::URL.to_owned(), file)]));
+        let input = Input::through(sources, files::URL).unwrap();
+        assert!(told(h5refs::references(&input, &Options::new(files::URL)).unwrap()) == scanned, "{name}");
+        let (through, _) = input.statistics().unwrap();
+        assert_eq!(through, scan.statistics(), "{name}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -145,7 +160,7 @@ proptest! {
         most in 1_u64..5000,
     ) {
         let file = files::bytes(&name);
-        let mut scan = scan(&file, Fetch { first: 0, least, gap, most });
+        let mut scan = scan(&file, Fetch { first: 0, least, gap, block: least, most });
         let mut server = Server::new(file.clone());
         for (at, length) in supplied {
             let at = at.index(file.len()) as u64;

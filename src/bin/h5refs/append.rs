@@ -33,9 +33,13 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn append(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.form.references(Some(&arguments.set))?;
-    let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, arguments.options.checks().reading(), Takes::SetsOrFiles)?
-            .locations;
+    let paths = inputs::given(
+        &arguments.inputs,
+        &arguments.dates,
+        Some(arguments.options.checks().reading()),
+        Takes::SetsOrFiles,
+    )?
+    .locations;
     let is_there = arguments.set.try_exists().map_err(|error| format!("{}: {error}", arguments.set.display()))?;
     let combined = Some(arguments.set.as_path()).filter(|_| is_there);
     let checks = arguments.options.checks();

@@ -137,8 +137,8 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
     }
     let references = if arguments.check { None } else { Some(arguments.to.references()?) };
     let options = &arguments.options;
-    let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, options.checks.reading(), Takes::SetsOrFiles)?.locations;
+    let paths = inputs::given(&arguments.inputs, &arguments.dates, Some(options.checks.reading()), Takes::SetsOrFiles)?
+        .locations;
     let plan = options.checks.plan(options.combine()?, &paths, None)?;
     if arguments.check {
         output::write(
@@ -159,7 +159,7 @@ fn day_by_day(arguments: &Arguments, output: Mask) -> Result<Ending, String> {
         return Err("--check looks at one combination: give an output without {year}, {month} and {day}".to_owned());
     }
     let (options, reading) = (&arguments.options, arguments.options.checks.reading());
-    let days = inputs::by_day(&arguments.inputs, &arguments.dates, reading)?;
+    let days = inputs::by_day(&arguments.inputs, &arguments.dates, Some(reading))?;
     let files: Vec<Location> = days.values().flatten().cloned().collect();
     let remote = options.checks.remote(&files)?;
     let form = arguments.to.references()?;

@@ -41,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 fn concat(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
     let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, arguments.checks.reading(), Takes::SetsOrFiles)?.locations;
+        inputs::given(&arguments.inputs, &arguments.dates, Some(arguments.checks.reading()), Takes::SetsOrFiles)?
+            .locations;
     let dimension = match (&arguments.dim, arguments.axis, paths.first()) {
         (Some(name), ..) => name.clone(),
         (None, Some(axis), Some(first)) => arguments.dimension(axis, first)?,

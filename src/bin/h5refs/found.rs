@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use h5refs::listing::{Date, Glob, Listing, Mask, Match, dates};
 use h5refs::{Limits, LocalSources};
@@ -35,7 +36,8 @@ pub(crate) enum Argument {
 /// Finds what arguments stand for.
 pub(crate) struct Finder<'a> {
     pub(crate) takes: Takes,
-    pub(crate) reading: &'a Reading,
+    /// How URLs are read, if any are.
+    pub(crate) reading: Option<&'a Reading>,
 }
 
 impl Finder<'_> {
@@ -123,12 +125,15 @@ impl Finder<'_> {
     }
 
     /// What lists the folders of a path or URL.
-    fn listing(&self, text: &str) -> Result<Box<dyn Listing>, String> {
+    fn listing(&self, text: &str) -> Result<Arc<dyn Listing>, String> {
         match Location::from(text) {
-            url @ Location::Url(_) => self.reading.listing(&url),
+            url @ Location::Url(_) => match self.reading {
+                Some(reading) => reading.listing(&url),
+                None => Err(format!("{url}: references are read from local files only")),
+            },
             Location::Path(_) => {
                 let everywhere = LocalSources::new().allow(std::path::MAIN_SEPARATOR_STR);
-                Ok(Box::new(everywhere.map_err(|error| error.to_string())?))
+                Ok(Arc::new(everywhere.map_err(|error| error.to_string())?))
             }
         }
     }

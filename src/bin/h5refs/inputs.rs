@@ -19,7 +19,12 @@ pub(crate) struct Given {
 
 /// What arguments stand for: `@list.txt` and `-` (standard input) name one path or URL a line, as it is; patterns, masks and folders stand
 /// for what is found.
-pub(crate) fn given(arguments: &[String], dates: &Dates, reading: &Reading, takes: Takes) -> Result<Given, String> {
+pub(crate) fn given(
+    arguments: &[String],
+    dates: &Dates,
+    reading: Option<&Reading>,
+    takes: Takes,
+) -> Result<Given, String> {
     let finder = Finder { takes, reading };
     let (mut locations, mut is_open, mut has_mask) = (Vec::new(), false, false);
     for argument in arguments {
@@ -62,7 +67,7 @@ fn list(argument: &str) -> Option<Result<Vec<Location>, String>> {
 pub(crate) fn by_day(
     arguments: &[String],
     dates: &Dates,
-    reading: &Reading,
+    reading: Option<&Reading>,
 ) -> Result<BTreeMap<Date, Vec<Location>>, String> {
     let finder = Finder { takes: Takes::SetsOrFiles, reading };
     let mut days: BTreeMap<Date, Vec<Location>> = BTreeMap::new();
@@ -83,7 +88,7 @@ pub(crate) fn local_paths(arguments: &[String], dates: &Dates) -> Result<Vec<Pat
         Location::Path(path) => Ok(path),
         url @ Location::Url(_) => Err(format!("{url}: references are read from local files only")),
     };
-    given(arguments, dates, &Reading::default(), Takes::Sets)?.locations.into_iter().map(path).collect()
+    given(arguments, dates, None, Takes::Sets)?.locations.into_iter().map(path).collect()
 }
 
 fn lines(name: &str, text: impl BufRead) -> Result<Vec<Location>, String> {

@@ -18,7 +18,7 @@ pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Rem
     let path = location.path().filter(|path| !is_hdf5(path));
     let Some(path) = path else {
         let input = opening::open(location, remote).map_err(|error| told(&error))?.input;
-        let mut options = Options::new(location.url(&[])?);
+        let mut options = Options::new(location.url(&[], remote.keeps_query())?);
         options.inline_coordinates = true;
         let (mut set, report) = h5refs::references(&input, &options).map_err(|error| told(&error))?;
         set.recorded.extend(state(&input).map(|state| (options.url.clone(), state)));
@@ -39,7 +39,7 @@ pub(crate) fn recorded(location: &Location, remote: &Remote) -> Result<BTreeMap<
         return Ok(OpenReferences::new(Limits::default()).open(path).map_err(told)?.0.recorded);
     }
     let input = opening::open(location, remote).map_err(told)?.input;
-    state(&input).into_iter().map(|state| Ok((location.url(&[])?, state))).collect()
+    state(&input).into_iter().map(|state| Ok((location.url(&[], remote.keeps_query())?, state))).collect()
 }
 
 fn state(input: &Input) -> Option<Recorded> {

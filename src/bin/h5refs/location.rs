@@ -58,12 +58,33 @@ impl Location {
         Path::new(self.file_name()?).file_stem().map(|stem| stem.to_string_lossy().into_owned())
     }
 
-    /// What references call it: an absolute path or the URL, its beginning replaced as `renames` (old, new) say.
-    pub(crate) fn url(&self, renames: &[(String, String)]) -> Result<String, String> {
+    /// What references call it: an absolute path or the URL, its beginning replaced as `renames` (old, new) say. A query is written only
+    /// where that is wanted.
+    pub(crate) fn url(&self, renames: &[(String, String)], keep_query: bool) -> Result<String, String> {
         match self {
             Self::Path(path) => inputs::url(path, renames),
-            Self::Url(url) => Ok(inputs::renamed(url, renames)),
+            Self::Url(url) => {
+                let name = inputs::renamed(url, renames);
+                if without_query(&name).len() < name.len() && !keep_query {
+                    return Err("its query may be a signature: --keep-query writes it into references".to_owned());
+                }
+                Ok(name)
+            }
         }
+    }
+
+    /// The scheme and the bucket or host of a URL.
+    pub(crate) fn root(&self) -> Option<&str> {
+        let Self::Url(url) = self else { return None };
+        let start = url.find("://")?.saturating_add(3);
+        let length = url.get(start..)?.find(['/', '?', '#']);
+        url.get(..length.map_or(url.len(), |length| start.saturating_add(length)))
+    }
+
+    /// Whether it is a URL with a query.
+    #[cfg(any(feature = "remote", test))]
+    pub(crate) fn has_query(&self) -> bool {
+        matches!(self, Self::Url(url) if url.contains('?'))
     }
 }
 
@@ -114,13 +135,18 @@ mod tests {
     #[test]
     fn a_url_is_told_without_its_secrets() {
         assert_eq!(Location::from("https://u:p@h/a.nc?sig=s").to_string(), "https://..@h/a.nc?..");
-        assert_eq!(Location::from("https://h/a.nc?sig=s/x").file_name(), Some(OsStr::new("a.nc")));
+        let signed = Location::from("https://h/a.nc?sig=s/x");
+        assert_eq!(signed.file_name(), Some(OsStr::new("a.nc")));
+        assert!(signed.has_query() && signed.url(&[], false).is_err());
+        assert_eq!(signed.url(&[], true).unwrap(), "https://h/a.nc?sig=s/x");
+        assert_eq!((signed.root(), Location::from("s3://b").root()), (Some("https://h"), Some("s3://b")));
+        assert_eq!(Location::from("/h/a.nc").root(), None);
     }
 
     #[test]
     fn a_url_is_renamed_as_a_path_is() {
         let renames = [("s3://a/".to_owned(), "https://h/".to_owned())];
-        assert_eq!(Location::from("s3://a/k").url(&renames).unwrap(), "https://h/k");
-        assert_eq!(Location::from("s3://b/k").url(&renames).unwrap(), "s3://b/k");
+        assert_eq!(Location::from("s3://a/k").url(&renames, false).unwrap(), "https://h/k");
+        assert_eq!(Location::from("s3://b/k").url(&renames, false).unwrap(), "s3://b/k");
     }
 }

@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 fn merge(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
     let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, arguments.checks.reading(), Takes::SetsOrFiles)?.locations;
+        inputs::given(&arguments.inputs, &arguments.dates, Some(arguments.checks.reading()), Takes::SetsOrFiles)?
+            .locations;
     let options = arguments.checks.options(Vec::new())?;
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
     references.write(&set, &arguments.to.output)?;

@@ -197,7 +197,7 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     let Given { locations: paths, is_open } =
-        inputs::given(&arguments.inputs, &arguments.dates, &arguments.remote, Takes::Files)?;
+        inputs::given(&arguments.inputs, &arguments.dates, Some(&arguments.remote), Takes::Files)?;
     if paths.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
     }
@@ -410,7 +410,7 @@ impl Job<'_> {
     fn options(&self, location: &Location, members: &[PathBuf]) -> Result<Options, String> {
         let mut options = Options::new(match &self.arguments.url {
             Some(url) => url.clone(),
-            None => location.url(&self.arguments.rename)?,
+            None => location.url(&self.arguments.rename, self.remote.keeps_query())?,
         });
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;

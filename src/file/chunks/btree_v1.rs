@@ -11,6 +11,9 @@ use crate::structure::btree_v1::{ChunkEntry, ChunkNode};
 
 impl File<'_> {
     /// The chunks of a tree, level by level; its keys ascend, so its leaves are in C order.
+    ///
+    /// Of the root, no more is read than as many entries take as the dataset has chunks: nodes are large, and those of small datasets
+    /// nearly empty. One that has more entries, as that of a dataset which shrank, is read whole then.
     pub(super) fn btree_v1_chunks(&self, root: Address, builder: &mut Builder<'_>) -> Result<(), Halt> {
         let (sizes, k, rank) = (self.sizes(), self.superblock.k.chunk, builder.rank());
         let structure = Structure::BtreeV1;
@@ -18,12 +21,21 @@ impl File<'_> {
         let node_size = ChunkNode::size(sizes, k, rank).ok_or_else(too_large)?;
         let mut visited = Visited::default();
         let mut leaves = Leaves { last: Vec::new(), position: Vec::new() };
-        let roots = vec![(root, None)];
+        self.range(structure, root, node_size)?;
+        let few = ChunkNode::size_of_entries(sizes, k, rank, builder.most()).unwrap_or(node_size);
+        let roots = vec![(root, None, few)];
         self.levels(
             structure,
             roots,
-            |(address, _)| (*address, node_size),
-            |(address, level), block, next| {
+            |(address, _, size)| (*address, *size),
+            |(address, level, size), block, next| {
+                if *size < node_size {
+                    let used = block.parse(structure, |i| ChunkNode::entries_used(sizes, k, i))?;
+                    if used > builder.most() {
+                        next.push((*address, *level, node_size));
+                        return Ok(());
+                    }
+                }
                 let node = block.parse(structure, |i| ChunkNode::parse(sizes, k, rank, i))?;
                 let problem = |problem| self.problem_at(structure, *address, problem);
                 visited.arrive("B-tree node", *address).map_err(problem)?;
@@ -31,7 +43,7 @@ impl File<'_> {
                     return Err(problem(Problem::Value { field: "node level", value: node.level.into() }));
                 }
                 if let Some(below) = node.level.checked_sub(1) {
-                    next.extend(node.entries.iter().map(|entry| (entry.child, Some(below))));
+                    next.extend(node.entries.iter().map(|entry| (entry.child, Some(below), node_size)));
                     return Ok(());
                 }
                 self.budget().chunks(wide(node.entries.len()))?;

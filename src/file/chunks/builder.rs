@@ -30,6 +30,11 @@ impl<'a> Builder<'a> {
         self.chunk.len()
     }
 
+    /// Number of chunks of the whole grid.
+    pub(super) fn most(&self) -> u64 {
+        self.table.grid.iter().fold(1, |all, count| all.saturating_mul(*count))
+    }
+
     /// Whether the dataset's chunks go through filters, so that an index must say their sizes.
     pub(super) fn is_filtered(&self) -> bool {
         !self.place.filters.filters.is_empty()

@@ -44,6 +44,6 @@ fn kind(found: &DirEntry, of: FileType) -> Kind {
 }
 
 /// Whether an answer means that there is nothing.
-pub(super) fn is_absent(error: &io::Error) -> bool {
+pub(in crate::source) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

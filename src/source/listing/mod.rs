@@ -11,6 +11,9 @@ pub use date::{Date, dates};
 pub use glob::{Glob, Match};
 pub use mask::Mask;
 
+#[cfg(feature = "remote")]
+pub(super) use local::is_absent;
+
 use super::State;
 use crate::error::Error;
 

@@ -13,35 +13,43 @@ use super::prefix::without_secrets;
 use crate::error::Error;
 use crate::field::convert::narrow;
 use crate::source::State;
+#[cfg(feature = "remote")]
+use crate::source::remote::Failure;
 
 /// Characters of a store's answer that are told.
 const MOST_TOLD: usize = 500;
 
 /// An object, and what references call it.
 #[derive(Clone)]
-pub(super) struct Object {
-    pub(super) url: Arc<str>,
-    pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) path: Path,
+pub(in crate::source) struct Object {
+    pub(in crate::source) url: Arc<str>,
+    pub(in crate::source) store: Arc<dyn ObjectStore>,
+    pub(in crate::source) path: Path,
+    /// Whether it is asked for by GET only: a signature may be for that, and an answer without a body does not say what is wrong.
+    pub(in crate::source) by_get: bool,
 }
 
 impl Object {
     /// What it is now.
-    pub(super) async fn state(&self) -> Result<State, Error> {
+    pub(in crate::source) async fn state(&self) -> Result<State, Error> {
+        if self.by_get { self.first(1).await.map(|(state, _)| state) } else { self.head().await }
+    }
+
+    async fn head(&self) -> Result<State, Error> {
         self.store.head(&self.path).await.map(|meta| state(&meta)).map_err(|error| self.error(error))
     }
 
     /// What it is now, and its first bytes, of which there is one at least to ask for.
-    pub(super) async fn first(&self, bytes: u64) -> Result<(State, Bytes), Error> {
+    pub(in crate::source) async fn first(&self, bytes: u64) -> Result<(State, Bytes), Error> {
         let options = GetOptions::new().with_range(Some(GetRange::Bounded(0..bytes)));
-        match self.store.get_opts(&self.path, options).await {
+        match self.get(options).await {
             Ok(answer) => {
                 let state = state(&answer.meta);
                 let range = 0..bytes.min(state.size);
                 Ok((state, self.body(answer, &range).await?))
             }
             // An object without bytes has no range of them: stores answer 416, or what they like.
-            Err(error @ ::object_store::Error::Generic { .. }) => match self.state().await {
+            Err(error @ ::object_store::Error::Generic { .. }) if may_be_empty(&error) => match self.head().await {
                 Ok(state) if state.size == 0 => Ok((state, Bytes::new())),
                 _ => Err(self.error(error)),
             },
@@ -50,16 +58,27 @@ impl Object {
     }
 
     /// A range of it, as long as it is what it was.
-    pub(super) async fn range(&self, was: &State, range: Range<u64>) -> Result<Bytes, Error> {
+    pub(in crate::source) async fn range(&self, was: &State, range: Range<u64>) -> Result<Bytes, Error> {
         // A weak tag never matches (RFC 9110, 13.1.1); it is compared with that of the answer.
         let tag = was.etag.clone().filter(|tag| !tag.starts_with("W/"));
-        let options = GetOptions::new().with_if_match(tag).with_range(Some(GetRange::Bounded(range.clone())));
-        let answer = self.store.get_opts(&self.path, options).await.map_err(|error| self.error(error))?;
+        let mut options = GetOptions::new().with_if_match(tag).with_range(Some(GetRange::Bounded(range.clone())));
+        options.extensions.insert(was.clone());
+        let answer = self.get(options).await.map_err(|error| self.error(error))?;
         // Not every server heeds the condition.
         if let Some(what) = changed(was, &state(&answer.meta)) {
             return Err(Error::Changed { url: without_secrets(&self.url), what });
         }
         self.body(answer, &range).await
+    }
+
+    /// An answer of the store, with newer credentials if these have expired.
+    async fn get(&self, options: GetOptions) -> ::object_store::Result<GetResult> {
+        let answer = self.store.get_opts(&self.path, options.clone()).await;
+        match answer {
+            #[cfg(feature = "remote")]
+            Err(error) if Failure::is_expired(&error) => self.store.get_opts(&self.path, options).await,
+            answer => answer,
+        }
     }
 
     /// The bytes of an answer, if they are those of the range.
@@ -85,10 +104,14 @@ impl Object {
     }
 
     /// A store's error, without what it may tell of credentials.
-    fn error(&self, error: ::object_store::Error) -> Error {
+    pub(in crate::source) fn error(&self, error: ::object_store::Error) -> Error {
         use std::io::{Error as Io, ErrorKind};
         let url = without_secrets(&self.url);
         let io = |kind, text: &str| Error::io(url.clone(), Io::new(kind, text));
+        #[cfg(feature = "remote")]
+        if let Some(error) = Failure::error(&error, &url) {
+            return error;
+        }
         match error {
             ::object_store::Error::Precondition { .. } => {
                 Error::Changed { url, what: "its ETag is no longer the same".to_owned() }
@@ -108,15 +131,24 @@ impl Object {
     }
 }
 
-fn state(meta: &ObjectMeta) -> State {
+pub(in crate::source) fn state(meta: &ObjectMeta) -> State {
     let modified = SystemTime::from(meta.last_modified);
     // Servers that do not tell the time are given this one.
     let modified = Some(modified).filter(|modified| *modified != SystemTime::UNIX_EPOCH);
     State { size: meta.size, modified, etag: meta.e_tag.clone() }
 }
 
+/// Whether an error may be about an object without bytes.
+fn may_be_empty(error: &::object_store::Error) -> bool {
+    #[cfg(feature = "remote")]
+    let may = Failure::may_be_empty(error);
+    #[cfg(not(feature = "remote"))]
+    let may = matches!(error, ::object_store::Error::Generic { .. });
+    may
+}
+
 /// What has changed, in words.
-pub(super) fn changed(was: &State, is: &State) -> Option<String> {
+pub(in crate::source) fn changed(was: &State, is: &State) -> Option<String> {
     if was.size != is.size {
         return Some(format!("it has {} bytes and had {}", is.size, was.size));
     }
@@ -157,6 +189,7 @@ mod tests {
             url: "https://host/a".into(),
             store: Arc::new(::object_store::memory::InMemory::new()),
             path: Path::from("a"),
+            by_get: false,
         };
         let told = |error| object.error(error).to_string();
         let source = || "GET https://user:password@host/a?sig=secret failed".into();

@@ -4,11 +4,11 @@ use ::object_store::path::Path;
 
 /// The beginning of the URLs that one store has: a scheme, a host or bucket, and perhaps folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Prefix(String);
+pub(in crate::source) struct Prefix(String);
 
 impl Prefix {
     /// The prefix, with or without a slash at its end, or what is wrong with it.
-    pub(super) fn new(prefix: &str) -> Result<Self, &'static str> {
+    pub(in crate::source) fn new(prefix: &str) -> Result<Self, &'static str> {
         let prefix = prefix.strip_suffix('/').filter(|prefix| !prefix.ends_with(":/")).unwrap_or(prefix);
         let (_, rest) = parts(prefix).ok_or("it does not begin with a scheme and ://")?;
         if rest.is_empty() && !prefix.starts_with("file://") && !prefix.starts_with("memory://") {
@@ -22,16 +22,16 @@ impl Prefix {
         Ok(Self(prefix.to_owned()))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::source) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::source) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Where in the store a URL lies; `None` if it is not one of its URLs.
-    pub(super) fn path(&self, url: &str) -> Option<Result<Path, &'static str>> {
+    pub(in crate::source) fn path(&self, url: &str) -> Option<Result<Path, &'static str>> {
         // What follows must begin with a slash: `s3://bucket` does not allow `s3://bucket-of-others`, nor `http://a` `http://a@b/`.
         let key = url.strip_prefix(&self.0)?.strip_prefix('/')?;
         Some(refuse(url).and_then(|()| object(key, is_encoded(url))))
@@ -83,7 +83,7 @@ fn names_container(scheme: &str) -> bool {
 }
 
 /// A text with the URLs in it as they may be told: without queries, which may be signatures, and without names and passwords.
-pub(super) fn without_secrets(text: &str) -> String {
+pub(in crate::source) fn without_secrets(text: &str) -> String {
     let is_border = |c: char| c.is_whitespace() || "\"'()<>,;".contains(c);
     text.split_inclusive(is_border).map(|word| told(word, is_border)).collect()
 }

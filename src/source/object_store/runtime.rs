@@ -6,24 +6,27 @@ use std::sync::mpsc::sync_channel;
 use tokio::runtime::{Builder, Handle};
 
 /// A runtime of this crate's, or of the caller's.
-pub(super) struct Runtime {
+pub(in crate::source) struct Runtime {
     handle: Handle,
     own: Option<tokio::runtime::Runtime>,
 }
 
 impl Runtime {
     /// A runtime with one thread.
-    pub(super) fn new() -> std::io::Result<Self> {
+    pub(in crate::source) fn new() -> std::io::Result<Self> {
         let own = Builder::new_multi_thread().worker_threads(1).thread_name("h5refs requests").enable_all().build()?;
         Ok(Self { handle: own.handle().clone(), own: Some(own) })
     }
 
-    pub(super) fn given(handle: Handle) -> Self {
+    pub(in crate::source) fn given(handle: Handle) -> Self {
         Self { handle, own: None }
     }
 
     /// The result of `work`; `None` if it panicked, or the runtime was shut down.
-    pub(super) fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    pub(in crate::source) fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
         // Not `block_on`, which panics where the caller is async code.
         let (sender, receiver) = sync_channel(1);
         self.handle.spawn(async move {

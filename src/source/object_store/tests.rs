@@ -1,7 +1,8 @@
 #![expect(clippy::single_range_in_vec_init, reason = "one range is asked for")]
 
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ::object_store::memory::InMemory;
@@ -10,7 +11,8 @@ use ::object_store::{
     CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
     ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult,
 };
-use futures_util::stream::BoxStream;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 
 use super::*;
 use crate::store::Store;
@@ -97,7 +99,7 @@ fn noted(store: Noted) -> (Arc<Noted>, ObjectStoreSources) {
 
 fn put(sources: &ObjectStoreSources, store: &Arc<Noted>, path: &str, bytes: &[u8]) {
     let (store, path, bytes) = (Arc::clone(store), Path::from(path), Bytes::copy_from_slice(bytes));
-    sources.runtime.run(async move { store.put(&path, bytes.into()).await.unwrap() }).unwrap();
+    sources.objects.runtime.run(async move { store.put(&path, bytes.into()).await.unwrap() }).unwrap();
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub(crate) mod dataspace;
 pub(crate) mod datatype;
 pub(crate) mod driver_information;
 pub(crate) mod external_files;
+pub(crate) mod file_space_info;
 pub(crate) mod fill_value;
 pub(crate) mod filter_pipeline;
 pub(crate) mod group_info;
@@ -41,6 +42,7 @@ pub(crate) mod types {
     pub(crate) const BTREE_K: u16 = 0x0013;
     pub(crate) const DRIVER_INFORMATION: u16 = 0x0014;
     pub(crate) const ATTRIBUTE_INFO: u16 = 0x0015;
+    pub(crate) const FILE_SPACE_INFO: u16 = 0x0017;
     /// The highest type that libhdf5 2.2 knows: the metadata cache image.
     pub(crate) const CACHE_IMAGE: u16 = 0x0018;
 }

@@ -1,0 +1,73 @@
+//! A request as it is repeated, and sent on to other places.
+
+use std::io::ErrorKind;
+use std::ops::Range;
+
+use ::object_store::client::HttpRequest;
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, RANGE};
+use reqwest::{Method, Request, Url};
+
+use super::failure::Fault;
+use crate::source::State;
+
+/// What is asked of a server.
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// The range that is asked for.
+    pub(super) range: Option<Range<u64>>,
+    /// What the file was when it was first read.
+    pub(super) was: Option<State>,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+}
+
+impl Asked {
+    /// A request of a store, with `query` behind its URL.
+    pub(super) fn new(request: HttpRequest, query: Option<&str>) -> Result<Self, Fault> {
+        let (parts, body) = request.into_parts();
+        let mut url = Url::parse(&parts.uri.to_string())
+            .map_err(|_| Fault::lasting(ErrorKind::InvalidInput, "the URL of the request is none"))?;
+        if query.is_some() {
+            url.set_query(query);
+        }
+        let mut headers = parts.headers;
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let range = headers.get(RANGE).and_then(|range| range.to_str().ok()).and_then(range);
+        let body = body.as_bytes().filter(|bytes| !bytes.is_empty()).cloned();
+        Ok(Self { method: parts.method, url, range, was: parts.extensions.get::<State>().cloned(), headers, body })
+    }
+
+    /// What is there under a URL.
+    pub(super) fn head(url: &str) -> Option<Self> {
+        let url = Url::parse(url).ok()?;
+        Some(Self { method: Method::HEAD, url, range: None, was: None, headers: HeaderMap::new(), body: None })
+    }
+
+    /// The request to a place; a foreign one is not told of credentials.
+    pub(super) fn request(&self, at: &Url, is_foreign: bool) -> Request {
+        let mut request = Request::new(self.method.clone(), at.clone());
+        let mut headers = self.headers.clone();
+        if is_foreign {
+            let is_secret = |name: &str| {
+                let secret = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+                secret.iter().any(|secret| secret == name) || name.starts_with("x-amz-") || name.starts_with("x-ms-")
+            };
+            let names: Vec<_> = headers.keys().filter(|name| is_secret(name.as_str())).cloned().collect();
+            for name in names {
+                headers.remove(name);
+            }
+            headers.remove(reqwest::header::HOST);
+        }
+        *request.headers_mut() = headers;
+        *request.body_mut() = self.body.clone().map(Into::into);
+        request
+    }
+}
+
+/// `bytes=0-9`.
+fn range(text: &str) -> Option<Range<u64>> {
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    Some(first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?)
+}
