@@ -66,6 +66,7 @@ impl Through {
                 Ok(value) => return Ok(value),
                 Err(Halt::Error(error)) => return Err(error),
                 Err(Halt::Missing(missing)) => {
+                    self.reading().replay.resident.is_paged(resident.page().unwrap_or(0));
                     let ranges = self.reading().replay.round(&missing)?;
                     for (range, bytes) in ranges.iter().zip(self.fetch(&ranges)?) {
                         self.reading().replay.supply(range.start, &bytes)?;

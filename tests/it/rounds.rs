@@ -136,12 +136,13 @@ fn a_file_in_memory_and_one_on_disk_give_the_same() {
 
 #[test]
 fn a_file_of_sources_is_read_in_the_rounds_of_a_scan() {
-    for name in files::names() {
+    let small = Fetch { first: 512, least: 16, gap: 16, block: 4096, most: 1 << 20 };
+    for (name, fetch) in files::names().into_iter().flat_map(|name| [(name.clone(), small), (name, Fetch::default())]) {
         let file = files::bytes(&name);
-        let mut scan = scan(&file, Fetch::default());
+        let mut scan = scan(&file, fetch);
         let scanned = told(Server::new(file.clone()).serve(&mut scan));
         let sources: Arc<dyn Sources> = Arc::new(HashMap::from([(files::URL.to_owned(), file)]));
-        let input = Input::through(sources, files::URL).unwrap();
+        let input = Input::through_with(sources, files::URL, fetch).unwrap();
         assert!(told(h5refs::references(&input, &Options::new(files::URL)).unwrap()) == scanned, "{name}");
         let (through, _) = input.statistics().unwrap();
         assert_eq!(through, scan.statistics(), "{name}");
