@@ -27,6 +27,7 @@ pub mod store;
 pub mod combine;
 pub mod edit;
 pub mod verify;
+pub mod batch;
 
 #[cfg(feature = "object_store")]
 pub use ::object_store;

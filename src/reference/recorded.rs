@@ -25,6 +25,16 @@ impl Recorded {
         Self { size, modified_ns, etag }
     }
 
+    /// Whether this is known to be the same state: the sizes are, and so are the tags, or without any the times. What is not recorded
+    /// proves nothing.
+    pub fn is_surely(&self, now: &Self) -> bool {
+        let same = match (&self.etag, &now.etag) {
+            (None, None) => self.modified_ns.is_some() && self.modified_ns == now.modified_ns,
+            (was, is) => was == is,
+        };
+        self.size == now.size && same
+    }
+
     /// What is different now, in words.
     pub(crate) fn changed(&self, now: &Self) -> Option<String> {
         if self.size != now.size {
@@ -39,6 +49,30 @@ impl Recorded {
                 }
                 _ => None,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_the_same_where_size_and_tag_or_time_say_so() {
+        let state =
+            |size, modified_ns, etag: Option<&str>| Recorded { size, modified_ns, etag: etag.map(str::to_owned) };
+        let same = |one: &Recorded, other: &Recorded| (one.is_surely(other), other.is_surely(one));
+        assert_eq!(same(&state(1, Some(2), None), &state(1, Some(2), None)), (true, true));
+        assert_eq!(same(&state(1, Some(2), Some("a")), &state(1, Some(3), Some("a"))), (true, true));
+        for other in [
+            (state(1, None, None), state(1, None, None)),
+            (state(1, Some(2), None), state(1, None, None)),
+            (state(1, Some(2), None), state(2, Some(2), None)),
+            (state(1, Some(2), None), state(1, Some(3), None)),
+            (state(1, Some(2), Some("a")), state(1, Some(2), Some("b"))),
+            (state(1, Some(2), Some("a")), state(1, Some(2), None)),
+        ] {
+            assert_eq!(same(&other.0, &other.1), (false, false), "{other:?}");
         }
     }
 }

@@ -87,9 +87,13 @@ fn a_scan_prints_what_the_library_writes() {
     let (mut set, _) = files::references(files::bytes("chunk/btree_v1.h5")).unwrap();
     let state = h5refs::Input::open(files::folder().join("chunk/btree_v1.h5")).unwrap().state().unwrap();
     set.recorded.insert(files::URL.to_owned(), Recorded::from_state(state.size, state.modified, state.etag));
-    let mut expected = Vec::new();
-    h5refs::write_json(&set, &mut expected).unwrap();
     let run = run(&[&"scan", &"chunk/btree_v1.h5", &"--url", &files::URL]);
+    let made = serde_json::from_str::<Json>(&run.out).unwrap()["h5refs"]["made"].take();
+    assert_eq!(made.as_object().unwrap().len(), 2, "{made}");
+    let mut options = h5refs::JsonOptions::default();
+    options.made = Some(serde_json::from_value(made).unwrap());
+    let mut expected = Vec::new();
+    h5refs::write_json_as(&set, &options, &mut expected).unwrap();
     assert_eq!(run.out.as_bytes(), expected);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
 }
@@ -111,7 +115,9 @@ fn several_inputs_go_to_a_folder() {
     std::fs::write(&list, "chunk/grown.h5\n\nchunk/sparse.h5\n").unwrap();
     let list = format!("@{}", list.display());
     let run = run_with("netcdf/cf.nc\n", &[&"scan", &"chunk/btree_v1.h5", &list, &"-", &"-o", &out]);
-    assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (0, "", ""));
+    assert_eq!((run.code, run.out.as_str()), (0, ""));
+    assert!(run.err.starts_with("h5refs: finished: 4 done of 4 files, in "), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 1);
     assert_eq!(listing(&out), ["btree_v1.h5.json", "cf.nc.json", "grown.h5.json", "sparse.h5.json"]);
     assert!(json(&out.join("cf.nc.json"))["refs"]["sst/.zarray"].is_string());
 }
@@ -129,7 +135,9 @@ fn several_inputs_need_a_folder_and_names_of_their_own() {
 #[test]
 fn one_bad_input_among_several_costs_itself_only() {
     let folder = tempdir().unwrap();
-    let run = run(&[&"scan", &"README.md", &"chunk/grown.h5", &"missing.h5", &"-o", &folder.path()]);
+    let out = folder.path().join("out");
+    let words: [&dyn AsRef<OsStr>; 6] = [&"scan", &"README.md", &"chunk/grown.h5", &"missing.h5", &"--jobs=1", &"-q"];
+    let run = run(&[&words[..], &[&"-o", &out]].concat());
     assert_eq!((run.code, run.out.as_str()), (3, ""));
     assert_eq!(
         run.err.lines().collect::<Vec<_>>(),
@@ -138,7 +146,9 @@ fn one_bad_input_among_several_costs_itself_only() {
             "h5refs: missing.h5: No such file or directory (os error 2)"
         ]
     );
-    assert_eq!(listing(folder.path()), ["grown.h5.json"]);
+    assert_eq!(listing(&out), ["grown.h5.json"]);
+    assert_eq!(listing(folder.path()), ["out", "out.h5refs-failures", "out.h5refs-state"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("out.h5refs-failures")).unwrap(), "README.md\nmissing.h5\n");
 }
 
 #[test]
@@ -218,8 +228,16 @@ fn an_output_that_is_called_so_is_parquet() {
 #[test]
 fn several_inputs_become_a_folder_of_parquet_each() {
     let folder = tempdir().unwrap();
-    let run =
-        run(&[&"scan", &"chunk/btree_v1.h5", &"chunk/implicit.h5", &"--format", &"parquet", &"-o", &folder.path()]);
+    let run = run(&[
+        &"scan",
+        &"-q",
+        &"chunk/btree_v1.h5",
+        &"chunk/implicit.h5",
+        &"--format",
+        &"parquet",
+        &"-o",
+        &folder.path(),
+    ]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     assert_eq!(listing(folder.path()), ["btree_v1.h5.parq", "implicit.h5.parq"]);
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use h5refs::edit::{Split, statistics, subchunk};
 use h5refs::output::JsonForm;
+use h5refs::output::made_of;
 use h5refs::store::Values;
 use h5refs::{Limits, LocalSources, ReferenceSet, Store, open_references, read_text};
 use serde_json::Value as Json;
@@ -15,9 +16,12 @@ use crate::files;
 /// A new folder with the references of a file in it, by the file's own path.
 fn scanned(name: &str) -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
-    let path = folder.path().join("in.json");
-    let scan = run(&[&"scan", &name, &"--inline-threshold", &"0", &"-o", &path]);
+    let (scanned, path) = (folder.path().join("scanned.json"), folder.path().join("in.json"));
+    let scan = run(&[&"scan", &name, &"--inline-threshold", &"0", &"-o", &scanned]);
     assert_eq!((scan.code, scan.err.as_str()), (0, ""), "{name}");
+    // A set that was converted does not tell how a scan made it.
+    well(&run(&[&"convert", &scanned, &"-o", &path]));
+    assert!(made_of(&scanned).unwrap().is_some() && made_of(&path).unwrap().is_none());
     (folder, path)
 }
 

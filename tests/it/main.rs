@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bad_input;
+#[cfg(all(feature = "cli", unix))]
+mod batch;
 #[cfg(feature = "cli")]
 mod cli;
 mod combine;

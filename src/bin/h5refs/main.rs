@@ -30,6 +30,7 @@ mod rename;
 mod scan;
 mod selection;
 mod sidecar;
+mod signals;
 mod supply;
 mod stats;
 mod subchunk;
@@ -81,6 +82,8 @@ enum Ending {
     Wrong,
     /// Nothing came of it; the reason is told.
     Failed,
+    /// A signal ended it; the exit code.
+    Interrupted(u8),
 }
 
 impl From<Ending> for ExitCode {
@@ -90,6 +93,7 @@ impl From<Ending> for ExitCode {
             Ending::Failed => Self::FAILURE,
             Ending::Refused => Self::from(3),
             Ending::Wrong => Self::from(4),
+            Ending::Interrupted(code) => Self::from(code),
         }
     }
 }
@@ -128,10 +132,18 @@ fn finish(ended: Result<Ending, String>) -> Ending {
 
 /// A line on standard error; control characters of untrusted names are escaped.
 fn say(line: &str) {
-    let escaped: String =
-        line.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+    print_error(&escaped(line));
+}
+
+/// A text without control characters.
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// A line on standard error, as it is.
+fn print_error(line: &str) {
     // Nobody is left to tell that standard error is closed.
-    let _written = writeln!(std::io::stderr().lock(), "{escaped}");
+    let _written = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Runs a command that prints to standard output; a reader that has seen enough is no failure.

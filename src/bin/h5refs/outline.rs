@@ -46,7 +46,7 @@ fn write(arguments: &Arguments) -> Result<Ending, String> {
     let mut part = Part::new(&target.path)?;
     let bytes =
         outline(&mut set, &target.url, &mut part).map_err(|error| format!("{}: {error}", target.path.display()))?;
-    form.write_after(&set, &arguments.output, || part.place())?;
+    form.write_after(&set, &arguments.output, || part.place()).map_err(|error| error.to_string())?;
     if !arguments.quiet {
         say(&format!("h5refs: {}: {bytes} bytes", target.path.display()));
     }

@@ -7,31 +7,66 @@ use std::path::{Path, PathBuf};
 
 /// Writes a file beside its place and then puts it there; `-` is standard output, and what is no file is written to as it is.
 pub(crate) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
-    let told = |error: io::Error| format!("{}: {error}", path.display());
+    try_write(path, content).map_err(|error| error.to_string())
+}
+
+/// The same; the error names the file, and is of the kind that the system told.
+pub(crate) fn try_write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    write_file(path, content).map_err(|error| of(path, &error))
+}
+
+/// An error with the name of a file.
+pub(crate) fn of(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if path == Path::new("-") {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        return content(&mut out).and_then(|()| out.flush()).map_err(told);
+        return content(&mut out).and_then(|()| out.flush());
     }
     // A device or a pipe is written to; a file put in its place would end it for everyone.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        let written = File::options().write(true).open(path).and_then(|device| {
-            let mut out = BufWriter::with_capacity(1 << 16, device);
-            content(&mut out).and_then(|()| out.flush())
-        });
-        return written.map_err(told);
+        let mut out = BufWriter::with_capacity(1 << 16, File::options().write(true).open(path)?);
+        return content(&mut out).and_then(|()| out.flush());
     }
-    let beside = beside(path).ok_or_else(|| format!("{}: not the name of a file", path.display()))?;
-    let written = File::create(&beside).and_then(|file| {
+    let beside = beside(path).ok_or_else(|| io::Error::other("not the name of a file"))?;
+    let written = create(&beside).and_then(|file| {
         let mut out = BufWriter::with_capacity(1 << 18, file);
         content(&mut out)?;
         out.flush()?;
-        std::fs::rename(&beside, path)
+        place(out.get_ref(), &beside, path)
     });
-    written.map_err(|error| {
+    written.inspect_err(|_| {
         // What cannot be removed was not written either, or is told by the error itself.
         let _removed = std::fs::remove_file(&beside);
-        told(error)
     })
+}
+
+/// A new file of this name: one of a process that was killed and had the same number is none of ours.
+pub(crate) fn create(beside: &Path) -> io::Result<File> {
+    match std::fs::remove_file(beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    File::options().write(true).create_new(true).open(beside)
+}
+
+/// Puts a file that is written in its place. It is there whole, also after a failure of power.
+pub(crate) fn place(file: &File, beside: &Path, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    std::fs::rename(beside, path)?;
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether an error would meet every other file, too: the disk is full, or takes no more.
+pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem | FileTooLarge)
 }
 
 /// A name of its own in the same folder.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use h5refs::output::{Compression, JsonVersion};
+use h5refs::output::{Compression, JsonVersion, Made};
 use h5refs::zarr::NanPolicy;
 use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
@@ -29,7 +29,7 @@ impl Destination {
 }
 
 /// How references are written.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub(crate) struct Form {
     /// How references are written (default: parquet where OUT ends in .parq or .parquet, else json; .json.gz and .json.zst are compressed).
     #[arg(long, value_enum)]
@@ -52,7 +52,7 @@ pub(crate) struct Form {
     nan: Nan,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// kerchunk JSON.
     Json,
@@ -60,7 +60,7 @@ enum Format {
     Parquet,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Nan {
     /// As the strings "NaN", "Infinity", "-Infinity": strict JSON.
     String,
@@ -69,12 +69,14 @@ enum Nan {
 }
 
 /// References being written, as arguments and the name of the output say.
+#[derive(Clone)]
 pub(crate) enum References {
     Json(JsonOptions, Vec<Template>),
     Parquet(ParquetOptions),
 }
 
 /// A name, and the beginning of URLs that it stands for, if that is told.
+#[derive(Clone)]
 pub(crate) struct Template(String, Option<String>);
 
 impl Form {
@@ -127,9 +129,19 @@ impl References {
         }
     }
 
+    /// The same, with a record of how the set was made.
+    pub(crate) fn of_made(&self, made: Made) -> Self {
+        let mut form = self.clone();
+        match &mut form {
+            Self::Json(options, _) => options.made = Some(made),
+            Self::Parquet(options) => options.made = Some(made),
+        }
+        form
+    }
+
     /// Writes a set, whole or not at all; `-` is standard output.
     pub(crate) fn write(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
-        self.write_after(set, output, || Ok(()))
+        self.write_after(set, output, || Ok(())).map_err(|error| error.to_string())
     }
 
     /// The same, after something that is done only if the references can be written: just before a file is in its place, and else
@@ -139,22 +151,21 @@ impl References {
         set: &ReferenceSet,
         output: &Path,
         first: impl FnOnce() -> io::Result<()>,
-    ) -> Result<(), String> {
-        let told = |error: io::Error| error.to_string();
+    ) -> io::Result<()> {
         match self {
             Self::Parquet(options) => {
-                first().map_err(told)?;
-                h5refs::write_parquet(set, output, options).map_err(|error| format!("{}: {error}", output.display()))
+                first()?;
+                h5refs::write_parquet(set, output, options).map_err(|error| output::of(output, &error))
             }
             Self::Json(options, templates) => {
                 let mut options = options.clone();
                 options.templates = templates.iter().filter_map(|template| template.of(set)).collect();
                 let content = |out: &mut dyn Write| h5refs::write_json_as(set, &options, out);
                 if output == Path::new("-") {
-                    first().map_err(told)?;
-                    return output::write(output, content);
+                    first()?;
+                    return output::try_write(output, content);
                 }
-                output::write(output, |out| {
+                output::try_write(output, |out| {
                     Compression::of_name(output).write(&mut *out, content)?;
                     out.flush()?;
                     first()

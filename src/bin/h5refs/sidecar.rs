@@ -65,7 +65,7 @@ impl Part {
     pub(crate) fn place(mut self) -> io::Result<()> {
         let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
         if let Some(mut out) = self.out.take() {
-            out.flush().and_then(|()| std::fs::rename(&self.beside, &self.path)).map_err(|error| {
+            out.flush().and_then(|()| output::place(out.get_ref(), &self.beside, &self.path)).map_err(|error| {
                 // What cannot be removed is told by the error itself.
                 let _removed = std::fs::remove_file(&self.beside);
                 told(error)
@@ -79,7 +79,7 @@ impl Write for Part {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let out = match &mut self.out {
             Some(out) => out,
-            none => none.insert(BufWriter::with_capacity(1 << 18, File::create(&self.beside)?)),
+            none => none.insert(BufWriter::with_capacity(1 << 18, output::create(&self.beside)?)),
         };
         out.write(bytes)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::output::inline;
+use crate::output::{Made, inline, made};
 use crate::reference::key::joined;
 use crate::reference::{Manifest, Node, ReferenceSet};
 use crate::zarr::{GROUP, NanPolicy};
@@ -22,6 +22,8 @@ pub struct JsonOptions {
     pub templates: Vec<(String, String)>,
     /// Whether there is a key `.zmetadata` with all documents in it, which readers take that are told `consolidated=True`.
     pub consolidated: bool,
+    /// How the set was made, which version 1 records behind the references.
+    pub made: Option<Made>,
 }
 
 /// The versions of kerchunk JSON.
@@ -165,11 +167,7 @@ impl<W: Write> Writer<W> {
     fn tail(mut self, set: &ReferenceSet, options: &JsonOptions) -> io::Result<()> {
         if options.version == JsonVersion::One {
             self.out.write_all(b"}")?;
-            if !set.recorded.is_empty() {
-                self.out.write_all(b",\"h5refs\":{\"sources\":")?;
-                serde_json::to_writer(&mut self.out, &set.recorded)?;
-                self.out.write_all(b"}")?;
-            }
+            made::write(set, options.made.as_ref(), &mut self.out)?;
         }
         self.out.write_all(b"}\n")?;
         self.out.flush()

@@ -7,23 +7,26 @@ use std::path::{Path, PathBuf};
 
 use super::record::Record;
 use super::write::write;
+use crate::output::{Made, made};
 use crate::reference::key::problem;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{GROUP, NanPolicy};
 
 /// How references are written as Parquet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParquetOptions {
     /// Rows of a record file, at least 1 (default 100,000).
     pub record_size: u64,
     /// Record files of one array, at most (default 100,000): each holds rows for its missing chunks, too.
     pub records: u64,
+    /// How the set was made, which `.zmetadata` records.
+    pub made: Option<Made>,
 }
 
 impl Default for ParquetOptions {
     fn default() -> Self {
-        Self { record_size: 100_000, records: 100_000 }
+        Self { record_size: 100_000, records: 100_000, made: None }
     }
 }
 
@@ -44,12 +47,40 @@ pub fn write_parquet(set: &ReferenceSet, folder: &Path, options: &ParquetOptions
     remove(&part)?;
     let written = fs::create_dir(&part)
         .and_then(|()| fill(set, &part, options))
-        .and_then(|()| if is_there { exchange(&part, &folder) } else { fs::rename(&part, &folder) });
+        .and_then(|()| sync(&part))
+        .and_then(|()| if is_there { exchange(&part, &folder) } else { fs::rename(&part, &folder) })
+        .and_then(|()| sync_names(folder.parent().unwrap_or(&folder)));
     if written.is_err() {
         // What cannot be removed is told by the error itself.
         let _removed = fs::remove_dir_all(&part);
     }
     written
+}
+
+/// Waits until all files under a folder are on the disk, and their names: a folder that is in its place is whole, whatever happens.
+fn sync(folder: &Path) -> io::Result<()> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                fs::File::open(entry.path())?.sync_all()?;
+            }
+        }
+        sync_names(&folder)?;
+    }
+    Ok(())
+}
+
+/// Waits until the names in a folder are on the disk, where the system has that.
+fn sync_names(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        fs::File::open(if folder == Path::new("") { Path::new(".") } else { folder })?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether there is a folder to be replaced: an empty one, or one of references.
@@ -121,12 +152,8 @@ fn write_documents(set: &ReferenceSet, options: &ParquetOptions, out: &mut impl 
         write!(out, ":{}", attributes.to_json(NanPolicy::String)?)?;
     }
     write!(out, r#"}},"record_size":{}"#, options.record_size)?;
-    if !set.recorded.is_empty() {
-        // As in JSON; readers pass over members that they do not know.
-        out.write_all(br#","h5refs":{"sources":"#)?;
-        serde_json::to_writer(&mut *out, &set.recorded)?;
-        out.write_all(b"}")?;
-    }
+    // As in JSON; readers pass over members that they do not know.
+    made::write(set, options.made.as_ref(), out)?;
     out.write_all(b"}\n")
 }
 

@@ -1,0 +1,165 @@
+//! One input of a scan.
+
+use std::path::{Path, PathBuf};
+
+use h5refs::batch::Failure;
+use h5refs::output::{Made, MadeOf, made_of};
+use h5refs::reference::Recorded;
+use h5refs::zarr::Codec;
+use h5refs::{Error, Input, ReferenceSet, Report, Sidecar};
+
+use super::state::Record;
+use super::{Arguments, Job, OnError, OnUnsupported};
+use crate::location::Location;
+use crate::opening::{self, Opened};
+use crate::sidecar::{Part, Target};
+use crate::{external, output, without_name};
+
+/// What came of an input.
+pub(super) struct Translated {
+    pub(super) report: Report,
+    /// The sidecar file, if there is one, and its bytes.
+    pub(super) sidecar: Option<(PathBuf, u64)>,
+    /// Whether arrays have codecs that a reader has to register.
+    pub(super) registers: bool,
+    pub(super) made: MadeOf,
+}
+
+impl Job<'_> {
+    /// How the output of an input was made, if it is there and nothing would be different if it was made again: as a run before this one
+    /// recorded it, or else as it says itself.
+    pub(super) fn existing(&self, location: &Location, output: &Path, before: Option<&Record>) -> Option<MadeOf> {
+        let url = match &self.arguments.url {
+            Some(url) => url.clone(),
+            None => location.url(&self.arguments.rename, self.remote.keeps_query()).ok()?,
+        };
+        let now = match location {
+            Location::Path(path) => {
+                let metadata = std::fs::metadata(path).ok()?;
+                Recorded::from_state(metadata.len(), metadata.modified().ok(), None)
+            }
+            Location::Url(name) => {
+                let state = self.remote.sources()?.state(name).ok()?;
+                Recorded::from_state(state.size, state.modified, state.etag)
+            }
+        };
+        let metadata = std::fs::metadata(output).ok()?;
+        let recorded = before.filter(|record| metadata.is_dir() || record.bytes == Some(metadata.len()));
+        let recorded = recorded.and_then(|record| record.made.clone());
+        let is_of = |made: &MadeOf| made.is_of(&url, &now, &self.fingerprint);
+        let made = recorded.filter(is_of).or_else(|| made_of(output).ok().flatten().filter(is_of))?;
+        let accepted = made.made.refused == 0 || self.arguments.error != OnError::Raise;
+        (accepted && self.has_sidecar(output, &made)).then_some(made)
+    }
+
+    /// Whether the file beside an output is there that some of its references lead to.
+    fn has_sidecar(&self, output: &Path, made: &MadeOf) -> bool {
+        let Some(bytes) = made.made.sidecar else { return true };
+        let Arguments { sidecar, sidecar_url, rename, .. } = self.arguments;
+        let target = Target::new(output, sidecar.as_deref(), sidecar_url.as_deref(), rename);
+        let found = target.ok().and_then(|target| std::fs::metadata(target.path).ok());
+        found.is_some_and(|found| found.len() == bytes)
+    }
+
+    /// Translates an input and writes its references.
+    pub(super) fn translate(&self, location: &Location, output: &Path) -> Result<Translated, Failure> {
+        let name = location.to_string();
+        let told = |error: &h5refs::Error| failure(&name, error);
+        let Opened { input, members } = opening::open(location, &self.remote).map_err(|error| told(&error))?;
+        let before = state(&input);
+        let mut options = self.options(location, &members)?;
+        options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        options.external = self.arguments.external_root.as_deref().map(|root| {
+            let folder = location.path().and_then(Path::parent).unwrap_or(Path::new(""));
+            external::under(root, folder, &self.arguments.rename)
+        });
+        let target = self.target(location, &members, output)?;
+        let mut part = target.as_ref().map(|target| Part::new(&target.path)).transpose()?;
+        let (mut set, report, bytes) = match (&target, &mut part) {
+            (Some(target), Some(part)) => {
+                let mut sidecar = Sidecar::new(target.url.as_str(), part);
+                let made = h5refs::references_with_sidecar(&input, &options, &mut sidecar);
+                let bytes = if sidecar.referenced() > 0 { sidecar.bytes() } else { 0 };
+                made.map(|(set, report)| (set, report, bytes))
+            }
+            _ => h5refs::references(&input, &options).map(|(set, report)| (set, report, 0)),
+        }
+        .map_err(|error| told(&error))?;
+        if state(&input) != before {
+            return Err(Failure::new("it was changed while it was read"));
+        }
+        set.recorded.extend(before.map(|state| (options.url.clone(), state)));
+        if let Some(name) = self.selection.unmatched(&report) {
+            return Err(Failure::new(format!("no dataset is called {name}")));
+        }
+        if self.arguments.error == OnError::Raise
+            && let Some((object, reason)) = report.refused().next()
+        {
+            return Err(Failure::new(format!("{object}: {reason}")));
+        }
+        if self.outputs.is_folder() && set.arrays().next().is_none() && report.refused().next().is_none() {
+            return Err(Failure::new("it has no arrays"));
+        }
+        // A part that nothing refers to is removed where it is dropped.
+        let part = part.filter(|_| bytes > 0);
+        let sidecar = target.filter(|_| bytes > 0).map(|target| (target.path, bytes));
+        let made = Made {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            options: self.fingerprint.clone(),
+            refused: u64::try_from(report.refused().count()).unwrap_or(u64::MAX),
+            sidecar: sidecar.as_ref().map(|(_, bytes)| *bytes),
+            others: self.arguments.external_root.is_some(),
+        };
+        self.write(&set, &made, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
+        let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
+        Ok(Translated { report, sidecar, registers, made: MadeOf { made, sources: set.recorded } })
+    }
+
+    /// Writes references, and puts the sidecar file in its place just before they are in theirs.
+    fn write(
+        &self,
+        set: &ReferenceSet,
+        made: &Made,
+        output: &Path,
+        mut part: Option<Part>,
+        sidecar: Option<&Path>,
+    ) -> Result<(), Failure> {
+        let mut placed = None;
+        let place = || {
+            part.take().map_or(Ok(()), Part::place)?;
+            placed = sidecar;
+            Ok(())
+        };
+        let written = self.form.of_made(made.clone()).write_after(set, output, place);
+        written.map_err(|error| {
+            if let Some(path) = placed {
+                // References that are not there do not need it; what cannot be removed is told by the error itself.
+                let _removed = std::fs::remove_file(path);
+            }
+            Failure { ends_run: output::is_of_the_disk(&error), reason: error.to_string() }
+        })
+    }
+
+    /// Where the sidecar file goes, if there may be one.
+    fn target(&self, location: &Location, members: &[PathBuf], output: &Path) -> Result<Option<Target>, String> {
+        let Arguments { unsupported, sidecar, sidecar_url, rename, .. } = self.arguments;
+        if !matches!(unsupported, OnUnsupported::Sidecar) {
+            return Ok(None);
+        }
+        let target = Target::new(output, sidecar.as_deref(), sidecar_url.as_deref(), rename)?;
+        let others = location.path().into_iter().chain([output]);
+        target.refuse_other_files(others.chain(members.iter().map(PathBuf::as_path)))?;
+        Ok(Some(target))
+    }
+}
+
+/// What a file is, if that is known.
+fn state(input: &Input) -> Option<Recorded> {
+    input.state().map(|state| Recorded::from_state(state.size, state.modified, state.etag))
+}
+
+/// An error without the input's name. One of the disk is of the sidecar file, which is written while the input is read.
+fn failure(name: &str, error: &Error) -> Failure {
+    let ends_run = matches!(error, Error::Io { error, .. } if output::is_of_the_disk(error));
+    Failure { reason: without_name(name, error), ends_run }
+}
