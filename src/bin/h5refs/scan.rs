@@ -215,7 +215,6 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     let Given { locations: all, is_open } =
         inputs::given(&arguments.inputs, &arguments.dates, Some(&arguments.remote), Takes::Files)?;
-    let is_open = is_open || arguments.several.shard.is_some();
     let form = arguments.form.references(arguments.output.as_deref())?;
     if all.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
@@ -276,11 +275,16 @@ impl Arguments {
 }
 
 impl Job<'_> {
+    /// What references call an input.
+    fn url(&self, location: &Location) -> Result<String, String> {
+        match &self.arguments.url {
+            Some(url) => Ok(url.clone()),
+            None => location.url(&self.arguments.rename, self.remote.keeps_query()),
+        }
+    }
+
     fn options(&self, location: &Location, members: &[PathBuf]) -> Result<Options, String> {
-        let mut options = Options::new(match &self.arguments.url {
-            Some(url) => url.clone(),
-            None => location.url(&self.arguments.rename, self.remote.keeps_query())?,
-        });
+        let mut options = Options::new(self.url(location)?);
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
         options.inline_coordinates = self.arguments.inline_coordinates;

@@ -39,8 +39,8 @@ pub(super) enum Outputs {
 }
 
 impl Outputs {
-    /// The folder for several inputs; also for one, where it is written as one, or where there may be several another time and the output
-    /// is a folder or has not the name of a set: what is left to do of several may be one.
+    /// The folder for several inputs; also for one, where it is written as one, or a list or pattern that happens to have one leads to
+    /// it, unless it has the name of a set.
     pub(super) fn new(
         inputs: usize,
         is_open: bool,
@@ -49,8 +49,8 @@ impl Outputs {
     ) -> Result<Self, String> {
         let written = output.is_some_and(|output| output.as_os_str().as_encoded_bytes().ends_with(b"/"));
         let is_there = output.is_some_and(|output| output.is_dir() && !output.join(".zmetadata").exists());
-        let is_plain = output.is_some_and(|output| output != Path::new("-") && !references_out::is_name(output));
-        if inputs == 1 && !written && !(is_open && (is_there || is_plain)) {
+        let is_folder = output.is_some_and(|output| output != Path::new("-") && !references_out::is_name(output));
+        if inputs == 1 && !written && !(is_open && (is_there || is_folder)) {
             return Ok(Self::One(output.unwrap_or(Path::new("-")).to_owned()));
         }
         let folder = output.filter(|output| *output != Path::new("-"));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fs4::{FileExt, TryLockError};
@@ -58,6 +58,10 @@ impl State {
         let told = |error: io::Error| format!("{}: {error}", path.display());
         let file = locked(path)?;
         let was_there = file.metadata().map_err(told)?.len() > 0;
+        // What is there is emptied or added to: a file of anything else, named by mistake, is not.
+        if !is_state(&file).map_err(told)? {
+            return Err(format!("{}: it is there, and is no state of a scan", path.display()));
+        }
         if !resume {
             file.set_len(0).map_err(told)?;
         }
@@ -123,6 +127,15 @@ fn locked(path: &Path) -> Result<File, String> {
     }
 }
 
+/// Whether a file is empty, or begins with the record of a process, as far as that was written.
+fn is_state(file: &File) -> io::Result<bool> {
+    const BEGINNING: &[u8] = b" {\"process\":";
+    let mut start = Vec::new();
+    file.take(8 + 12).read_to_end(&mut start)?;
+    let (checksum, rest) = start.split_at(start.len().min(8));
+    Ok(checksum.iter().all(u8::is_ascii_hexdigit) && BEGINNING.starts_with(rest))
+}
+
 /// Whether a file is still the one of this name: a run that ended meanwhile has removed it.
 fn is_at(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
@@ -148,4 +161,47 @@ fn holder(path: &Path) -> Option<u32> {
             Line::File(_) => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_anything_else_is_no_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let is_taken = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let taken = [true, false].map(|resume| State::open(&path, resume).is_ok());
+            assert!(taken[0] == taken[1]);
+            if !taken[0] {
+                assert_eq!(std::fs::read(&path).unwrap(), bytes);
+            }
+            taken[0]
+        };
+        assert!(is_taken(b""));
+        let state = std::fs::read(&path).unwrap();
+        for end in 0..state.len() {
+            assert!(is_taken(&state[..end]), "{end}");
+        }
+        for other in [&b"\x89HDF\r\n\x1a\n"[..], b"/a/b.nc\n", b"{\"process\":1}\n", b"00000000 {\"version\":1}"] {
+            assert!(!is_taken(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_state_has_one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let (first, was_there) = State::open(&path, false).unwrap();
+        assert!(!was_there);
+        let told = format!("{}: another run works on this output (process {})", path.display(), std::process::id());
+        assert_eq!(State::open(&path, true).err(), Some(told));
+        first.remove().unwrap();
+        let (second, was_there) = State::open(&path, true).unwrap();
+        assert!(!was_there);
+        drop(second);
+        assert!(State::open(&path, true).unwrap().1);
+    }
 }

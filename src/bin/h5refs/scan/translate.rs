@@ -6,7 +6,7 @@ use h5refs::batch::Failure;
 use h5refs::output::{Made, MadeOf, made_of};
 use h5refs::reference::Recorded;
 use h5refs::zarr::Codec;
-use h5refs::{Error, Input, ReferenceSet, Report, Sidecar};
+use h5refs::{Error, ReferenceSet, Report, Sidecar};
 
 use super::state::Record;
 use super::{Arguments, Job, OnError, OnUnsupported};
@@ -29,10 +29,7 @@ impl Job<'_> {
     /// How the output of an input was made, if it is there and nothing would be different if it was made again: as a run before this one
     /// recorded it, or else as it says itself.
     pub(super) fn existing(&self, location: &Location, output: &Path, before: Option<&Record>) -> Option<MadeOf> {
-        let url = match &self.arguments.url {
-            Some(url) => url.clone(),
-            None => location.url(&self.arguments.rename, self.remote.keeps_query()).ok()?,
-        };
+        let url = self.url(location).ok()?;
         let now = match location {
             Location::Path(path) => {
                 let metadata = std::fs::metadata(path).ok()?;
@@ -66,7 +63,6 @@ impl Job<'_> {
         let name = location.to_string();
         let told = |error: &h5refs::Error| failure(&name, error);
         let Opened { input, members } = opening::open(location, &self.remote).map_err(|error| told(&error))?;
-        let before = state(&input);
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         options.external = self.arguments.external_root.as_deref().map(|root| {
@@ -85,10 +81,9 @@ impl Job<'_> {
             _ => h5refs::references(&input, &options).map(|(set, report)| (set, report, 0)),
         }
         .map_err(|error| told(&error))?;
-        if state(&input) != before {
-            return Err(Failure::new("it was changed while it was read"));
+        if let Some(state) = input.state() {
+            set.recorded.insert(options.url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
         }
-        set.recorded.extend(before.map(|state| (options.url.clone(), state)));
         if let Some(name) = self.selection.unmatched(&report) {
             return Err(Failure::new(format!("no dataset is called {name}")));
         }
@@ -151,11 +146,6 @@ impl Job<'_> {
         target.refuse_other_files(others.chain(members.iter().map(PathBuf::as_path)))?;
         Ok(Some(target))
     }
-}
-
-/// What a file is, if that is known.
-fn state(input: &Input) -> Option<Recorded> {
-    input.state().map(|state| Recorded::from_state(state.size, state.modified, state.etag))
 }
 
 /// An error without the input's name. One of the disk is of the sidecar file, which is written while the input is read.
