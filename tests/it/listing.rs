@@ -46,7 +46,7 @@ fn below(folder: &Path) -> Vec<String> {
 fn scanned(folder: &TempDir, arguments: &[&str]) -> Vec<String> {
     let out = tempdir().unwrap();
     let paths: Vec<String> = arguments.iter().map(|argument| text(folder.path().join(argument))).collect();
-    let mut all: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"scan", &"-o"];
+    let mut all: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"scan", &"-q", &"-o"];
     let to = out.path().join("out");
     all.push(&to);
     all.extend(paths.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
@@ -91,7 +91,7 @@ fn a_list_names_files_as_they_are() {
     let list = folder.path().join("list.txt");
     std::fs::write(&list, format!("\n  {} \n", text(folder.path().join("x[1].nc")))).unwrap();
     let out = folder.path().join("out");
-    let run = run(&[&"scan", &format!("@{}", list.display()), &"-o", &out]);
+    let run = run(&[&"scan", &"-q", &format!("@{}", list.display()), &"-o", &out]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     assert_eq!(below(&out), ["x[1].nc.json"], "another time the list may have more");
 }
@@ -129,7 +129,7 @@ fn a_mask_stands_for_the_files_of_days() {
     let folder = folder(&["2020/02/28/a_20200228.nc", "2020/02/29/b_20200229.nc", "2020/03/01/c_20200301.nc"]);
     let out = tempdir().unwrap();
     let mask = text(folder.path().join("{year}/{month}/{day}/*_{year}{month}{day}.nc"));
-    let scan = |dates: &str| run(&[&"scan", &mask, &"--dates", &dates, &"--out-dir", &out.path()]);
+    let scan = |dates: &str| run(&[&"scan", &"-q", &mask, &"--dates", &dates, &"--out-dir", &out.path()]);
     let ran = scan("2020-02-28..2020-03-02");
     assert_eq!((ran.code, ran.err), (0, format!("{mask}: 2020-03-02: no files\n")));
     assert_eq!(below(out.path()), ["a_20200228.nc.json", "b_20200229.nc.json", "c_20200301.nc.json"]);

@@ -1,6 +1,7 @@
 //! Folders of stores, as patterns are expanded with them.
 
 use std::collections::BTreeMap;
+use std::io::Error as Io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,7 +15,7 @@ const AT_ONCE: usize = 64;
 
 impl Listing for RemoteSources {
     fn list(&self, folder: &str) -> Result<Vec<Entry>, Error> {
-        let listed = self.list(folder)?;
+        let listed = self.list(folder).map_err(|error| no_bucket(folder, error))?;
         let folders = listed.folders.into_iter().map(|url| Entry { name: name(&url), kind: Kind::Folder, state: None });
         let file = |(url, state): (String, _)| Entry { name: name(&url), kind: Kind::File, state: Some(state) };
         Ok(folders.chain(listed.files.into_iter().map(file)).collect())
@@ -37,6 +38,16 @@ impl Listing for RemoteSources {
 
     fn find_many(&self, paths: &[&str]) -> Vec<Result<Option<Entry>, Error>> {
         at_once(paths, |path| self.find(path))
+    }
+}
+
+/// A folder that is not there has nothing in it; what a store does not find is the bucket, and that no pattern passes over.
+fn no_bucket(folder: &str, error: Error) -> Error {
+    match error {
+        Error::Io { error, .. } if is_absent(&error) => {
+            Error::io(folder, Io::other(format!("there is no such bucket, or it is elsewhere: {error}")))
+        }
+        error => error,
     }
 }
 
