@@ -365,6 +365,9 @@ fn events_are_json_one_a_line() {
     let counts = ["files", "done", "existing", "refused", "failed"].map(|name| end[name].as_u64().unwrap());
     assert_eq!((end["ended"].as_str(), counts), (Some("finished"), [4, 2, 0, 1, 1]));
     assert_eq!(end["reasons"][0]["files"], 1);
+    let wrong = files.run("--json --resume -o out --state in/g000.nc").events();
+    assert_eq!((wrong.len(), &wrong[0]["event"]), (1, &Json::from("error")));
+    assert_eq!(wrong[0]["text"], "in/g000.nc: it is there, and is no state of a scan");
     let again = files.run("--json --resume -o out").events();
     assert_eq!(again.iter().filter(|event| event["event"] == "existing").count(), 3);
 }

@@ -18,7 +18,7 @@ use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
 use crate::selection::Selection;
-use crate::{Ending, inputs, say};
+use crate::{Ending, inputs};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
@@ -182,7 +182,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     match prepare(arguments) {
         Ok(job) => job.run(),
         Err(error) => {
-            say(&format!("h5refs: {error}"));
+            view::error(arguments.json, &error);
             Ending::Failed
         }
     }
