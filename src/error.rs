@@ -93,6 +93,14 @@ pub enum Error {
         /// Why not.
         problem: String,
     },
+    /// A pattern of paths, a mask or a date that says nothing.
+    #[error("{pattern}: {problem}")]
+    Pattern {
+        /// The pattern, or what it was compared with.
+        pattern: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A text that is no set of references.
     #[error("not a set of references: {0}")]
     Document(String),

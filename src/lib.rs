@@ -47,6 +47,7 @@ pub use source::ObjectStoreSources;
 pub use source::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use source::{
     ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,
+    listing,
 };
 pub use store::Store;
 pub use translate::{

@@ -51,6 +51,8 @@ pub struct Limits {
     pub pieces: u64,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
     pub rounds: u64,
+    /// Paths that one pattern, mask or range of days stands for, and folders listed for it (default 1 million).
+    pub inputs: u64,
 }
 
 impl Default for Limits {
@@ -79,6 +81,7 @@ impl Default for Limits {
             references_bytes: 4 * GIB,
             pieces: 1_000_000,
             rounds: 10_000,
+            inputs: 1_000_000,
         }
     }
 }

@@ -48,6 +48,8 @@ class Work:
     def __init__(self, binary, folder, count):
         self.binary, self.folder, self.count, self.problems = binary, folder, count, []
         self.number = itertools.count()
+        # How fsspec reaches the files, where it is not told by their names.
+        self.storage = {}
         folder.mkdir()
 
     def problem(self, text):
@@ -121,7 +123,7 @@ class Work:
     def compare(self, out, truth, where, group=None, **how):
         """Holds a set against what xarray has."""
         try:
-            ours = references(out, group, **how)
+            ours = references(out, group, self.storage, **how)
         except Exception as error:
             return self.problem(f"{where}: does not open: {type(error).__name__}: {str(error)[:300]}")
         with ours:
@@ -161,9 +163,9 @@ def parents(group):
         group = group.parent
 
 
-def references(out, group=None, **how):
+def references(out, group=None, storage=None, **how):
     """A set as xarray sees it; a group through a store that starts there (see with_xarray.py)."""
-    storage = {"remote_protocol": "file"} if out.suffix == ".parq" else {}
+    storage = storage or ({"remote_protocol": "file"} if out.suffix == ".parq" else {})
     if group is None:
         return xr.open_dataset(str(out), engine="kerchunk", cache=False, storage_options=storage, **how)
     fs = kerchunk.utils.refs_as_store(str(out), read_only=True, remote_protocol="file").fs

@@ -52,14 +52,19 @@ def goes(work, n):
 GOES_SAME = "goes_imager_projection,retrieval_local_zenith_angle,nominal_satellite_height,algorithm_container,empty"
 
 
-@case("W1: GOES-16, a new dimension from a scalar")
-def w1(work):
-    files = [goes(work, n) for n in (0, 1, 2, 3)]
+def goes_truth(files):
+    """What xarray makes of files of GOES-16 along a new dimension from their scalar `t`."""
     along = ["SST", "DQF", "time_bounds", "percent_uncorrectable_GRB_errors"]
     sets = opened(files)
     times = xr.concat([one["t"] for one in sets], "t").variable
     truth = xr.concat([one.drop_vars("t") for one in sets], "t", data_vars=along, coords="minimal", compat="override", combine_attrs="override")
-    truth = truth.assign_coords(t=times)
+    return truth.assign_coords(t=times)
+
+
+@case("W1: GOES-16, a new dimension from a scalar")
+def w1(work):
+    files = [goes(work, n) for n in (0, 1, 2, 3)]
+    truth = goes_truth(files)
     wide = truth.assign(empty=(("t", "none"), np.empty((4, 0), "f4"), {"units": "1"}))  # an array of data like others
     inline = ("json", ["--inline-threshold", "300"], "json")
     forms = [inline, FORMS[0], FORMS[2], ("nc", [], "parq")]

@@ -7,7 +7,8 @@ use super::{Missing, ReadAt, Resident};
 /// How ranges are widened and merged before they are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fetch {
-    /// Bytes of the first read, at the start of the file (default 64 KiB).
+    /// Bytes of the first read, at the start of the file (default 64 KiB). Structures that lie within as many bytes behind what is read of
+    /// the start are read together with all before them.
     pub first: u64,
     /// Fewest bytes of a later read of structures (default 2 KiB).
     pub least: u64,
@@ -40,8 +41,12 @@ impl Fetch {
     /// Widens and merges what is missing, without asking for what is here already.
     pub(super) fn plan(&self, resident: &Resident, missing: &Missing) -> Vec<Range<u64>> {
         let size = resident.size();
+        let head = resident.head();
         let structures = missing.structures.iter().map(|range| {
-            let least = range.start..range.end.max(range.start.saturating_add(self.least));
+            // What lies just behind the head of the file is seldom alone.
+            let is_near = range.start <= head.saturating_add(self.first);
+            let start = if is_near { range.start.min(head) } else { range.start };
+            let least = start..range.end.max(range.start.saturating_add(self.least));
             let wide = resident.page().map_or(least.clone(), |page| self.in_page(&least, page));
             wide.start..wide.end.min(size)
         });

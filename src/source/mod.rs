@@ -5,6 +5,7 @@ mod family;
 mod fetch;
 mod input;
 mod join;
+pub mod listing;
 mod local;
 mod missing;
 #[cfg(feature = "object_store")]

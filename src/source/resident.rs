@@ -50,6 +50,18 @@ impl Resident {
         Some(self.page.get()).filter(|page| *page > 0)
     }
 
+    /// Where what is here of the start of the file ends.
+    pub(super) fn head(&self) -> u64 {
+        let mut end = 0;
+        for (at, bytes) in &self.pieces {
+            if *at > end {
+                break;
+            }
+            end = end.max(at.saturating_add(wide(bytes.len())));
+        }
+        end
+    }
+
     /// The parts of some ranges that are not here; none if all are.
     fn missing(&self, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
         ranges.iter().flat_map(|range| self.holes(range)).collect()

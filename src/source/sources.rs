@@ -174,6 +174,13 @@ impl LocalSources {
 
     /// The path of a URL, if it leads to where files may be read.
     fn path(&self, url: &str) -> Result<PathBuf, Error> {
+        let resolved = self.resolved(url)?;
+        let refuse = || Error::NotAllowed { url: url.to_owned(), why: "it is no file".to_owned() };
+        if resolved.is_file() { Ok(resolved) } else { Err(refuse()) }
+    }
+
+    /// The path of a file or folder, links followed, if it leads to where files may be read.
+    pub(super) fn resolved(&self, url: &str) -> Result<PathBuf, Error> {
         let refuse = |why: &str| Error::NotAllowed { url: url.to_owned(), why: why.to_owned() };
         let path = local_path(url).ok_or_else(|| refuse("it is no path of the local file system"))?;
         let path = self.base.join(path);
@@ -181,12 +188,11 @@ impl LocalSources {
         let lexical = std::path::absolute(&path).map_err(|error| Error::io(url, error))?;
         let may = |path: &Path| self.folders.iter().any(|folder| path.starts_with(folder));
         let outside = "it lies in no folder that may be read";
-        let resolved = match std::fs::canonicalize(&lexical) {
-            Ok(resolved) if may(&resolved) => resolved,
-            Err(error) if may(&lexical) => return Err(Error::io(url, error)),
-            _ => return Err(refuse(outside)),
-        };
-        if resolved.is_file() { Ok(resolved) } else { Err(refuse("it is no file")) }
+        match std::fs::canonicalize(&lexical) {
+            Ok(resolved) if may(&resolved) => Ok(resolved),
+            Err(error) if may(&lexical) => Err(Error::io(url, error)),
+            _ => Err(refuse(outside)),
+        }
     }
 }
 

@@ -406,7 +406,10 @@ fn a_bad_input_is_one_line_with_file_structure_and_offset() {
     ];
     for (input, reason) in inputs {
         let expected = format!("h5refs: {}: {reason}", input.display());
-        assert_eq!(run(&[&"scan", &input, &"-o", &out]).failure(), expected);
+        // A folder stands for the files in it.
+        if !files::folder().join(input).is_dir() {
+            assert_eq!(run(&[&"scan", &input, &"-o", &out]).failure(), expected);
+        }
         assert_eq!(run(&[&"ls", &input]).failure(), expected);
         assert_eq!(run(&[&"dump", &input]).failure(), expected);
         assert_eq!(listing(folder.path()), before);

@@ -19,6 +19,8 @@ mod format;
 mod golden;
 mod kerchunk_bugs;
 mod layers;
+#[cfg(feature = "cli")]
+mod listing;
 mod netcdf;
 #[cfg(feature = "object_store")]
 mod object_store;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::found::{self, Takes};
 use crate::{Ending, combine, finish, inputs, references_out};
 
 /// Add inputs to a combined set, in its place.
@@ -14,9 +15,12 @@ use crate::{Ending, combine, finish, inputs, references_out};
 pub(crate) struct Arguments {
     /// The combined set: JSON, compressed or not, or a folder of Parquet.
     set: PathBuf,
-    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
+    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line. Patterns ('a/*.json', ?, [..], **,
+    /// {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for what is found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     #[command(flatten)]
     options: combine::Options,
     #[command(flatten)]
@@ -29,7 +33,13 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn append(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.form.references(Some(&arguments.set))?;
-    let paths = inputs::locations(&arguments.inputs)?;
+    let paths = inputs::given(
+        &arguments.inputs,
+        &arguments.dates,
+        Some(arguments.options.checks().reading()),
+        Takes::SetsOrFiles,
+    )?
+    .locations;
     let is_there = arguments.set.try_exists().map_err(|error| format!("{}: {error}", arguments.set.display()))?;
     let combined = Some(arguments.set.as_path()).filter(|_| is_there);
     let checks = arguments.options.checks();

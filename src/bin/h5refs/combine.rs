@@ -11,10 +11,13 @@ use clap::Args;
 use h5refs::combine::{
     Check, Combine, CombineOptions, Finding, NamePart, Names, Plan, Policies, Policy, Selector, Supply, Weight,
 };
+use h5refs::listing::Mask;
 use h5refs::zarr::{Dtype, Scalar};
 use h5refs::{Limits, OpenReferences, ReferenceSet};
 use regex::Regex;
 
+use crate::daily::{self, Daily};
+use crate::found::{self, Takes};
 use crate::location::Location;
 use crate::remote::{self, Remote};
 use crate::selection::Names as Globs;
@@ -27,17 +30,27 @@ use crate::{Ending, finish, inputs, load, output, references_out, say, without_n
 /// coordinates that are there twice, arrays that are missing. What changes values is an error that names the inputs, unless --policy
 /// decides it; then nothing is written, and the exit code is 1. Chunks that do not line up are cut where they are uncompressed, and small
 /// arrays are stored anew.
+///
+/// An output with {year}, {month} and {day} (or {doy}), and masks as inputs, make one combination a day of --dates, several days at once. A
+/// day is "written", "existing" (--resume), "no files" or "failed"; where some failed the exit code is 3.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Reference sets (kerchunk JSON, compressed or not, and Parquet), and HDF5 and netCDF-4 files; @LIST and - (standard input) name one
-    /// a line.
+    /// a line. Patterns ('a/*.json', ?, [..], **, {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for
+    /// what is found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     #[command(flatten)]
     options: Options,
     /// Print the plan and what the checks find, and write nothing; the exit code is 4 where an error is found.
     #[arg(long)]
     check: bool,
+    /// With an output a day: leave those that are there and are of the files that their days have now, as far as that was recorded.
+    /// Options are not compared.
+    #[arg(long)]
+    resume: bool,
     /// With --check: print JSON.
     #[arg(long, requires = "check")]
     json: bool,
@@ -116,9 +129,16 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 }
 
 fn combine(arguments: &Arguments) -> Result<Ending, String> {
+    if let Some(output) = daily::mask(&arguments.to.output)? {
+        return day_by_day(arguments, output);
+    }
+    if arguments.resume {
+        return Err("--resume goes with an output a day: -o '{year}{month}{day}.json'".to_owned());
+    }
     let references = if arguments.check { None } else { Some(arguments.to.references()?) };
-    let paths = inputs::locations(&arguments.inputs)?;
     let options = &arguments.options;
+    let paths = inputs::given(&arguments.inputs, &arguments.dates, Some(options.checks.reading()), Takes::SetsOrFiles)?
+        .locations;
     let plan = options.checks.plan(options.combine()?, &paths, None)?;
     if arguments.check {
         output::write(
@@ -132,6 +152,20 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
         references.write(&set, &arguments.to.output)?;
     }
     Ok(ending)
+}
+
+fn day_by_day(arguments: &Arguments, output: Mask) -> Result<Ending, String> {
+    if arguments.check {
+        return Err("--check looks at one combination: give an output without {year}, {month} and {day}".to_owned());
+    }
+    let (options, reading) = (&arguments.options, arguments.options.checks.reading());
+    let days = inputs::by_day(&arguments.inputs, &arguments.dates, Some(reading))?;
+    let files: Vec<Location> = days.values().flatten().cloned().collect();
+    let remote = options.checks.remote(&files)?;
+    let form = arguments.to.references()?;
+    // What is wrong with the options is wrong on every day.
+    options.combine()?;
+    Daily { options, form, output, days, resume: arguments.resume, remote }.run()
 }
 
 impl Options {
@@ -188,26 +222,53 @@ impl Checks {
         paths: &[Location],
         combined: Option<&Path>,
     ) -> Result<Plan, String> {
-        let mut combine = Combine::new(options);
-        let remote = self.remote(paths)?;
-        if let Some(path) = combined {
-            let name = path.display().to_string();
-            let set = load::set(&Location::Path(path.to_owned()), &OpenReferences::new(Limits::default()), &remote)
-                .map_err(|error| format!("{name}: {error}"))?;
-            combine.add_combined(name.clone(), set).map_err(|error| without_name(&name, &error))?;
-        }
-        let jobs = self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        each_loaded(paths, jobs, &remote, |location, set| {
-            let name = location.to_string();
-            combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
-        })?;
-        let files = Files::new(&self.allow, &remote)?;
-        let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
-        let plan = combine.plan(supply).map_err(|error| error.to_string())?;
+        let plan = self.plan_of(options, paths, combined, self.jobs(), &self.remote(paths)?)?;
         if let Some(report) = &self.report {
             output::write(report, |out| write_json(&plan, out))?;
         }
         Ok(plan)
+    }
+
+    /// The same without a report, so many inputs read at once.
+    pub(crate) fn plan_of(
+        &self,
+        options: CombineOptions,
+        paths: &[Location],
+        combined: Option<&Path>,
+        jobs: usize,
+        remote: &Remote,
+    ) -> Result<Plan, String> {
+        let mut combine = Combine::new(options);
+        if let Some(path) = combined {
+            let name = path.display().to_string();
+            let set = load::set(&Location::Path(path.to_owned()), &OpenReferences::new(Limits::default()), remote)
+                .map_err(|error| format!("{name}: {error}"))?;
+            combine.add_combined(name.clone(), set).map_err(|error| without_name(&name, &error))?;
+        }
+        each_loaded(paths, jobs, remote, |location, set| {
+            let name = location.to_string();
+            combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
+        })?;
+        let files = Files::new(&self.allow, remote)?;
+        let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
+        combine.plan(supply).map_err(|error| error.to_string())
+    }
+
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
+    }
+
+    pub(crate) fn report(&self) -> Option<&Path> {
+        self.report.as_deref()
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// How URLs are read.
+    pub(crate) fn reading(&self) -> &remote::Reading {
+        &self.remote
     }
 
     /// What reads URLs: the inputs', and those that are allowed.
@@ -217,11 +278,19 @@ impl Checks {
 
     /// Tells what the checks found, and merges.
     pub(crate) fn merged(&self, plan: Plan) -> Result<(ReferenceSet, Ending), String> {
+        self.merged_telling(plan, &mut |line| say(line))
+    }
+
+    pub(crate) fn merged_telling(
+        &self,
+        plan: Plan,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<(ReferenceSet, Ending), String> {
         let mut ending = Ending::Well;
         let is_attribute = |finding: &&Finding| finding.check == Check::Attributes && finding.weight == Weight::Note;
         for finding in plan.findings().iter().filter(|finding| !is_attribute(finding)) {
             if finding.weight > Weight::Note || !self.quiet {
-                say(&line(finding));
+                tell(&line(finding));
             }
             if finding.weight == Weight::Decided {
                 ending = Ending::Refused;
@@ -229,7 +298,7 @@ impl Checks {
         }
         let attributes: Vec<&Finding> = plan.findings().iter().filter(is_attribute).collect();
         if let Some(told) = summary(&attributes).filter(|_| !self.quiet) {
-            say(&told);
+            tell(&told);
         }
         if plan.is_refused() {
             let errors = plan.findings().iter().filter(|finding| finding.weight == Weight::Error).count();

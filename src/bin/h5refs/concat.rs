@@ -6,6 +6,7 @@ use clap::Args;
 use h5refs::combine::Selector;
 use h5refs::{Limits, OpenReferences};
 
+use crate::found::{self, Takes};
 use crate::location::Location;
 use crate::{Ending, combine, finish, inputs, load, references_out};
 
@@ -15,9 +16,12 @@ use crate::{Ending, combine, finish, inputs, load, references_out};
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("where").required(true))]
 pub(crate) struct Arguments {
-    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
+    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line. Patterns ('a/*.json', ?, [..], **,
+    /// {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for what is found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     /// The dimension, by its name.
     #[arg(long, value_name = "DIM", group = "where")]
     dim: Option<String>,
@@ -36,7 +40,9 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn concat(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
-    let paths = inputs::locations(&arguments.inputs)?;
+    let paths =
+        inputs::given(&arguments.inputs, &arguments.dates, Some(arguments.checks.reading()), Takes::SetsOrFiles)?
+            .locations;
     let dimension = match (&arguments.dim, arguments.axis, paths.first()) {
         (Some(name), ..) => name.clone(),
         (None, Some(axis), Some(first)) => arguments.dimension(axis, first)?,

@@ -1,33 +1,94 @@
 //! The inputs of a command: paths and URLs, lists of them, and what references call them.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use crate::location::Location;
+use h5refs::listing::Date;
 
-/// What arguments stand for: `@list.txt` and `-` (standard input) name one path or URL a line.
-pub(crate) fn locations(arguments: &[String]) -> Result<Vec<Location>, String> {
-    let mut locations = Vec::new();
-    for argument in arguments {
-        match argument.strip_prefix('@') {
-            Some(list) => {
-                let text = std::fs::File::open(list).map_err(|error| format!("{list}: {error}"))?;
-                locations.extend(lines(list, std::io::BufReader::new(text))?);
-            }
-            None if argument == "-" => locations.extend(lines("standard input", std::io::stdin().lock())?),
-            None => locations.push(Location::from(argument.as_str())),
-        }
-    }
-    if locations.is_empty() { Err("no inputs".to_owned()) } else { Ok(locations) }
+use crate::found::{self, Argument, Dates, Finder, Takes};
+use crate::location::Location;
+use crate::remote::Reading;
+
+/// The inputs that arguments stand for.
+pub(crate) struct Given {
+    pub(crate) locations: Vec<Location>,
+    /// Whether there may be another number of them another time: the arguments are lists, patterns, masks or folders.
+    pub(crate) is_open: bool,
 }
 
-/// The same, where only local files are taken.
-pub(crate) fn local_paths(arguments: &[String]) -> Result<Vec<PathBuf>, String> {
+/// What arguments stand for: `@list.txt` and `-` (standard input) name one path or URL a line, as it is; patterns, masks and folders stand
+/// for what is found.
+pub(crate) fn given(
+    arguments: &[String],
+    dates: &Dates,
+    reading: Option<&Reading>,
+    takes: Takes,
+) -> Result<Given, String> {
+    let finder = Finder { takes, reading };
+    let (mut locations, mut is_open, mut has_mask) = (Vec::new(), false, false);
+    for argument in arguments {
+        if let Some(list) = list(argument) {
+            locations.extend(list?);
+            is_open = true;
+            continue;
+        }
+        let found = finder.argument(argument)?;
+        is_open |= !matches!(found, Argument::One(_));
+        locations.extend(match found {
+            Argument::One(location) => vec![location],
+            Argument::Folder(folder) => finder.folder(&folder)?,
+            Argument::Glob(pattern) => finder.glob(&pattern)?,
+            Argument::Mask(mask) => {
+                has_mask = true;
+                let found = finder.mask(&mask, &dates.days(argument)?)?;
+                found::tell_empty(argument, &found)?;
+                found.into_values().flatten().collect()
+            }
+        });
+    }
+    if dates.are_given() && !has_mask {
+        return Err("--dates goes with inputs that have {year}, {month}, {day}, {doy} or {hour}".to_owned());
+    }
+    if locations.is_empty() { Err("no inputs".to_owned()) } else { Ok(Given { locations, is_open }) }
+}
+
+/// The lines of `@LIST` or `-`; none if an argument is neither.
+fn list(argument: &str) -> Option<Result<Vec<Location>, String>> {
+    if argument == "-" {
+        return Some(lines("standard input", std::io::stdin().lock()));
+    }
+    let list = argument.strip_prefix('@')?;
+    let text = std::fs::File::open(list).map_err(|error| format!("{list}: {error}"));
+    Some(text.and_then(|text| lines(list, std::io::BufReader::new(text))))
+}
+
+/// The files of each day, where all arguments are masks.
+pub(crate) fn by_day(
+    arguments: &[String],
+    dates: &Dates,
+    reading: Option<&Reading>,
+) -> Result<BTreeMap<Date, Vec<Location>>, String> {
+    let finder = Finder { takes: Takes::SetsOrFiles, reading };
+    let mut days: BTreeMap<Date, Vec<Location>> = BTreeMap::new();
+    for argument in arguments {
+        let Argument::Mask(mask) = finder.argument(argument)? else {
+            return Err(format!("{argument}: where the output has {{year}} and {{day}}, inputs have them too"));
+        };
+        for (day, locations) in finder.mask(&mask, &dates.days(argument)?)? {
+            days.entry(day).or_default().extend(locations);
+        }
+    }
+    Ok(days)
+}
+
+/// The same as [`given`], where only local reference sets are taken.
+pub(crate) fn local_paths(arguments: &[String], dates: &Dates) -> Result<Vec<PathBuf>, String> {
     let path = |location: Location| match location {
         Location::Path(path) => Ok(path),
         url @ Location::Url(_) => Err(format!("{url}: references are read from local files only")),
     };
-    locations(arguments)?.into_iter().map(path).collect()
+    given(arguments, dates, None, Takes::Sets)?.locations.into_iter().map(path).collect()
 }
 
 fn lines(name: &str, text: impl BufRead) -> Result<Vec<Location>, String> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::found::{self, Takes};
 use crate::{Ending, combine, finish, inputs, references_out};
 
 /// Put the variables of several inputs into one set.
@@ -10,9 +11,12 @@ use crate::{Ending, combine, finish, inputs, references_out};
 /// code is 1; --policy decides it.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line.
+    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line. Patterns ('a/*.json', ?, [..], **,
+    /// {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for what is found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     #[command(flatten)]
     checks: combine::Checks,
     #[command(flatten)]
@@ -25,7 +29,9 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn merge(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
-    let paths = inputs::locations(&arguments.inputs)?;
+    let paths =
+        inputs::given(&arguments.inputs, &arguments.dates, Some(arguments.checks.reading()), Takes::SetsOrFiles)?
+            .locations;
     let options = arguments.checks.options(Vec::new())?;
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
     references.write(&set, &arguments.to.output)?;

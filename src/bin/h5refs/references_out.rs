@@ -1,5 +1,6 @@
 //! How every command writes references: kerchunk JSON, compressed or not, and Parquet.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -181,6 +182,12 @@ impl Template {
         let prefix = prefix.clone().unwrap_or_else(|| common_beginning(&set.urls).to_owned());
         (!prefix.is_empty()).then(|| (name.clone(), prefix))
     }
+}
+
+/// Whether a name is that of a set: it has one of their extensions.
+pub(crate) fn is_name(output: &Path) -> bool {
+    let extension = output.extension().and_then(OsStr::to_str).unwrap_or("");
+    ["json", "gz", "zst", "parq", "parquet"].contains(&extension)
 }
 
 /// What all texts begin with.

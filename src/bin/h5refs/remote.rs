@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use h5refs::listing::Listing;
 use h5refs::{Error, Input, Sources};
 #[cfg(feature = "remote")]
 use h5refs::{RemoteOptions, RemoteSources};
@@ -77,6 +78,12 @@ impl Reading {
         let sources = roots.into_iter().try_fold(RemoteSources::new(options).map_err(told)?, RemoteSources::allow);
         Ok(Remote { sources: Some(Arc::new(sources.map_err(told)?)), keeps_query })
     }
+
+    /// What lists the folders of a URL.
+    pub(crate) fn listing(&self, url: &Location) -> Result<Arc<dyn Listing>, String> {
+        let sources = self.for_inputs(std::slice::from_ref(url))?.sources;
+        sources.map(|sources| sources as _).ok_or_else(|| format!("{url}: no URL that could be listed"))
+    }
 }
 
 #[cfg(feature = "remote")]
@@ -118,6 +125,12 @@ impl Reading {
             Some(url) => Err(format!("{url}: URLs are read by a h5refs that was built with the feature \"remote\"")),
             None => Ok(Remote::default()),
         }
+    }
+
+    /// What lists the folders of a URL: nothing does.
+    pub(crate) fn listing(&self, url: &Location) -> Result<Arc<dyn Listing>, String> {
+        self.for_inputs(std::slice::from_ref(url))?;
+        Err(format!("{url}: no URL that could be listed"))
     }
 }
 

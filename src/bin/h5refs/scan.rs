@@ -14,6 +14,8 @@ use clap::{Args, CommandFactory, ValueEnum};
 use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, UnsupportedPolicy};
 
 use crate::family::Pattern;
+use crate::found::{self, Takes};
+use crate::inputs::Given;
 use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
@@ -29,8 +31,12 @@ use crate::{Ending, inputs};
 #[expect(clippy::struct_excessive_bools, reason = "switches of the command line")]
 pub(crate) struct Arguments {
     /// Files, and families by the pattern of their names, as fam_%05d.h5; @LIST and - (standard input) name one a line.
+    /// Patterns ('a/*.nc', ?, [..], **, {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for what is
+    /// found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     /// Output file, or folder for several inputs; - is standard output.
     #[arg(short, long, visible_alias = "out-dir", value_name = "OUT")]
     output: Option<PathBuf>,
@@ -207,9 +213,8 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
-    let all = inputs::locations(&arguments.inputs)?;
-    let is_list = arguments.inputs.iter().any(|input| input.starts_with('@') || input == "-")
-        || arguments.several.shard.is_some();
+    let Given { locations: all, is_open } =
+        inputs::given(&arguments.inputs, &arguments.dates, Some(&arguments.remote), Takes::Files)?;
     let form = arguments.form.references(arguments.output.as_deref())?;
     if all.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
@@ -217,7 +222,7 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     if all.len() > 1 && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
         return Err("--sidecar and --sidecar-url name one file; several inputs have one beside each output".to_owned());
     }
-    let outputs = outputs::Outputs::new(all.len(), is_list, arguments.output.as_deref(), form.extension())?;
+    let outputs = outputs::Outputs::new(all.len(), is_open, arguments.output.as_deref(), form.extension())?;
     let all_names = outputs.names(&all)?;
     let paths = match arguments.several.shard {
         Some(shard) => shard.of(all),

@@ -7,7 +7,7 @@ use clap::Args;
 use h5refs::verify::Verification;
 use h5refs::{Store, VerifyOptions};
 
-use crate::{Ending, inputs, output, references_in, say, without_name};
+use crate::{Ending, found, inputs, output, references_in, say, without_name};
 
 /// Check references: that files are what they were, that every range lies inside its file and has a possible size, that chunks decode,
 /// and that their values are those of the HDF5 file.
@@ -16,9 +16,11 @@ use crate::{Ending, inputs, output, references_in, say, without_name};
 /// unchecked. The exit code is 4 where something is wrong, and 3 where a local file could not be checked.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Reference sets: kerchunk JSON; @LIST and - (standard input) name one a line.
+    /// Reference sets: kerchunk JSON; @LIST and - (standard input) name one a line. Patterns, masks and folders stand for what is found.
     #[arg(required = true)]
     inputs: Vec<String>,
+    #[command(flatten)]
+    dates: found::Dates,
     #[command(flatten)]
     allowing: references_in::Allowing,
     /// The HDF5 file that the references were made of, as they name it (default: the one that is recorded in them, or the only one that
@@ -48,7 +50,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    let paths = match inputs::local_paths(&arguments.inputs) {
+    let paths = match inputs::local_paths(&arguments.inputs, &arguments.dates) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
     };

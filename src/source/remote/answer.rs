@@ -132,6 +132,9 @@ pub(super) fn refusal(status: StatusCode, headers: &HeaderMap, body: &str, was: 
             let hint = "look at the credentials, or --anon for public data, or whether the requester pays";
             Fault::lasting(ErrorKind::PermissionDenied, format!("{told}: access is denied; {hint}"))
         }
+        404 if code == Some("NoSuchBucket") => {
+            Fault::lasting(ErrorKind::NotFound, format!("{told}: there is no such bucket"))
+        }
         404 | 410 => Fault::lasting(ErrorKind::NotFound, format!("{told}: there is no such file")),
         416 if was.is_some() => Fault::changed("it is shorter than it was"),
         416 => Fault::no_bytes(format!("{told}: it has no such bytes")),
@@ -172,7 +175,9 @@ fn is_word(text: &str) -> bool {
 }
 
 fn has_type(headers: &HeaderMap, start: &str) -> bool {
-    text(headers, CONTENT_TYPE).is_some_and(|told| told.trim().to_ascii_lowercase().starts_with(start))
+    // Some servers name two types.
+    let mut types = headers.get_all(CONTENT_TYPE).iter().filter_map(|told| told.to_str().ok());
+    types.any(|told| told.trim().to_ascii_lowercase().starts_with(start))
 }
 
 /// `Content-Length`.

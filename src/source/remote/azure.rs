@@ -41,9 +41,10 @@ pub(super) fn open(root: &str, name: &str, settings: &Settings, line: Line) -> R
     if builder.get_config_value(&Key::AccountName).is_none() {
         return Err(failed("no account is named; give account_name"));
     }
+    let has = |key: &Key| builder.get_config_value(key).is_some_and(|value| !value.is_empty() && value != "false");
     if options.anonymous {
         builder = builder.with_skip_signature(true);
-    } else if !CREDENTIALS.iter().any(|key| builder.get_config_value(key).is_some()) && !options.instance_credentials {
+    } else if !CREDENTIALS.iter().any(has) && !options.instance_credentials {
         return Err(failed(
             "there are no credentials; say --anon for public data, or give account_key, sas_token, or \
              client_id, client_secret and tenant_id",

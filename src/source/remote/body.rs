@@ -74,23 +74,33 @@ pub(super) fn cut(body: &Bytes, range: &Range<u64>) -> Bytes {
     Bytes::copy_from_slice(&body[narrow(range.start).min(end)..end])
 }
 
+/// Whether a certificate is the reason, as that of an error in an error.
+fn is_of_tls(io: &Io) -> bool {
+    let Some(inner) = io.get_ref() else { return false };
+    matches!(inner.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+        || inner.downcast_ref::<Io>().is_some_and(is_of_tls)
+}
+
 /// What the client says, without the URL.
 pub(super) fn fault(error: &reqwest::Error) -> Fault {
     let (mut kind, mut innermost): (_, &(dyn StdError + 'static)) = (ErrorKind::ConnectionAborted, error);
     let mut text = "the connection failed".to_owned();
+    let mut is_untrusted = false;
     while let Some(source) = innermost.source() {
         innermost = source;
         text = innermost.to_string();
         if let Some(io) = innermost.downcast_ref::<Io>() {
             kind = io.kind();
+            is_untrusted |= is_of_tls(io);
         }
     }
     if error.is_timeout() {
         return Fault::passing(ErrorKind::TimedOut, "no connection in time");
     }
     let text: String = crate::source::object_store::without_secrets(&text).chars().take(300).collect();
-    if error.is_connect() && kind == ErrorKind::InvalidData {
-        return Fault::lasting(kind, format!("no encrypted connection: {text}"));
+    if is_untrusted {
+        let hint = "look at the certificates that this machine trusts, or SSL_CERT_FILE";
+        return Fault::lasting(ErrorKind::InvalidData, format!("no encrypted connection: {text}; {hint}"));
     }
     let doing = if error.is_connect() { "no connection" } else { "the answer broke off" };
     Fault::passing(kind, format!("{doing}: {text}"))

@@ -10,6 +10,7 @@ mod crypto;
 mod failure;
 mod google;
 mod list;
+mod listing;
 mod options;
 mod patience;
 mod redirect;

@@ -166,7 +166,7 @@ impl Transport {
     async fn refused(&self, asked: &Asked, response: Response) -> Result<HttpResponse, Fault> {
         let (status, headers) = (response.status(), response.headers().clone());
         let told = if asked.method == Method::HEAD { None } else { Some(MOST_TOLD) };
-        if [StatusCode::NOT_FOUND, StatusCode::PRECONDITION_FAILED, StatusCode::NOT_MODIFIED].contains(&status) {
+        if [StatusCode::PRECONDITION_FAILED, StatusCode::NOT_MODIFIED].contains(&status) {
             let mut answer = HttpResponse::new(Bytes::new().into());
             (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
             return Ok(answer);

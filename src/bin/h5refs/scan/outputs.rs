@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::location::Location;
+use crate::references_out;
 
 /// Every n-th input: `i/n`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +39,18 @@ pub(super) enum Outputs {
 }
 
 impl Outputs {
-    /// The folder for several inputs; also for one, where it is written as one, or is there and a list leads to it: what is left to do
-    /// of several may be one.
+    /// The folder for several inputs; also for one, where it is written as one, or a list or pattern that happens to have one leads to
+    /// it, unless it has the name of a set.
     pub(super) fn new(
         inputs: usize,
-        is_list: bool,
+        is_open: bool,
         output: Option<&Path>,
         extension: &'static str,
     ) -> Result<Self, String> {
         let written = output.is_some_and(|output| output.as_os_str().as_encoded_bytes().ends_with(b"/"));
         let is_there = output.is_some_and(|output| output.is_dir() && !output.join(".zmetadata").exists());
-        if inputs == 1 && !written && !(is_list && is_there) {
+        let is_folder = output.is_some_and(|output| output != Path::new("-") && !references_out::is_name(output));
+        if inputs == 1 && !written && !(is_open && (is_there || is_folder)) {
             return Ok(Self::One(output.unwrap_or(Path::new("-")).to_owned()));
         }
         let folder = output.filter(|output| *output != Path::new("-"));

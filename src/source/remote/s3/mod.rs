@@ -120,3 +120,53 @@ fn credentials(
             .to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RemoteOptions;
+
+    fn chosen(
+        variables: &[(&str, &str)],
+        words: &[(&str, &str)],
+        profile: Profile,
+    ) -> Result<[Option<String>; 3], String> {
+        let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let storage = own(words).into_iter().collect();
+        let settings = Settings::new(RemoteOptions { storage, ..RemoteOptions::default() }).unwrap();
+        let mut builder = environment(&settings, own(variables).into_iter());
+        for (key, value) in settings.of::<Key>() {
+            builder = builder.with_config(key, value);
+        }
+        let transport = Arc::new(Transport::new(settings.options.patience.clone(), 1)?);
+        let mut line = Line { transport, follows: false, query: None, expired: None };
+        let builder = credentials(builder, &settings, profile, &mut line)?;
+        Ok([Key::AccessKeyId, Key::SecretAccessKey, Key::Token].map(|key| builder.get_config_value(&key)))
+    }
+
+    fn key(id: &str, secret: &str, token: Option<&str>) -> [Option<String>; 3] {
+        [Some(id.to_owned()), Some(secret.to_owned()), token.map(str::to_owned)]
+    }
+
+    #[test]
+    fn credentials_are_those_of_the_first_place_and_never_of_two() {
+        let environment =
+            [("AWS_ACCESS_KEY_ID", "E"), ("AWS_SECRET_ACCESS_KEY", "F"), ("AWS_SESSION_TOKEN", "G"), ("PATH", "x")];
+        let words = [("key", "K"), ("secret", "S")];
+        let profile = || Profile { key: Some(("P".to_owned(), "Q".to_owned())), ..Profile::default() };
+        let none = Profile::default;
+        assert_eq!(chosen(&environment, &words, profile()).unwrap(), key("K", "S", None));
+        assert_eq!(chosen(&environment, &[], profile()).unwrap(), key("E", "F", Some("G")));
+        assert_eq!(chosen(&environment, &[("profile", "p")], profile()).unwrap(), key("P", "Q", None));
+        assert_eq!(chosen(&environment[2..], &[], profile()).unwrap(), key("P", "Q", None));
+        assert_eq!(chosen(&environment, &words[..1], none()).unwrap_err(), "of key and secret only one is given");
+        let told = chosen(&environment[1..], &[], none()).unwrap_err();
+        assert!(told.starts_with("there are no credentials; say --anon for public data, or give them"), "{told}");
+        let refused = Profile { refused: Some("why".to_owned()), ..Profile::default() };
+        assert_eq!(chosen(&[], &[], refused).unwrap_err(), "why");
+        let container = [("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x")];
+        assert_eq!(chosen(&container, &[], none()).unwrap(), [None, None, None]);
+    }
+}

@@ -122,7 +122,7 @@ fn faults() -> Vec<(&'static str, Reply, &'static str)> {
         ),
         (
             "web page",
-            send("200 OK", &["Content-Type: text/html; charset=utf-8"], b"<html>"),
+            send("200 OK", &["Content-Type: text/plain", "Content-Type: text/html; charset=utf-8"], b"<html>"),
             "a range is answered with a web page, after 4 attempts",
         ),
         (
@@ -184,7 +184,7 @@ fn what_will_not_change_is_asked_for_once() {
         ("400 Bad Request", "400 Bad Request".to_owned()),
         ("401 Unauthorized", format!("401 Unauthorized: {denied}")),
         ("403 Forbidden", format!("403 Forbidden: {denied}")),
-        ("404 Not Found", "entity not found".to_owned()),
+        ("404 Not Found", "404 Not Found: there is no such file".to_owned()),
     ];
     for (status, told) in table {
         let server = Server::new(move |_, _| Reply::Send(answer(status, &[], b"")));

@@ -54,6 +54,7 @@ fn errors_of_a_store_say_what_to_do_and_nothing_of_credentials() {
         ),
         ("301 Moved Permanently", "PermanentRedirect", format!("301 Moved Permanently (PermanentRedirect): {region}")),
         ("400 Bad Request", "ExpiredToken", "400 Bad Request (ExpiredToken): the credentials have expired".to_owned()),
+        ("404 Not Found", "NoSuchBucket", "404 Not Found (NoSuchBucket): there is no such bucket".to_owned()),
         ("403 Forbidden", "<canary>", format!("403 Forbidden: {denied}")),
     ];
     for (status, code, told) in table {
@@ -166,4 +167,31 @@ fn a_folder_lists_what_lies_in_it() {
     assert!(sources.list("s3://bucket/").is_ok());
     assert!(matches!(sources.list("s3://other/"), Err(Error::NotAllowed { .. })));
     assert!(matches!(sources.list("s3://bucket/../x/"), Err(Error::NotAllowed { .. })));
+}
+
+#[test]
+fn a_listing_that_fails_says_why() {
+    let body = "<Error><Code>NoSuchBucket</Code></Error>";
+    let server = Server::new(move |_, _| Reply::Send(answer("404 Not Found", &[], body.as_bytes())));
+    let sources = bucket(RemoteOptions { anonymous: true, ..options(&server, &[]) });
+    for error in [sources.list("s3://bucket/d").unwrap_err(), sources.list_all("s3://bucket/d").unwrap_err()] {
+        assert_eq!(error.to_string(), "s3://bucket/d: 404 Not Found (NoSuchBucket): there is no such bucket");
+    }
+    assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn without_credentials_nothing_is_asked() {
+    let sources = RemoteSources::new(RemoteOptions { anonymous: false, ..quick() }).unwrap();
+    let sources =
+        sources.allow("gs://b").unwrap().allow("abfs://c@a.dfs.core.windows.net").unwrap().allow("az://c").unwrap();
+    for (url, told) in [
+        ("gs://b/k", "gs://b: there are no credentials; say --anon for public data, or give them: "),
+        ("abfs://c@a.dfs.core.windows.net/k", "abfs://c@a.dfs.core.windows.net: there are no credentials; say --anon "),
+        ("az://c/k", "az://c: no account is named; give account_name"),
+    ] {
+        let error = sources.state(url).unwrap_err().to_string();
+        assert!(error.starts_with(told), "{error}");
+    }
+    assert_eq!(sources.counters(), Counters::default());
 }

@@ -1,0 +1,176 @@
+//! `h5refs combine` day by day: where the output's name has the words of a mask.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use h5refs::listing::{Date, Mask};
+use h5refs::reference::Recorded;
+use h5refs::{Limits, OpenReferences};
+
+use crate::combine::Options;
+use crate::location::Location;
+use crate::references_out::References;
+use crate::remote::Remote;
+use crate::{Ending, load, output, say};
+
+/// A combination for each day.
+pub(crate) struct Daily<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) form: References,
+    pub(crate) output: Mask,
+    pub(crate) days: BTreeMap<Date, Vec<Location>>,
+    /// Whether outputs that are there stay, if they are of the files that the days have now.
+    pub(crate) resume: bool,
+    pub(crate) remote: Remote,
+}
+
+/// What became of a day.
+enum Status {
+    NoFiles,
+    Existing,
+    /// Written; with a difference that a policy decided or without.
+    Written(Ending),
+    Failed(String),
+}
+
+/// A day that is done with.
+struct Done {
+    output: String,
+    files: usize,
+    status: Status,
+}
+
+impl Daily<'_> {
+    pub(crate) fn run(&self) -> Result<Ending, String> {
+        let checks = self.options.checks();
+        let days: Vec<(&Date, &Vec<Location>)> = self.days.iter().collect();
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let work = || {
+            while let Some((day, files)) = days.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let (one, told) = self.day(**day, files);
+                for line in told {
+                    say(&format!("{day}: {line}"));
+                }
+                if !checks.is_quiet() || matches!(one.status, Status::Failed(_)) {
+                    say(&format!("{day}: {}", one.line()));
+                }
+                done.lock().unwrap_or_else(PoisonError::into_inner).insert(**day, one);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..checks.jobs().min(days.len()) {
+                scope.spawn(work);
+            }
+        });
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(report) = checks.report() {
+            output::write(report, |out| write_report(&done, out))?;
+        }
+        Ok(tell(&done, checks.is_quiet()))
+    }
+
+    /// One day, and what its checks found.
+    fn day(&self, day: Date, files: &[Location]) -> (Done, Vec<String>) {
+        let mut told = Vec::new();
+        let (output, status) = match self.output.name(day) {
+            Ok(name) => {
+                let status = self.combined(Path::new(&name), files, &mut told);
+                (name, status.unwrap_or_else(Status::Failed))
+            }
+            Err(error) => (String::new(), Status::Failed(error.to_string())),
+        };
+        (Done { output, files: files.len(), status }, told)
+    }
+
+    fn combined(&self, output: &Path, files: &[Location], told: &mut Vec<String>) -> Result<Status, String> {
+        if files.is_empty() {
+            return Ok(Status::NoFiles);
+        }
+        if self.resume && self.is_of(output, files) {
+            return Ok(Status::Existing);
+        }
+        let checks = self.options.checks();
+        // Days are worked on at once, and the files of one after another.
+        let plan = checks.plan_of(self.options.combine()?, files, None, 1, &self.remote)?;
+        let (set, ending) = checks.merged_telling(plan, &mut |line| told.push(line.to_owned()))?;
+        if let Some(folder) = output.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+        self.form.write(&set, output)?;
+        Ok(Status::Written(ending))
+    }
+
+    /// Whether an output is whole, and is of these files as they are now: of none more, and of none less.
+    fn is_of(&self, output: &Path, files: &[Location]) -> bool {
+        let Ok((set, _)) = OpenReferences::new(Limits::default()).open(output) else { return false };
+        let now = files.iter().map(|file| load::recorded(file, &self.remote));
+        let now: Result<Vec<BTreeMap<String, Recorded>>, String> = now.collect();
+        // What nothing is recorded of may have changed.
+        now.is_ok_and(|now| {
+            now.iter().all(|of| !of.is_empty()) && now.into_iter().flatten().collect::<BTreeMap<_, _>>() == set.recorded
+        })
+    }
+}
+
+impl Done {
+    fn line(&self) -> String {
+        match &self.status {
+            Status::NoFiles => "no files".to_owned(),
+            Status::Existing => format!("existing {}", self.output),
+            Status::Written(_) => format!("written {} ({} files)", self.output, self.files),
+            Status::Failed(error) => format!("failed {}: {error}", self.output),
+        }
+    }
+}
+
+/// How many days ended how.
+fn tell(done: &BTreeMap<Date, Done>, is_quiet: bool) -> Ending {
+    let count = |is: fn(&Status) -> bool| done.values().filter(|one| is(&one.status)).count();
+    let written = count(|status| matches!(status, Status::Written(_)));
+    let existing = count(|status| matches!(status, Status::Existing));
+    let failed = count(|status| matches!(status, Status::Failed(_)));
+    let without = done.len() - written - existing - failed;
+    if !is_quiet || failed > 0 {
+        say(&format!(
+            "{} days: {written} written, {existing} existing, {without} without files, {failed} failed",
+            done.len()
+        ));
+    }
+    let is_decided = done.values().any(|one| matches!(one.status, Status::Written(Ending::Refused)));
+    match (written + existing, failed) {
+        (0, _) => Ending::Failed,
+        (_, 0) if !is_decided => Ending::Well,
+        _ => Ending::Refused,
+    }
+}
+
+fn write_report(done: &BTreeMap<Date, Done>, out: &mut dyn Write) -> std::io::Result<()> {
+    let entry = |(day, one): (&Date, &Done)| {
+        let (status, error) = match &one.status {
+            Status::NoFiles => ("no files", None),
+            Status::Existing => ("existing", None),
+            Status::Written(_) => ("written", None),
+            Status::Failed(error) => ("failed", Some(error)),
+        };
+        serde_json::json!({ "day": day.to_string(), "status": status, "output": one.output, "files": one.files, "error": error })
+    };
+    let days: Vec<serde_json::Value> = done.iter().map(entry).collect();
+    serde_json::to_writer_pretty(&mut *out, &serde_json::json!({ "days": days }))?;
+    writeln!(out)
+}
+
+/// The mask that an output's name is.
+pub(crate) fn mask(output: &Path) -> Result<Option<Mask>, String> {
+    let text = output.to_str().unwrap_or_default();
+    let mask = Mask::new(text);
+    match &mask {
+        Some(mask) if !mask.tells_days_apart() => Err(format!(
+            "{text}: days would have the same output; it needs {{year}}, {{month}} and {{day}}, or {{year}} and {{doy}}"
+        )),
+        _ => Ok(mask),
+    }
+}
