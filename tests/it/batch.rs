@@ -246,6 +246,16 @@ fn an_output_that_refers_to_a_lost_sidecar_file_is_made_again() {
 }
 
 #[test]
+fn an_output_that_other_files_went_into_is_made_again() {
+    let mut files = Files::new(1);
+    files.inputs.push(files::folder().join("data_layout/external.h5"));
+    let words = format!("-v --resume --external-root {} -o out", files::folder().display());
+    let counts = |run: Run| (run.code, run.count("done"), run.count("existing"));
+    assert_eq!(counts(files.run(&words)), (Some(0), 2, 0));
+    assert_eq!(counts(files.run(&words)), (Some(0), 1, 1));
+}
+
+#[test]
 fn refusals_of_an_output_that_is_there_are_not_forgotten() {
     let mut files = Files::new(1);
     files.inputs.push(files::folder().join("data_layout/external.h5"));
