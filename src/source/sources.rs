@@ -273,6 +273,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_known_by_its_size_and_its_tag_or_time() {
+        let state = |size, seconds: Option<u64>, etag: Option<&str>| State {
+            size,
+            modified: seconds.map(|seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)),
+            etag: etag.map(str::to_owned),
+        };
+        let was = state(5, Some(1), Some("W/a"));
+        assert_eq!(was.changed(&state(5, Some(2), Some("W/a"))), None);
+        assert_eq!(was.changed(&state(5, Some(1), None)), None);
+        assert_eq!(was.changed(&state(5, None, None)), None);
+        assert_eq!(was.changed(&state(6, Some(1), Some("W/a"))).unwrap(), "it has 6 bytes and had 5");
+        assert_eq!(was.changed(&state(5, Some(1), Some("W/b"))).unwrap(), "its ETag is W/b and was W/a");
+        assert_eq!(was.changed(&state(5, Some(2), None)).unwrap(), "it was modified at another time");
+    }
+
+    #[test]
     fn a_file_of_sources_is_an_input() {
         let file = Bytes::from(std::fs::read("testdata/netcdf/cf.nc").unwrap());
         let sources: Arc<dyn Sources> = Arc::new(HashMap::from([("s3://b/cf.nc".to_owned(), file.clone())]));

@@ -65,7 +65,7 @@ impl Object {
         options.extensions.insert(was.clone());
         let answer = self.get(options).await.map_err(|error| self.error(error))?;
         // Not every server heeds the condition.
-        if let Some(what) = changed(was, &state(&answer.meta)) {
+        if let Some(what) = was.changed(&state(&answer.meta)) {
             return Err(Error::Changed { url: without_secrets(&self.url), what });
         }
         self.body(answer, &range).await
@@ -147,41 +147,9 @@ fn may_be_empty(error: &::object_store::Error) -> bool {
     may
 }
 
-/// What has changed, in words.
-pub(in crate::source) fn changed(was: &State, is: &State) -> Option<String> {
-    if was.size != is.size {
-        return Some(format!("it has {} bytes and had {}", is.size, was.size));
-    }
-    match (&was.etag, &is.etag) {
-        (Some(was), Some(is)) => (was != is).then(|| format!("its ETag is {is} and was {was}")),
-        _ => match (was.modified, is.modified) {
-            (Some(was), Some(is)) if was != is => Some("it was modified at another time".to_owned()),
-            _ => None,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn an_object_is_known_by_its_size_and_its_tag_or_time() {
-        let state = |size, seconds: Option<u64>, etag: Option<&str>| State {
-            size,
-            modified: seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)),
-            etag: etag.map(str::to_owned),
-        };
-        let was = state(5, Some(1), Some("W/a"));
-        assert_eq!(changed(&was, &state(5, Some(2), Some("W/a"))), None);
-        assert_eq!(changed(&was, &state(5, Some(1), None)), None);
-        assert_eq!(changed(&was, &state(5, None, None)), None);
-        assert_eq!(changed(&was, &state(6, Some(1), Some("W/a"))).unwrap(), "it has 6 bytes and had 5");
-        assert_eq!(changed(&was, &state(5, Some(1), Some("W/b"))).unwrap(), "its ETag is W/b and was W/a");
-        assert_eq!(changed(&was, &state(5, Some(2), None)).unwrap(), "it was modified at another time");
-    }
 
     #[test]
     fn an_error_tells_no_credentials() {

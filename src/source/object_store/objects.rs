@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
-use super::object::{self, Object};
+use super::object::Object;
 use super::prefix::without_secrets;
 use super::requests::Requests;
 use super::runtime::Runtime;
@@ -134,7 +134,7 @@ impl<F: Find> Sources for Objects<F> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been first.
         let was = seen.entry(url.into()).or_insert_with(|| state.clone());
-        match object::changed(was, &state) {
+        match was.changed(&state) {
             Some(what) => Err(Error::Changed { url: without_secrets(url), what }),
             None => Ok((was.clone(), first)),
         }

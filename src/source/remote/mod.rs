@@ -44,6 +44,13 @@ use transport::Transport;
 /// A request is repeated as long as [`Patience`] says, unless its answer will not change: 400, 401, 403, 404. What is received is what was asked
 /// for, or an error: the range, its length, and that the file is the one that was first seen. All requests share one number of connections.
 ///
+/// Credentials of S3 are those of the first place that has any: `storage`, `credentials_command`, the environment, the profile (its key or its
+/// `credential_process`; profiles with SSO or roles are refused with the command that gives theirs), a web identity or container as the
+/// environment says. Others are asked of the machine only with `instance_credentials`; where there are none, that is an error at once.
+///
+/// Requests that are signed are not sent on to other places; others are, to public addresses, with no credentials for another host. A proxy that
+/// the environment names (`HTTPS_PROXY`, `NO_PROXY`) is used but for addresses of this machine and its network.
+///
 /// Reading waits for its answer: in async code call it within `spawn_blocking`.
 ///
 /// ```

@@ -1,7 +1,8 @@
 #![expect(clippy::single_range_in_vec_init, reason = "one range is asked for")]
 
-mod server;
+mod others;
 mod s3;
+mod server;
 
 use std::time::{Duration, Instant};
 

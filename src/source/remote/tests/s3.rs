@@ -195,3 +195,15 @@ fn without_credentials_nothing_is_asked() {
     }
     assert_eq!(sources.counters(), Counters::default());
 }
+
+#[test]
+fn a_bucket_says_where_it_lies_whatever_else_it_says() {
+    let server =
+        Server::new(|_, _| Reply::Send(answer("301 Moved Permanently", &["x-amz-bucket-region: eu-west-2"], b"")));
+    let sources = RemoteSources::new(quick()).unwrap();
+    let (transport, url) = (Arc::clone(&sources.objects.find.transport), format!("{}/bucket", server.address));
+    let region = sources.objects.runtime.run(async move { transport.header(&url, "x-amz-bucket-region").await });
+    assert_eq!(region.flatten().as_deref(), Some("eu-west-2"));
+    let asked = server.last();
+    assert_eq!((asked.method.as_str(), asked.target.as_str(), server.count()), ("HEAD", "/bucket", 1));
+}
