@@ -246,6 +246,16 @@ fn an_output_that_refers_to_a_lost_sidecar_file_is_made_again() {
 }
 
 #[test]
+fn an_output_that_other_files_went_into_is_made_again() {
+    let mut files = Files::new(1);
+    files.inputs.push(files::folder().join("data_layout/external.h5"));
+    let words = format!("-v --resume --external-root {} -o out", files::folder().display());
+    let counts = |run: Run| (run.code, run.count("done"), run.count("existing"));
+    assert_eq!(counts(files.run(&words)), (Some(0), 2, 0));
+    assert_eq!(counts(files.run(&words)), (Some(0), 1, 1));
+}
+
+#[test]
 fn refusals_of_an_output_that_is_there_are_not_forgotten() {
     let mut files = Files::new(1);
     files.inputs.push(files::folder().join("data_layout/external.h5"));
@@ -365,6 +375,9 @@ fn events_are_json_one_a_line() {
     let counts = ["files", "done", "existing", "refused", "failed"].map(|name| end[name].as_u64().unwrap());
     assert_eq!((end["ended"].as_str(), counts), (Some("finished"), [4, 2, 0, 1, 1]));
     assert_eq!(end["reasons"][0]["files"], 1);
+    let wrong = files.run("--json --resume -o out --state in/g000.nc").events();
+    assert_eq!((wrong.len(), &wrong[0]["event"]), (1, &Json::from("error")));
+    assert_eq!(wrong[0]["text"], "in/g000.nc: it is there, and is no state of a scan");
     let again = files.run("--json --resume -o out").events();
     assert_eq!(again.iter().filter(|event| event["event"] == "existing").count(), 3);
 }

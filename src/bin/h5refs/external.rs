@@ -2,15 +2,24 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use h5refs::{ExternalError, FindExternal, FoundExternal, Input};
 
 use crate::inputs;
 
-/// Finds files under `root`: a relative name beside the HDF5 file, in `folder`, or else in `root` itself.
-pub(crate) fn under(root: &Path, folder: &Path, renames: &[(String, String)]) -> FindExternal {
-    let (root, folder, renames) = (root.to_owned(), folder.to_owned(), renames.to_vec());
+/// Finds files under `root`: a relative name beside the HDF5 file, in `folder`, or else in `root` itself. `looked` is set once any is
+/// looked for.
+pub(crate) fn under(
+    root: &Path,
+    folder: &Path,
+    renames: &[(String, String)],
+    looked: &Arc<AtomicBool>,
+) -> FindExternal {
+    let (root, folder, renames, looked) = (root.to_owned(), folder.to_owned(), renames.to_vec(), Arc::clone(looked));
     FindExternal::new(move |name| {
+        looked.store(true, Ordering::Relaxed);
         let path = resolve(&root, &folder, name)?;
         let size = std::fs::metadata(&path).map_err(|error| ExternalError::Refused(error.to_string()))?.len();
         let url = inputs::url(&path, &renames).map_err(ExternalError::Refused)?;

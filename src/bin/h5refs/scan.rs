@@ -20,7 +20,7 @@ use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
 use crate::selection::Selection;
-use crate::{Ending, inputs, say};
+use crate::{Ending, inputs};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
@@ -188,7 +188,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     match prepare(arguments) {
         Ok(job) => job.run(),
         Err(error) => {
-            say(&format!("h5refs: {error}"));
+            view::error(arguments.json, &error);
             Ending::Failed
         }
     }
@@ -222,7 +222,12 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
     if all.len() > 1 && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
         return Err("--sidecar and --sidecar-url name one file; several inputs have one beside each output".to_owned());
     }
-    let outputs = outputs::Outputs::new(all.len(), is_open, arguments.output.as_deref(), form.extension())?;
+    let outputs = outputs::Outputs::new(
+        all.len(),
+        is_open || arguments.several.shard.is_some(),
+        arguments.output.as_deref(),
+        form.extension(),
+    )?;
     let all_names = outputs.names(&all)?;
     let paths = match arguments.several.shard {
         Some(shard) => shard.of(all),
@@ -252,6 +257,7 @@ impl Arguments {
     fn fingerprint(&self) -> String {
         let Self {
             inputs: _,
+            dates: _,
             output: _,
             report: _,
             jobs: _,
@@ -261,11 +267,24 @@ impl Arguments {
             verbose: _,
             json: _,
             color: _,
-            ..
-        } = self;
-        let Self { form, inline_threshold, inline_coordinates, error, group, variables, drop, url, rename, .. } = self;
-        let Self {
-            fill, unsupported, repair_bytes, sidecar, sidecar_url, codecs, links, external_root, salvage, ..
+            form,
+            inline_threshold,
+            inline_coordinates,
+            error,
+            group,
+            variables,
+            drop,
+            url,
+            rename,
+            fill,
+            unsupported,
+            repair_bytes,
+            sidecar,
+            sidecar_url,
+            codecs,
+            links,
+            external_root,
+            salvage,
         } = self;
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);

@@ -16,7 +16,7 @@ use super::view::{self, Counts, Refusal, Telling, Told, View};
 use super::{Job, OnError, report};
 use crate::location::Location;
 use crate::signals::Signals;
-use crate::{Ending, output, say};
+use crate::{Ending, output};
 
 /// How long files in work may take to end once the run shall.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ impl Job<'_> {
     /// Scans all inputs.
     pub(super) fn run(&self) -> Ending {
         self.try_run().unwrap_or_else(|error| {
-            say(&format!("h5refs: {error}"));
+            view::error(self.arguments.json, &error);
             Ending::Failed
         })
     }
@@ -353,8 +353,7 @@ fn told_end(ended: &io::Result<Ended>, interrupted: Option<u8>) -> &'static str 
 /// Tells where a panic was; what it means for the input is told as every failure is.
 fn tell_of_panics(json: bool) {
     std::panic::set_hook(Box::new(move |panic| {
-        let text = format!("a bug in h5refs: {panic}");
-        if json { view::event_of_error(&text) } else { say(&format!("h5refs: {text}")) }
+        view::error(json, &format!("a bug in h5refs: {panic}"));
     }));
 }
 

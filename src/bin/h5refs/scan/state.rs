@@ -5,12 +5,16 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use fs4::{FileExt, TryLockError};
 use h5refs::batch::{Log, Place};
 use h5refs::output::MadeOf;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// How long a run may still have its state that was killed: what it waits for the disk ends first.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What became of an input.
 #[derive(Debug, Serialize, Deserialize)]
@@ -111,10 +115,15 @@ impl State {
 /// The file, which this process alone has from now on.
 fn locked(path: &Path) -> Result<File, String> {
     let told = |error: io::Error| format!("{}: {error}", path.display());
+    let begun = Instant::now();
     loop {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(told)?;
         match FileExt::try_lock(&file) {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(PATIENCE / 20);
+                continue;
+            }
             Err(TryLockError::WouldBlock) => {
                 let process = holder(path).map_or(String::new(), |process| format!(" (process {process})"));
                 return Err(format!("{}: another run works on this output{process}", path.display()));

@@ -1,6 +1,8 @@
 //! One input of a scan.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use h5refs::batch::Failure;
 use h5refs::output::{Made, MadeOf, made_of};
@@ -65,9 +67,10 @@ impl Job<'_> {
         let Opened { input, members } = opening::open(location, &self.remote).map_err(|error| told(&error))?;
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let looked = Arc::default();
         options.external = self.arguments.external_root.as_deref().map(|root| {
             let folder = location.path().and_then(Path::parent).unwrap_or(Path::new(""));
-            external::under(root, folder, &self.arguments.rename)
+            external::under(root, folder, &self.arguments.rename, &looked)
         });
         let target = self.target(location, &members, output)?;
         let mut part = target.as_ref().map(|target| Part::new(&target.path)).transpose()?;
@@ -103,7 +106,7 @@ impl Job<'_> {
             options: self.fingerprint.clone(),
             refused: u64::try_from(report.refused().count()).unwrap_or(u64::MAX),
             sidecar: sidecar.as_ref().map(|(_, bytes)| *bytes),
-            others: self.arguments.external_root.is_some(),
+            others: looked.load(Ordering::Relaxed),
         };
         self.write(&set, &made, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
         let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));

@@ -149,7 +149,7 @@ impl View {
 
     /// Something that is wrong.
     pub(super) fn error(&self, text: &str) {
-        if self.telling.json { event_of_error(text) } else { self.line(&format!("h5refs: {text}")) }
+        self.bar.suspend(|| error(self.telling.json, text));
     }
 
     pub(super) fn finished(&self, told: &Told<'_>) {
@@ -253,9 +253,9 @@ fn event(event: &impl Serialize) {
     print(&serde_json::to_string(event).unwrap_or_default());
 }
 
-/// Something that is wrong, as an event.
-pub(super) fn event_of_error(text: &str) {
-    event(&Event::Error { text });
+/// Something that is wrong, also where nothing has begun.
+pub(super) fn error(json: bool, text: &str) {
+    if json { event(&Event::Error { text }) } else { print(&escaped(&format!("h5refs: {text}"))) }
 }
 
 /// What became of a file, and its colour on terminals.
