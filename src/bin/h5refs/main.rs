@@ -163,7 +163,8 @@ fn print(file: &str, command: impl FnOnce(&mut dyn Write) -> Result<(), Box<dyn 
 /// An error's text without the file's name where it begins with it: the line that tells it does.
 fn without_name(file: &str, error: &dyn std::error::Error) -> String {
     let text = error.to_string();
-    text.strip_prefix(&format!("{file}: ")).map_or(text.clone(), str::to_owned)
+    let rest = text.strip_prefix(file).filter(|_| !file.is_empty());
+    rest.and_then(|rest| rest.strip_prefix(": ").or_else(|| rest.strip_prefix(' '))).unwrap_or(&text).to_owned()
 }
 
 fn closed(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -1,5 +1,6 @@
 //! `h5refs scan`: files as references.
 
+mod cost;
 mod outputs;
 mod report;
 mod run;
@@ -109,6 +110,9 @@ pub(crate) struct Arguments {
     /// A line for each file that is done with.
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
+    /// Tell what was read over a network, in rounds, requests and bytes, and where the time went.
+    #[arg(long)]
+    stats: bool,
     /// Tell what happens as JSON on standard error, an event a line.
     #[arg(long)]
     json: bool,
@@ -264,6 +268,7 @@ impl Arguments {
             several: _,
             remote: _,
             quiet: _,
+            stats: _,
             verbose: _,
             json: _,
             color: _,

@@ -10,10 +10,11 @@ use h5refs::batch::{Batch, Ended, Failure, Finished, Kind, Place, Tally};
 use h5refs::output::MadeOf;
 use h5refs::{Report, Status};
 
+use super::cost::Cost;
 use super::state::{Record, State};
 use super::translate::Translated;
 use super::view::{self, Counts, Refusal, Telling, Told, View};
-use super::{Job, OnError, report};
+use super::{Arguments, Job, OnError, report};
 use crate::location::Location;
 use crate::signals::Signals;
 use crate::{Ending, output};
@@ -43,6 +44,7 @@ struct Kept {
     /// Inputs that failed.
     failed: Vec<u64>,
     registers: bool,
+    cost: Cost,
 }
 
 impl Job<'_> {
@@ -69,7 +71,14 @@ impl Job<'_> {
                 path.display()
             ));
         }
-        let kept = Kept { state, tally: Tally::default(), places: Vec::new(), failed: Vec::new(), registers: false };
+        let kept = Kept {
+            state,
+            tally: Tally::default(),
+            places: Vec::new(),
+            failed: Vec::new(),
+            registers: false,
+            cost: Cost::default(),
+        };
         let (kept, view) = (Mutex::new(kept), Mutex::new(view));
         tell_of_panics(self.arguments.json);
         let over = AtomicBool::new(false);
@@ -97,8 +106,8 @@ impl Job<'_> {
     fn telling(&self) -> Telling {
         let (arguments, several) = (self.arguments, self.outputs.is_folder());
         let ignore = arguments.error == OnError::Ignore;
-        let (json, quiet, verbose, color) = (arguments.json, arguments.quiet, arguments.verbose, arguments.color);
-        Telling { json, quiet, verbose, ignore, several, color }
+        let Arguments { json, quiet, verbose, stats, color, .. } = *arguments;
+        Telling { json, quiet, verbose, stats, ignore, several, color }
     }
 
     fn jobs(&self) -> usize {
@@ -146,9 +155,14 @@ impl Job<'_> {
             Ok(became) => {
                 let refused = became.refused();
                 kept.tally.add(became.kind(), refused);
+                if let Became::Translated(translated) = became {
+                    kept.cost.add(&translated.cost);
+                }
             }
         }
-        view.finished(&told(&file, &output, &outcome, elapsed));
+        let mut told = told(&file, &output, &outcome, elapsed);
+        told.cost = told.cost.filter(|_| self.arguments.stats);
+        view.finished(&told);
         Ok(())
     }
 
@@ -166,7 +180,7 @@ impl Job<'_> {
             view.error(&error);
             ending = Ending::Failed;
         }
-        view.end(told_end(ended, interrupted), &kept.tally);
+        view.end(told_end(ended, interrupted), &kept.tally, &kept.cost);
         if ending != Ending::Failed && interrupted.is_none() {
             self.hint(&kept, view);
         }
@@ -221,7 +235,7 @@ impl Job<'_> {
                 return;
             }
             let view = held(view);
-            view.end("interrupted, files in work were dropped", &kept.tally);
+            view.end("interrupted, files in work were dropped", &kept.tally, &kept.cost);
             self.outputs.remove_own_parts();
             std::process::exit(code.into());
         }
@@ -304,13 +318,15 @@ fn told<'a>(file: &'a str, output: &Path, outcome: &'a Result<Became, Failure>, 
         output: outcome.is_ok().then(|| output.display().to_string()),
         seconds: elapsed.as_secs_f64(),
         counts: None,
+        cost: None,
         error: outcome.as_ref().err().map(|failure| failure.reason.as_str()),
         refusals: Vec::new(),
         renamed: Vec::new(),
         sidecar: None,
     };
     match outcome {
-        Ok(Became::Translated(Translated { report, sidecar, .. })) => {
+        Ok(Became::Translated(Translated { report, sidecar, cost, .. })) => {
+            told.cost = Some(*cost);
             told.counts = Some(counts(report));
             told.refusals = report.refused().map(refusal).collect();
             told.renamed = report.renamed().map(refusal).collect();

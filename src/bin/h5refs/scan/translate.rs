@@ -10,6 +10,7 @@ use h5refs::reference::Recorded;
 use h5refs::zarr::Codec;
 use h5refs::{Error, ReferenceSet, Report, Sidecar};
 
+use super::cost::{Clock, Cost};
 use super::state::Record;
 use super::{Arguments, Job, OnError, OnUnsupported};
 use crate::location::Location;
@@ -25,6 +26,32 @@ pub(super) struct Translated {
     /// Whether arrays have codecs that a reader has to register.
     pub(super) registers: bool,
     pub(super) made: MadeOf,
+    pub(super) cost: Cost,
+}
+
+/// Why an input has no references.
+enum Stop {
+    /// What the library says of it.
+    Error(Error),
+    Failure(Failure),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<String> for Stop {
+    fn from(reason: String) -> Self {
+        Self::Failure(reason.into())
+    }
 }
 
 impl Job<'_> {
@@ -60,11 +87,21 @@ impl Job<'_> {
         found.is_some_and(|found| found.len() == bytes)
     }
 
-    /// Translates an input and writes its references.
+    /// Translates an input and writes its references. One that changes while it is read is read once more.
     pub(super) fn translate(&self, location: &Location, output: &Path) -> Result<Translated, Failure> {
-        let name = location.to_string();
-        let told = |error: &h5refs::Error| failure(&name, error);
-        let Opened { input, members } = opening::open(location, &self.remote).map_err(|error| told(&error))?;
+        let translated = match self.try_translate(location, output) {
+            Err(Stop::Error(Error::Changed { .. })) => self.try_translate(location, output),
+            translated => translated,
+        };
+        translated.map_err(|stop| match stop {
+            Stop::Error(error) => failure(&location.to_string(), &error),
+            Stop::Failure(failure) => failure,
+        })
+    }
+
+    fn try_translate(&self, location: &Location, output: &Path) -> Result<Translated, Stop> {
+        let clock = Clock::start();
+        let Opened { input, members } = opening::open(location, &self.remote)?;
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let looked = Arc::default();
@@ -82,21 +119,21 @@ impl Job<'_> {
                 made.map(|(set, report)| (set, report, bytes))
             }
             _ => h5refs::references(&input, &options).map(|(set, report)| (set, report, 0)),
-        }
-        .map_err(|error| told(&error))?;
+        }?;
+        let cost = clock.translated(&input);
         if let Some(state) = input.state() {
             set.recorded.insert(options.url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
         }
         if let Some(name) = self.selection.unmatched(&report) {
-            return Err(Failure::new(format!("no dataset is called {name}")));
+            return Err(Failure::new(format!("no dataset is called {name}")).into());
         }
         if self.arguments.error == OnError::Raise
             && let Some((object, reason)) = report.refused().next()
         {
-            return Err(Failure::new(format!("{object}: {reason}")));
+            return Err(Failure::new(format!("{object}: {reason}")).into());
         }
         if self.outputs.is_folder() && set.arrays().next().is_none() && report.refused().next().is_none() {
-            return Err(Failure::new("it has no arrays"));
+            return Err(Failure::new("it has no arrays").into());
         }
         // A part that nothing refers to is removed where it is dropped.
         let part = part.filter(|_| bytes > 0);
@@ -110,7 +147,8 @@ impl Job<'_> {
         };
         self.write(&set, &made, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
         let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
-        Ok(Translated { report, sidecar, registers, made: MadeOf { made, sources: set.recorded } })
+        let (made, cost) = (MadeOf { made, sources: set.recorded }, clock.written(cost));
+        Ok(Translated { report, sidecar, registers, made, cost })
     }
 
     /// Writes references, and puts the sidecar file in its place just before they are in theirs.

@@ -8,6 +8,7 @@ use h5refs::batch::{Kind, Reason, Tally};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use super::cost::Cost;
 use crate::{escaped, print_error as print};
 
 /// Reasons that a summary names for people.
@@ -32,6 +33,8 @@ pub(super) struct Telling {
     pub(super) quiet: bool,
     /// A line for each file.
     pub(super) verbose: bool,
+    /// What files cost.
+    pub(super) stats: bool,
     /// No lines for refusals.
     pub(super) ignore: bool,
     /// Several files: lines name them, and there is a summary.
@@ -51,6 +54,8 @@ pub(super) struct Told<'a> {
     pub(super) counts: Option<Counts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cost: Option<Cost>,
     /// Refusals; of an existing output only their number is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) refusals: Vec<Refusal>,
@@ -99,6 +104,8 @@ struct Summary<'a> {
     objects_refused: u64,
     seconds: f64,
     reasons: Vec<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
 }
 
 /// Where it is told. It is told from one thread at a time.
@@ -176,6 +183,9 @@ impl View {
             });
             self.marked(told.event, &format!(" {} ({:.3} s{counts})", told.file, told.seconds));
         }
+        if let Some(cost) = told.cost.filter(|_| !self.telling.several || self.telling.verbose) {
+            self.line(&format!("h5refs: {}: {cost}", told.file));
+        }
         if !self.telling.ignore {
             let prefix = if self.telling.several { format!("{}: ", told.file) } else { String::new() };
             for Refusal { path, reason } in told.refusals.iter().chain(&told.renamed) {
@@ -188,20 +198,27 @@ impl View {
     }
 
     /// The summary, where there are several files.
-    pub(super) fn end(&self, ended: &str, tally: &Tally) {
+    pub(super) fn end(&self, ended: &str, tally: &Tally, cost: &Cost) {
         self.bar.finish_and_clear();
         let elapsed = self.begun.elapsed();
+        let cost = Some(cost).filter(|_| self.telling.stats);
         if self.telling.json {
-            event(&Event::End(self.summary(ended, tally, elapsed)));
-        } else if self.telling.several && !self.telling.quiet {
+            event(&Event::End(self.summary(ended, tally, elapsed, cost)));
+            return;
+        }
+        if let Some(cost) = cost.filter(|_| self.telling.several) {
+            self.line(&format!("h5refs: {cost}"));
+        }
+        if self.telling.several && !self.telling.quiet {
             self.told_summary(ended, tally, elapsed);
         }
     }
 
-    fn summary<'a>(&self, ended: &'a str, tally: &Tally, elapsed: Duration) -> Summary<'a> {
+    fn summary<'a>(&self, ended: &'a str, tally: &Tally, elapsed: Duration, cost: Option<&Cost>) -> Summary<'a> {
         let Tally { done, existing, refused, failed, objects_refused, .. } = *tally;
         let (files, seconds, reasons) = (self.files, elapsed.as_secs_f64(), tally.reasons());
-        Summary { ended, files, done, existing, refused, failed, objects_refused, seconds, reasons }
+        let cost = cost.copied();
+        Summary { ended, files, done, existing, refused, failed, objects_refused, seconds, reasons, cost }
     }
 
     fn told_summary(&self, ended: &str, tally: &Tally, elapsed: Duration) {
