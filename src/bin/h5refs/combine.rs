@@ -165,7 +165,32 @@ fn day_by_day(arguments: &Arguments, output: Mask) -> Result<Ending, String> {
     let form = arguments.to.references()?;
     // What is wrong with the options is wrong on every day.
     options.combine()?;
-    Daily { options, form, output, days, resume: arguments.resume, remote }.run()
+    let fingerprint = arguments.fingerprint();
+    Daily { options, form, output, days, resume: arguments.resume, remote, fingerprint }.run()
+}
+
+impl Arguments {
+    /// What tells combinations of the same inputs apart.
+    fn fingerprint(&self) -> String {
+        let Options { concat_dims, coo_map, coo_dtypes, identical_dims, sizes, checks } = &self.options;
+        let Checks {
+            variables,
+            drop,
+            group,
+            policy,
+            inline_array_bytes,
+            compare_bytes,
+            no_fetch,
+            allow,
+            remote: _,
+            jobs: _,
+            report: _,
+            quiet: _,
+        } = checks;
+        let first = (&self.to.form, concat_dims, coo_map, coo_dtypes, identical_dims, sizes, variables, drop, group);
+        let second = (policy, inline_array_bytes, compare_bytes, no_fetch, allow);
+        h5refs::batch::fingerprint(&format!("{first:?} {second:?}"))
+    }
 }
 
 impl Options {
@@ -222,7 +247,7 @@ impl Checks {
         paths: &[Location],
         combined: Option<&Path>,
     ) -> Result<Plan, String> {
-        let plan = self.plan_of(options, paths, combined, self.jobs(), &self.remote(paths)?)?;
+        let plan = self.plan_of(options, paths, combined, self.jobs(paths), &self.remote(paths)?)?;
         if let Some(report) = &self.report {
             output::write(report, |out| write_json(&plan, out))?;
         }
@@ -254,8 +279,9 @@ impl Checks {
         combine.plan(supply).map_err(|error| error.to_string())
     }
 
-    pub(crate) fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1)
+    /// How many inputs, or days, are worked on at once.
+    pub(crate) fn jobs(&self, locations: &[Location]) -> usize {
+        remote::jobs(self.jobs, locations, 1)
     }
 
     pub(crate) fn report(&self) -> Option<&Path> {

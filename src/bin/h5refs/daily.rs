@@ -8,8 +8,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use h5refs::listing::{Date, Mask};
+use h5refs::output::{Made, MadeOf};
 use h5refs::reference::Recorded;
-use h5refs::{Limits, OpenReferences};
 
 use crate::combine::Options;
 use crate::location::Location;
@@ -26,12 +26,15 @@ pub(crate) struct Daily<'a> {
     /// Whether outputs that are there stay, if they are of the files that the days have now.
     pub(crate) resume: bool,
     pub(crate) remote: Remote,
+    /// What tells the options apart.
+    pub(crate) fingerprint: String,
 }
 
 /// What became of a day.
 enum Status {
     NoFiles,
-    Existing,
+    /// Left as it is; it was written so, too.
+    Existing(Ending),
     /// Written; with a difference that a policy decided or without.
     Written(Ending),
     Failed(String),
@@ -49,6 +52,7 @@ impl Daily<'_> {
         let checks = self.options.checks();
         let days: Vec<(&Date, &Vec<Location>)> = self.days.iter().collect();
         let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let first: Vec<Location> = self.days.values().flatten().take(1).cloned().collect();
         let work = || {
             while let Some((day, files)) = days.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (one, told) = self.day(**day, files);
@@ -62,7 +66,7 @@ impl Daily<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 0..checks.jobs().min(days.len()) {
+            for _ in 0..checks.jobs(&first).min(days.len()) {
                 scope.spawn(work);
             }
         });
@@ -90,8 +94,8 @@ impl Daily<'_> {
         if files.is_empty() {
             return Ok(Status::NoFiles);
         }
-        if self.resume && self.is_of(output, files) {
-            return Ok(Status::Existing);
+        if let Some(ending) = self.existing(output, files) {
+            return Ok(Status::Existing(ending));
         }
         let checks = self.options.checks();
         // Days are worked on at once, and the files of one after another.
@@ -100,19 +104,25 @@ impl Daily<'_> {
         if let Some(folder) = output.parent() {
             std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        self.form.write(&set, output)?;
+        let refused = u64::from(ending == Ending::Refused);
+        let (version, options) = (env!("CARGO_PKG_VERSION").to_owned(), self.fingerprint.clone());
+        let made = Made { version, options, refused, ..Made::default() };
+        self.form.of_made(made).write(&set, output)?;
         Ok(Status::Written(ending))
     }
 
-    /// Whether an output is whole, and is of these files as they are now: of none more, and of none less.
-    fn is_of(&self, output: &Path, files: &[Location]) -> bool {
-        let Ok((set, _)) = OpenReferences::new(Limits::default()).open(output) else { return false };
-        let now = files.iter().map(|file| load::recorded(file, &self.remote));
-        let now: Result<Vec<BTreeMap<String, Recorded>>, String> = now.collect();
+    /// How an output that may stay was written: it is whole, made by this version with these options of these files as they are now, of
+    /// none more, and of none less.
+    fn existing(&self, output: &Path, files: &[Location]) -> Option<Ending> {
+        let MadeOf { made, sources } = h5refs::output::made_of(output).ok().flatten().filter(|_| self.resume)?;
+        let now: Result<Vec<BTreeMap<String, Recorded>>, String> =
+            files.iter().map(|file| load::recorded(file, &self.remote)).collect();
+        let now = now.ok()?;
         // What nothing is recorded of may have changed.
-        now.is_ok_and(|now| {
-            now.iter().all(|of| !of.is_empty()) && now.into_iter().flatten().collect::<BTreeMap<_, _>>() == set.recorded
-        })
+        let is_of_files =
+            now.iter().all(|of| !of.is_empty()) && now.into_iter().flatten().collect::<BTreeMap<_, _>>() == sources;
+        let is_same = made.version == env!("CARGO_PKG_VERSION") && made.options == self.fingerprint;
+        (is_of_files && is_same).then_some(if made.refused > 0 { Ending::Refused } else { Ending::Well })
     }
 }
 
@@ -120,7 +130,7 @@ impl Done {
     fn line(&self) -> String {
         match &self.status {
             Status::NoFiles => "no files".to_owned(),
-            Status::Existing => format!("existing {}", self.output),
+            Status::Existing(_) => format!("existing {}", self.output),
             Status::Written(_) => format!("written {} ({} files)", self.output, self.files),
             Status::Failed(error) => format!("failed {}: {error}", self.output),
         }
@@ -131,7 +141,7 @@ impl Done {
 fn tell(done: &BTreeMap<Date, Done>, is_quiet: bool) -> Ending {
     let count = |is: fn(&Status) -> bool| done.values().filter(|one| is(&one.status)).count();
     let written = count(|status| matches!(status, Status::Written(_)));
-    let existing = count(|status| matches!(status, Status::Existing));
+    let existing = count(|status| matches!(status, Status::Existing(_)));
     let failed = count(|status| matches!(status, Status::Failed(_)));
     let without = done.len() - written - existing - failed;
     if !is_quiet || failed > 0 {
@@ -140,7 +150,9 @@ fn tell(done: &BTreeMap<Date, Done>, is_quiet: bool) -> Ending {
             done.len()
         ));
     }
-    let is_decided = done.values().any(|one| matches!(one.status, Status::Written(Ending::Refused)));
+    let is_decided = done
+        .values()
+        .any(|one| matches!(one.status, Status::Written(Ending::Refused) | Status::Existing(Ending::Refused)));
     match (written + existing, failed) {
         (0, _) => Ending::Failed,
         (_, 0) if !is_decided => Ending::Well,
@@ -152,7 +164,7 @@ fn write_report(done: &BTreeMap<Date, Done>, out: &mut dyn Write) -> std::io::Re
     let entry = |(day, one): (&Date, &Done)| {
         let (status, error) = match &one.status {
             Status::NoFiles => ("no files", None),
-            Status::Existing => ("existing", None),
+            Status::Existing(_) => ("existing", None),
             Status::Written(_) => ("written", None),
             Status::Failed(error) => ("failed", Some(error)),
         };

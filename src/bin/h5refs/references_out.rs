@@ -18,7 +18,7 @@ pub(crate) struct Destination {
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    form: Form,
+    pub(crate) form: Form,
 }
 
 impl Destination {

@@ -17,13 +17,10 @@ use super::view::{self, Counts, Refusal, Telling, Told, View};
 use super::{Arguments, Job, OnError, report};
 use crate::location::Location;
 use crate::signals::Signals;
-use crate::{Ending, output};
+use crate::{Ending, output, remote};
 
 /// How long files in work may take to end once the run shall.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Files at once of those that lie elsewhere.
-const REMOTE_JOBS: usize = 16;
 
 /// Files at once of those that are here, at least: small ones wait for the disk, which takes several outputs in the time of one.
 const LEAST_JOBS: usize = 8;
@@ -111,9 +108,7 @@ impl Job<'_> {
     }
 
     fn jobs(&self) -> usize {
-        let remote = self.paths.iter().any(|path| matches!(path, Location::Url(_)));
-        let here = || std::thread::available_parallelism().map_or(1, usize::from).max(LEAST_JOBS);
-        let jobs = self.arguments.jobs.unwrap_or_else(|| if remote { REMOTE_JOBS } else { here() });
+        let jobs = remote::jobs(self.arguments.jobs, &self.paths, LEAST_JOBS);
         jobs.min(self.paths.len()).max(1)
     }
 
