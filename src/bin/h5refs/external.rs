@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use h5refs::{ExternalError, FindExternal, FoundExternal, Input};
 
-use crate::inputs;
+use crate::naming;
 
 /// Finds files under `root`: a relative name beside the HDF5 file, in `folder`, or else in `root` itself. `looked` is set once any is
 /// looked for.
@@ -22,7 +22,7 @@ pub(crate) fn under(
         looked.store(true, Ordering::Relaxed);
         let path = resolve(&root, &folder, name)?;
         let size = std::fs::metadata(&path).map_err(|error| ExternalError::Refused(error.to_string()))?.len();
-        let url = inputs::url(&path, &renames).map_err(ExternalError::Refused)?;
+        let url = naming::url(&path, &renames).map_err(ExternalError::Refused)?;
         Ok(FoundExternal::new(url, size).opened_by(move || Input::open(&path)))
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::inputs;
+use crate::naming;
 
 /// An input of a command.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,9 +62,9 @@ impl Location {
     /// where that is wanted.
     pub(crate) fn url(&self, renames: &[(String, String)], keep_query: bool) -> Result<String, String> {
         match self {
-            Self::Path(path) => inputs::url(path, renames),
+            Self::Path(path) => naming::url(path, renames),
             Self::Url(url) => {
-                let name = inputs::renamed(url, renames);
+                let name = naming::renamed(url, renames);
                 if without_query(&name).len() < name.len() && !keep_query {
                     return Err("its query may be a signature: --keep-query writes it into references".to_owned());
                 }
@@ -97,17 +97,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => path.display().fmt(f),
-            Self::Url(url) => {
-                let plain = without_query(url);
-                let query = if plain.len() < url.len() { "?.." } else { "" };
-                let (scheme, rest) = plain.split_once("://").unwrap_or(("", plain));
-                let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-                let secret = (!scheme.starts_with("abfs")).then(|| authority.rsplit_once('@')).flatten();
-                match secret {
-                    Some((_, host)) => write!(f, "{scheme}://..@{host}{path}{query}"),
-                    None => write!(f, "{plain}{query}"),
-                }
-            }
+            Self::Url(url) => f.write_str(&h5refs::without_secrets(url)),
         }
     }
 }

@@ -20,6 +20,7 @@ mod location;
 mod ls;
 mod man;
 mod merge;
+mod naming;
 mod opening;
 mod outline;
 mod output;

@@ -7,7 +7,7 @@ use clap::Args;
 use h5refs::edit::{longest_prefix, rename};
 use regex::Regex;
 
-use crate::{Ending, finish, inputs, references_in, references_out, say};
+use crate::{Ending, finish, naming, references_in, references_out, say};
 
 /// Call the files of references by other URLs.
 ///
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// The references: JSON, compressed or not, or a folder of Parquet.
     references: PathBuf,
     /// Replace the beginning OLD of URLs by NEW; of several that fit the longest.
-    #[arg(long, value_name = "OLD=NEW", value_parser = inputs::rename, group = "renames")]
+    #[arg(long, value_name = "OLD=NEW", value_parser = naming::rename, group = "renames")]
     prefix: Vec<(String, String)>,
     /// Replace what PATTERN finds in URLs by REPLACEMENT, in which $1 and ${name} are groups of the pattern and $$ is a dollar sign.
     #[arg(long, num_args = 2, value_names = ["PATTERN", "REPLACEMENT"], group = "renames", allow_hyphen_values = true)]

@@ -21,7 +21,7 @@ use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
 use crate::selection::Selection;
-use crate::{Ending, inputs};
+use crate::{Ending, inputs, naming};
 
 /// Translate HDF5 and netCDF-4 files into kerchunk references.
 ///
@@ -68,7 +68,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "URL", conflicts_with = "rename")]
     url: Option<String>,
     /// Replace the beginning OLD of the file's absolute path by NEW.
-    #[arg(long, value_name = "OLD=NEW", value_parser = inputs::rename)]
+    #[arg(long, value_name = "OLD=NEW", value_parser = naming::rename)]
     rename: Vec<(String, String)>,
     /// What to do about chunks that were never written and would read differently in Zarr.
     #[arg(long, value_enum, default_value_t = Fill::Exact)]
@@ -346,7 +346,7 @@ impl Job<'_> {
                 let pattern = pattern.ok_or("--url of a family is a pattern, as s3://bucket/fam_%05d.h5")?;
                 Ok((0..members.len()).map(|n| pattern.member(n)).collect())
             }
-            _ => members.iter().map(|member| inputs::url(member, &self.arguments.rename)).collect(),
+            _ => members.iter().map(|member| naming::url(member, &self.arguments.rename)).collect(),
         }
     }
 }

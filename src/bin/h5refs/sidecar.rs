@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{inputs, output};
+use crate::{naming, output};
 
 /// Where the sidecar file of an input goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Target {
         );
         let url = match url {
             Some(url) => url.to_owned(),
-            None => inputs::url(&path, renames)?,
+            None => naming::url(&path, renames)?,
         };
         Ok(Self { path, url })
     }

@@ -1,5 +1,7 @@
 //! Files in object stores, read with the crate `object_store`: several ranges at once, of several files at once.
 
+#[cfg(feature = "remote")]
+pub(in crate::source) mod failure;
 pub(in crate::source) mod object;
 mod objects;
 mod prefix;
@@ -14,9 +16,10 @@ use bytes::Bytes;
 
 use super::{Sources, State};
 use crate::error::Error;
+use crate::source::secrets::without_secrets;
 pub(in crate::source) use object::Object;
 pub(in crate::source) use objects::{Find, Objects};
-pub(in crate::source) use prefix::{Prefix, without_secrets};
+pub(in crate::source) use prefix::Prefix;
 pub(in crate::source) use runtime::Runtime;
 
 /// Reads URLs under prefixes that are given, each through a store of the crate `object_store`. Only such URLs are read, and none that

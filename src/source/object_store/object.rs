@@ -9,12 +9,12 @@ use ::object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, O
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 
-use super::prefix::without_secrets;
+#[cfg(feature = "remote")]
+use super::failure::Failure;
 use crate::error::Error;
 use crate::field::convert::narrow;
 use crate::source::State;
-#[cfg(feature = "remote")]
-use crate::source::remote::Failure;
+use crate::source::secrets::without_secrets;
 
 /// Characters of a store's answer that are told.
 const MOST_TOLD: usize = 500;

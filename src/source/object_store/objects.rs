@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::object::Object;
-use super::prefix::without_secrets;
 use super::requests::Requests;
 use super::runtime::Runtime;
 use crate::error::Error;
+use crate::source::secrets::without_secrets;
 use crate::source::{Sources, State, outside};
 
 /// Where the objects of URLs are.

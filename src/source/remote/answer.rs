@@ -7,8 +7,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, RETRY_AFTER};
 
-use super::failure::{Fault, Meaning};
 use crate::source::State;
+use crate::source::object_store::failure::{Fault, Meaning};
 
 /// Bytes of a whole file that are read for a range of it, where a server does not answer with ranges.
 pub(super) const MOST_WHOLE: u64 = 8 << 20;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, RANGE};
 use reqwest::{Method, Request, Url};
 
-use super::failure::Fault;
 use crate::source::State;
+use crate::source::object_store::failure::Fault;
 
 /// What is asked of a server.
 pub(super) struct Asked {

@@ -9,9 +9,9 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 
-use super::failure::Fault;
 use super::patience::Patience;
 use crate::field::convert::{narrow, wide};
+use crate::source::object_store::failure::Fault;
 
 /// How the body of one answer is read.
 pub(super) struct Body<'a> {
@@ -97,7 +97,7 @@ pub(super) fn fault(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         return Fault::passing(ErrorKind::TimedOut, "no connection in time");
     }
-    let text: String = crate::source::object_store::without_secrets(&text).chars().take(300).collect();
+    let text: String = crate::source::secrets::without_secrets(&text).chars().take(300).collect();
     if is_untrusted {
         let hint = "look at the certificates that this machine trusts, or SSL_CERT_FILE";
         return Fault::lasting(ErrorKind::InvalidData, format!("no encrypted connection: {text}; {hint}"));

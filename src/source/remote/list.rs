@@ -7,11 +7,13 @@ use ::object_store::path::Path;
 use ::object_store::{ListResult, ObjectMeta};
 use futures_util::TryStreamExt;
 
-use super::{Failure, RemoteSources};
+use super::RemoteSources;
 use crate::error::{Error, Unsupported};
 use crate::source::State;
+use crate::source::object_store::failure::Failure;
 use crate::source::object_store::object::state;
-use crate::source::object_store::{Object, Prefix, without_secrets};
+use crate::source::object_store::{Object, Prefix};
+use crate::source::secrets::without_secrets;
 
 /// Most files that one listing gives.
 const MOST: usize = 10_000_000;

@@ -7,7 +7,6 @@ mod azure;
 mod body;
 mod clients;
 mod crypto;
-mod failure;
 mod google;
 mod list;
 mod listing;
@@ -26,10 +25,10 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::object_store::{Objects, Runtime, without_secrets};
+use super::object_store::{Objects, Runtime};
+use super::secrets::without_secrets;
 use super::{Sources, State};
 use crate::error::Error;
-pub(crate) use failure::Failure;
 pub use list::Listed;
 pub use options::RemoteOptions;
 pub use patience::Patience;

@@ -57,7 +57,7 @@ impl std::fmt::Debug for RemoteOptions {
         f.debug_struct("RemoteOptions")
             .field("anonymous", &self.anonymous)
             .field("region", &self.region)
-            .field("endpoint", &self.endpoint.as_deref().map(crate::source::object_store::without_secrets))
+            .field("endpoint", &self.endpoint.as_deref().map(crate::source::secrets::without_secrets))
             .field("requester_pays", &self.requester_pays)
             .field("storage", &self.storage.keys())
             .field("has_credentials_command", &self.credentials_command.is_some())

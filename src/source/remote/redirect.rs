@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use reqwest::Url;
 
 use super::address::{is_inside, is_same_host};
-use super::failure::Fault;
-use crate::source::object_store::without_secrets;
+use crate::source::object_store::failure::Fault;
+use crate::source::secrets::without_secrets;
 
 /// Redirects of one request that are followed.
 pub(super) const MOST: usize = 5;

@@ -12,7 +12,8 @@ use super::settings::{Settings, no_retries};
 use super::transport::{Line, Transport};
 use super::{azure, google, s3};
 use crate::error::Error;
-use crate::source::object_store::{Find, Object, Prefix, Runtime, without_secrets};
+use crate::source::object_store::{Find, Object, Prefix, Runtime};
+use crate::source::secrets::without_secrets;
 
 /// Stores by their roots, as `s3://bucket`.
 pub(super) struct Stores {

@@ -20,10 +20,10 @@ use super::answer::{self, MOST_WHOLE, Part};
 use super::asked::Asked;
 use super::body::{self, Beyond, Body};
 use super::clients::{Clients, can_encrypt};
-use super::failure::{Failure, Fault, Meaning};
 use super::patience::Patience;
 use super::redirect;
 use crate::field::convert::wide;
+use crate::source::object_store::failure::{Failure, Fault, Meaning};
 
 /// Bytes of an answer that is not to a range: a page of a listing, or credentials.
 const MOST_UNRANGED: u64 = 16 << 20;

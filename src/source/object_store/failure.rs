@@ -9,19 +9,19 @@ use crate::error::Error;
 
 /// What is wrong with one attempt at a request.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) kind: ErrorKind,
-    pub(super) text: String,
+pub(in crate::source) struct Fault {
+    pub(in crate::source) kind: ErrorKind,
+    pub(in crate::source) text: String,
     /// Attempts after which it is believed.
-    pub(super) attempts: u32,
+    pub(in crate::source) attempts: u32,
     /// How long the server asks to be left alone.
-    pub(super) wait: Option<Duration>,
-    pub(super) meaning: Meaning,
+    pub(in crate::source) wait: Option<Duration>,
+    pub(in crate::source) meaning: Meaning,
 }
 
 /// What a failure means to those who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(in crate::source) enum Meaning {
     /// It has no answer.
     NoAnswer,
     /// The file has no bytes there, and perhaps none at all.
@@ -34,38 +34,38 @@ pub(super) enum Meaning {
 
 impl Fault {
     /// One that is not there the next time, as a rule.
-    pub(super) fn passing(kind: ErrorKind, text: impl Into<String>) -> Self {
+    pub(in crate::source) fn passing(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), attempts: u32::MAX, wait: None, meaning: Meaning::NoAnswer }
     }
 
     /// One that is there the next time too.
-    pub(super) fn lasting(kind: ErrorKind, text: impl Into<String>) -> Self {
+    pub(in crate::source) fn lasting(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { attempts: 1, ..Self::passing(kind, text) }
     }
 
     /// A range behind the end of a file.
-    pub(super) fn no_bytes(text: impl Into<String>) -> Self {
+    pub(in crate::source) fn no_bytes(text: impl Into<String>) -> Self {
         Self { meaning: Meaning::NoBytes, ..Self::lasting(ErrorKind::InvalidInput, text) }
     }
 
     /// A file that is another one: believed when it is said twice, since servers behind one name may differ for a moment.
-    pub(super) fn changed(text: impl Into<String>) -> Self {
+    pub(in crate::source) fn changed(text: impl Into<String>) -> Self {
         Self { attempts: 2, meaning: Meaning::Changed, ..Self::passing(ErrorKind::InvalidData, text) }
     }
 
     /// An answer that is not the one to the question.
-    pub(super) fn wrong(text: impl Into<String>) -> Self {
+    pub(in crate::source) fn wrong(text: impl Into<String>) -> Self {
         Self::passing(ErrorKind::InvalidData, text)
     }
 
-    pub(super) fn after(self, attempts: u32) -> Failure {
+    pub(in crate::source) fn after(self, attempts: u32) -> Failure {
         Failure { kind: self.kind, text: self.text, attempts, meaning: self.meaning }
     }
 }
 
 /// The end of a request that failed.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(in crate::source) struct Failure {
     kind: ErrorKind,
     text: String,
     attempts: u32,
@@ -86,7 +86,7 @@ impl Failure {
     }
 
     /// The error that it is, of the file of a URL without secrets.
-    pub(crate) fn error(error: &(dyn StdError + 'static), url: &str) -> Option<Error> {
+    pub(in crate::source) fn error(error: &(dyn StdError + 'static), url: &str) -> Option<Error> {
         let failure = Self::of(error)?;
         Some(match failure.meaning {
             Meaning::Changed => Error::Changed { url: url.to_owned(), what: failure.text.clone() },
@@ -97,12 +97,12 @@ impl Failure {
     }
 
     /// Whether the file may have no bytes, as far as an error says.
-    pub(crate) fn may_be_empty(error: &(dyn StdError + 'static)) -> bool {
+    pub(in crate::source) fn may_be_empty(error: &(dyn StdError + 'static)) -> bool {
         Self::of(error).is_none_or(|failure| failure.meaning == Meaning::NoBytes)
     }
 
     /// Whether new credentials may help.
-    pub(crate) fn is_expired(error: &(dyn StdError + 'static)) -> bool {
+    pub(in crate::source) fn is_expired(error: &(dyn StdError + 'static)) -> bool {
         Self::of(error).is_some_and(|failure| failure.meaning == Meaning::Expired)
     }
 }
