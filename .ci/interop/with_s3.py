@@ -200,7 +200,7 @@ def w5(work):
         same_bytes(work, "days combined", flat, out)
     # A day that has got one more file is not what it was; the others are.
     place(27, himawari(work, 27, 6))
-    daily = ("combine", f"s3://himawari/root/{mask}", "--dates", "2022-02-26..2022-02-28", "--concat-dims", "time", "--drop", "wind_speed")
+    daily = ("combine", f"s3://himawari/root/{mask}", "--dates", "2022-02-26..2022-02-28", *along, "--drop", "wind_speed")
     said = bucket.run(*daily, "--resume", "-o", work.folder / "s3" / "{year}/{year}{month}{day}-SST.json")
     says(work, said, "2022-02-27: written", "3 days: 1 written, 2 existing, 0 without files, 0 failed")
 

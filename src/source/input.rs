@@ -186,5 +186,13 @@ mod tests {
         // What else is wrong with it may come of that.
         let wrong = input.run(|_| Err::<(), _>(Error::NotFound { path: "/x".to_owned() }.into()));
         assert!(matches!(wrong, Err(Error::Changed { .. })), "{wrong:?}");
+        let input = Input::open(&path).unwrap();
+        let other = folder.path().join("other");
+        std::fs::copy(&path, &other).unwrap();
+        let same_time = file.metadata().unwrap().modified().unwrap();
+        std::fs::File::options().write(true).open(&other).unwrap().set_modified(same_time).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        let replaced = input.run(|source| source.read(&[0..2])).unwrap_err();
+        assert!(replaced.to_string().ends_with("another file has its name"), "{replaced}");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct LocalFile {
     /// What it was when it was opened.
     was: State,
     name: String,
+    path: PathBuf,
 }
 
 impl LocalFile {
@@ -54,7 +55,7 @@ impl LocalFile {
             return Err(io(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         }
         let was = State { size: metadata.len(), modified: metadata.modified().ok(), etag: None };
-        Ok((Self { file, was, name }, metadata))
+        Ok((Self { file, was, name, path: path.to_owned() }, metadata))
     }
 
     /// What the file was when it was opened.
@@ -66,10 +67,23 @@ impl LocalFile {
     pub(super) fn unchanged(&self) -> Result<(), Error> {
         let metadata = self.file.metadata().map_err(|error| Error::io(self.name.clone(), error))?;
         let now = State { size: metadata.len(), modified: metadata.modified().ok(), etag: None };
-        match self.was.changed(&now) {
-            Some(what) => Err(Error::Changed { url: self.name.clone(), what }),
-            None => Ok(()),
-        }
+        let what = self
+            .was
+            .changed(&now)
+            .or_else(|| self.is_replaced(&metadata).then(|| "another file has its name".to_owned()));
+        what.map_or(Ok(()), |what| Err(Error::Changed { url: self.name.clone(), what }))
+    }
+
+    /// Whether its name leads to another file now, or to none.
+    #[cfg(unix)]
+    fn is_replaced(&self, own: &std::fs::Metadata) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(&self.path).map_or(true, |named| (named.dev(), named.ino()) != (own.dev(), own.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn is_replaced(&self, _own: &std::fs::Metadata) -> bool {
+        !self.path.exists()
     }
 
     fn read_one(&self, range: &Range<u64>) -> Result<Bytes, Halt> {

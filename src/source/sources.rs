@@ -182,7 +182,12 @@ impl LocalSources {
     /// The path of a file or folder, links followed, if it leads to where files may be read.
     pub(super) fn resolved(&self, url: &str) -> Result<PathBuf, Error> {
         let refuse = |why: &str| Error::NotAllowed { url: url.to_owned(), why: why.to_owned() };
-        let path = local_path(url).ok_or_else(|| refuse("it is no path of the local file system"))?;
+        self.within(url, local_path(url).ok_or_else(|| refuse("it is no path of the local file system"))?)
+    }
+
+    /// The same of a path that no references name: whatever characters it has, it is a path.
+    pub(super) fn within(&self, url: &str, path: &Path) -> Result<PathBuf, Error> {
+        let refuse = |why: &str| Error::NotAllowed { url: url.to_owned(), why: why.to_owned() };
         let path = self.base.join(path);
         // What may not be read is refused before it is looked at.
         let lexical = std::path::absolute(&path).map_err(|error| Error::io(url, error))?;

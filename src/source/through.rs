@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::replay::Replay;
+use super::secrets::without_secrets;
 use super::sources::exact;
 use super::{Fetch, Halt, ReadAt, Resident, Sources, State, Statistics};
 use crate::error::Error;
@@ -86,13 +87,18 @@ impl Through {
         let mut reading = self.reading();
         reading.waited = reading.waited.saturating_add(start.elapsed());
         drop(reading);
-        exact(&self.url, ranges, read?)
+        let read = read?;
+        // Another reader of the same sources may have found that it is another file now.
+        if let Some(what) = self.state.changed(&self.sources.state(&self.url)?) {
+            return Err(Error::Changed { url: without_secrets(&self.url), what });
+        }
+        exact(&without_secrets(&self.url), ranges, read)
     }
 }
 
 impl std::fmt::Debug for Through {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} bytes", self.url, self.state.size)
+        write!(f, "{} of {} bytes", without_secrets(&self.url), self.state.size)
     }
 }
 
@@ -130,5 +136,37 @@ impl ReadAt for Through {
 
     fn together(&self) -> u64 {
         1 << 20
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::single_range_in_vec_init, reason = "one range is read")]
+
+    use super::*;
+
+    /// A file that is another one each time that it is asked about.
+    #[derive(Default)]
+    struct Changes(Mutex<u32>);
+
+    impl Sources for Changes {
+        fn state(&self, _url: &str) -> Result<State, Error> {
+            let mut n = self.0.lock().unwrap();
+            *n += 1;
+            Ok(State { size: 9, modified: None, etag: Some(n.to_string()) })
+        }
+
+        fn read(&self, _url: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+            Ok(ranges.iter().map(|range| vec![0; crate::convert::narrow(range.end - range.start)].into()).collect())
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_found_to_be_another_is_not_read_on_and_no_signature_is_told() {
+        let fetch = Fetch { first: 2, ..Fetch::default() };
+        let through = Through::new(Arc::new(Changes::default()), "https://h/f?sig=canary".to_owned(), fetch).unwrap();
+        assert_eq!(format!("{through:?}"), "https://h/f?.. of 9 bytes");
+        let Err(Halt::Error(error)) = through.read(&[4..5]) else { panic!("it is read") };
+        assert_eq!(error.to_string(), "https://h/f?.. has changed since it was first read: its ETag is 2 and was 1");
     }
 }

@@ -80,6 +80,9 @@ fn a_name_with_wildcards_that_exists_is_that_file() {
 fn a_folder_stands_for_the_files_in_it_and_below() {
     let folder = folder(&["d[1]/a.nc", "d[1]/b/c.h5", "d[1]/b/d.txt", "d1/e.nc"]);
     assert_eq!(scanned(&folder, &["d[1]"]), ["a.nc.json", "c.h5.json"]);
+    // Colons are for chains in references, not in folders.
+    let colons = self::folder(&["run::1/a.nc"]);
+    assert_eq!(scanned(&colons, &["*/*.nc"]), ["a.nc.json"]);
     let empty = tempdir().unwrap();
     let run = run(&[&"scan", &empty.path(), &"-o", &"-"]);
     assert_eq!(run.failure(), format!("h5refs: {}: no *.{{nc,nc4,h5,hdf5,he5}} lies there", empty.path().display()));

@@ -274,7 +274,7 @@ impl Checks {
             let name = location.to_string();
             combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
         })?;
-        let files = Files::new(&self.allow, remote)?;
+        let files = Files::new(&self.allow, [remote, &self.remote.for_inputs(&self.allow)?])?;
         let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
         combine.plan(supply).map_err(|error| error.to_string())
     }
@@ -297,9 +297,9 @@ impl Checks {
         &self.remote
     }
 
-    /// What reads URLs: the inputs', and those that are allowed.
+    /// What reads the inputs that are URLs.
     pub(crate) fn remote(&self, inputs: &[Location]) -> Result<Remote, String> {
-        self.remote.for_inputs(&[inputs, &self.allow].concat())
+        self.remote.for_inputs(inputs)
     }
 
     /// Tells what the checks found, and merges.

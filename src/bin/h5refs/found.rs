@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use h5refs::listing::{Date, Glob, Listing, Mask, Match, dates};
-use h5refs::{Limits, LocalSources};
+use h5refs::{Limits, LocalSources, without_secrets};
 
 use crate::location::Location;
 use crate::remote::Reading;
@@ -71,6 +71,7 @@ impl Finder<'_> {
     /// What a pattern stands for, at least one location.
     pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<Location>, String> {
         let found = self.matches(&[pattern.to_owned()])?.pop().unwrap_or_default();
+        let pattern = without_secrets(pattern);
         let has_folders = found.iter().any(|found| found.is_folder);
         let locations = self.taken(found);
         match (locations.is_empty(), has_folders) {
@@ -172,7 +173,8 @@ pub(crate) struct Dates {
 impl Dates {
     /// The days; some mask needs them.
     pub(crate) fn days(&self, mask: &str) -> Result<Vec<Date>, String> {
-        let missing = || format!("{mask}: a mask stands for files of days: --dates 2020-01-01..2020-01-31");
+        let missing =
+            || format!("{}: a mask stands for files of days: --dates 2020-01-01..2020-01-31", without_secrets(mask));
         dates(self.dates.as_deref().ok_or_else(missing)?, &Limits::default()).map_err(|error| error.to_string())
     }
 
@@ -184,10 +186,10 @@ impl Dates {
 /// Tells the days that have no files, unless none has.
 pub(crate) fn tell_empty(mask: &str, found: &BTreeMap<Date, Vec<Location>>) -> Result<(), String> {
     if found.values().all(Vec::is_empty) {
-        return Err(format!("{mask}: nothing matches on any day"));
+        return Err(format!("{}: nothing matches on any day", without_secrets(mask)));
     }
     for (day, _) in found.iter().filter(|(_, locations)| locations.is_empty()) {
-        say(&format!("{mask}: {day}: no files"));
+        say(&format!("{}: {day}: no files", without_secrets(mask)));
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ pub(crate) fn by_day(
     let mut days: BTreeMap<Date, Vec<Location>> = BTreeMap::new();
     for argument in arguments {
         let Argument::Mask(mask) = finder.argument(argument)? else {
+            let argument = h5refs::without_secrets(argument);
             return Err(format!("{argument}: where the output has {{year}} and {{day}}, inputs have them too"));
         };
         for (day, locations) in finder.mask(&mask, &dates.days(argument)?)? {

@@ -73,6 +73,15 @@ impl Location {
         }
     }
 
+    /// The URL, if it is one.
+    #[cfg(feature = "remote")]
+    pub(crate) fn as_url(&self) -> Option<&str> {
+        match self {
+            Self::Path(_) => None,
+            Self::Url(url) => Some(url),
+        }
+    }
+
     /// The scheme and the bucket or host of a URL.
     pub(crate) fn root(&self) -> Option<&str> {
         let Self::Url(url) = self else { return None };

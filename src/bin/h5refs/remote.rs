@@ -73,25 +73,28 @@ fn setting(argument: &str) -> Result<(String, String), String> {
 
 #[cfg(feature = "remote")]
 impl Reading {
-    /// What reads some inputs and what lies under some prefixes, as far as they are URLs.
+    /// What reads some inputs, or what lies under some prefixes, as far as they are URLs; and no others.
     pub(crate) fn for_inputs(&self, locations: &[Location]) -> Result<Remote, String> {
-        let keeps_query = self.stores.keep_query;
-        let mut roots: Vec<&str> = locations.iter().filter_map(Location::root).collect();
-        roots.sort_unstable();
-        roots.dedup();
-        if roots.is_empty() {
-            return Ok(Remote { sources: None, keeps_query });
-        }
         let has_query = locations.iter().any(Location::has_query);
-        let options = self.stores.options(keeps_query || has_query)?;
-        let told = |error: Error| error.to_string();
-        let sources = roots.into_iter().try_fold(RemoteSources::new(options).map_err(told)?, RemoteSources::allow);
-        Ok(Remote { sources: Some(Arc::new(sources.map_err(told)?)), keeps_query })
+        self.under(locations.iter().filter_map(Location::as_url), has_query)
     }
 
-    /// What lists the folders of a URL.
+    /// What reads URLs under some prefixes.
+    fn under<'a>(&self, prefixes: impl Iterator<Item = &'a str>, has_query: bool) -> Result<Remote, String> {
+        let keeps_query = self.stores.keep_query;
+        let mut prefixes = prefixes.peekable();
+        if prefixes.peek().is_none() {
+            return Ok(Remote { sources: None, keeps_query });
+        }
+        let told = |error: Error| error.to_string();
+        let sources = RemoteSources::new(self.stores.options(keeps_query || has_query)?).map_err(told)?;
+        let sources = prefixes.try_fold(sources, RemoteSources::allow).map_err(told)?;
+        Ok(Remote { sources: Some(Arc::new(sources)), keeps_query })
+    }
+
+    /// What lists the folders of the store of a URL.
     pub(crate) fn listing(&self, url: &Location) -> Result<Arc<dyn Listing>, String> {
-        let sources = self.for_inputs(std::slice::from_ref(url))?.sources;
+        let sources = self.under(url.root().into_iter(), false)?.sources;
         sources.map(|sources| sources as _).ok_or_else(|| format!("{url}: no URL that could be listed"))
     }
 }

@@ -15,12 +15,12 @@ pub(crate) struct Files(Vec<Arc<dyn Sources>>);
 
 impl Files {
     /// Those under some prefixes, which are folders and URLs; where none is named, all local files and the URLs that are inputs.
-    pub(crate) fn new(allow: &[Location], remote: &Remote) -> Result<Self, String> {
+    pub(crate) fn new(allow: &[Location], remote: [&Remote; 2]) -> Result<Self, String> {
         let everywhere = [Location::Path(std::path::MAIN_SEPARATOR_STR.into())];
         let allow = if allow.is_empty() { &everywhere } else { allow };
         let local = allow.iter().filter_map(Location::path).try_fold(LocalSources::new(), LocalSources::allow);
         let mut all: Vec<Arc<dyn Sources>> = vec![Arc::new(local.map_err(|error| error.to_string())?)];
-        all.extend(remote.sources());
+        all.extend(remote.into_iter().filter_map(Remote::sources));
         Ok(Self(all))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{DirEntry, FileType};
 use std::io;
+use std::path::Path;
 
 use super::{Entry, Kind, Listing};
 use crate::error::Error;
@@ -9,13 +10,13 @@ use crate::source::LocalSources;
 
 impl Listing for LocalSources {
     fn list(&self, folder: &str) -> Result<Vec<Entry>, Error> {
-        let path = self.resolved(if folder.is_empty() { "." } else { folder })?;
+        let path = self.within(folder, path_of(if folder.is_empty() { "." } else { folder }))?;
         let entries = std::fs::read_dir(path).and_then(|entries| entries.map(|found| entry(&found?)).collect());
         entries.map_err(|error| Error::io(folder, error))
     }
 
     fn find(&self, path: &str) -> Result<Option<Entry>, Error> {
-        let resolved = match self.resolved(path) {
+        let resolved = match self.within(path, path_of(path)) {
             Err(Error::Io { error, .. }) if is_absent(&error) => return Ok(None),
             resolved => resolved?,
         };
@@ -23,6 +24,11 @@ impl Listing for LocalSources {
         let name = path.rsplit('/').next().unwrap_or(path).to_owned();
         Ok(Some(Entry { name, kind, state: None }))
     }
+}
+
+/// The path that a name or a URL of the local file system is.
+fn path_of(name: &str) -> &Path {
+    Path::new(name.strip_prefix("file://").filter(|path| path.starts_with('/')).unwrap_or(name))
 }
 
 /// Nothing more is asked of a file than its folder tells: on network file systems it would be a round trip each.

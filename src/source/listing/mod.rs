@@ -15,6 +15,7 @@ pub use mask::Mask;
 pub(super) use local::is_absent;
 
 use super::State;
+use super::secrets::without_secrets;
 use crate::error::Error;
 
 /// Folders that can be listed. What may not be listed is refused.
@@ -69,5 +70,5 @@ pub enum Kind {
 
 /// A pattern, mask or date that says nothing.
 fn wrong(pattern: &str, problem: impl Into<String>) -> Error {
-    Error::Pattern { pattern: pattern.to_owned(), problem: problem.into() }
+    Error::Pattern { pattern: without_secrets(pattern), problem: problem.into() }
 }

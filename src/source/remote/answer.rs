@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, RETRY_AFTER};
+use reqwest::{StatusCode, Url};
 
 use crate::source::State;
 use crate::source::object_store::failure::{Fault, Meaning};
@@ -54,6 +54,17 @@ pub(super) fn plain(headers: &HeaderMap) -> Result<(), Fault> {
         None | Some("" | "identity") => Ok(()),
         Some(_) => Err(Fault::wrong("the answer is compressed, which was not asked for")),
     }
+}
+
+/// That a listing of S3 which goes on says where: a store that does not know version 2 of listings does not.
+pub(super) fn listing(asked: &Url, body: &[u8]) -> Result<(), Fault> {
+    let is_listing = asked.query_pairs().any(|(name, value)| name == "list-type" && value == "2");
+    let has = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
+    if is_listing && has("<IsTruncated>true<") && !has("<NextContinuationToken>") {
+        let text = "the listing is cut off, and the store does not say how it goes on: it knows no ListObjectsV2";
+        return Err(Fault::lasting(ErrorKind::Unsupported, text));
+    }
+    Ok(())
 }
 
 fn partial(asked: &Range<u64>, headers: &HeaderMap) -> Result<Part, Fault> {

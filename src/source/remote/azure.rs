@@ -3,10 +3,10 @@
 use std::io::{Error as Io, ErrorKind};
 use std::sync::Arc;
 
-use ::object_store::ObjectStore;
 use ::object_store::azure::{AzureConfigKey as Key, MicrosoftAzureBuilder};
 
 use super::crypto::Crypto;
+use super::opened::Opened;
 use super::settings::{Settings, no_retries};
 use super::transport::Line;
 use crate::error::Error;
@@ -24,7 +24,7 @@ const CREDENTIALS: [Key; 8] = [
 ];
 
 /// A container as a store: `az://container`, with its account among the settings, or `abfs://container@account.dfs.core.windows.net`.
-pub(super) fn open(root: &str, name: &str, settings: &Settings, line: Line) -> Result<Arc<dyn ObjectStore>, Error> {
+pub(super) fn open(root: &str, name: &str, settings: &Settings, line: Line) -> Result<Opened, Error> {
     let failed = |why: &str| Error::io(root, Io::new(ErrorKind::PermissionDenied, why));
     let options = &settings.options;
     let mut builder = MicrosoftAzureBuilder::from_env();
@@ -54,5 +54,5 @@ pub(super) fn open(root: &str, name: &str, settings: &Settings, line: Line) -> R
         builder = builder.with_endpoint(endpoint.clone());
     }
     let builder = builder.with_crypto_provider(Arc::new(Crypto)).with_retry(no_retries()).with_http_connector(line);
-    Ok(Arc::new(builder.build().map_err(|_| failed("the settings of the store contradict each other"))?))
+    Ok(Opened::of(builder.build().map_err(|_| failed("the settings of the store contradict each other"))?))
 }

@@ -3,16 +3,16 @@
 use std::io::{Error as Io, ErrorKind};
 use std::sync::Arc;
 
-use ::object_store::ObjectStore;
 use ::object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 
 use super::crypto::Crypto;
+use super::opened::Opened;
 use super::settings::{Settings, no_retries};
 use super::transport::Line;
 use crate::error::Error;
 
 /// A bucket as a store.
-pub(super) fn open(bucket: &str, settings: &Settings, line: Line) -> Result<Arc<dyn ObjectStore>, Error> {
+pub(super) fn open(bucket: &str, settings: &Settings, line: Line) -> Result<Opened, Error> {
     let failed = |why: &str| Error::io(format!("gs://{bucket}"), Io::new(ErrorKind::PermissionDenied, why));
     let options = &settings.options;
     let mut builder = GoogleCloudStorageBuilder::from_env();
@@ -43,7 +43,7 @@ pub(super) fn open(bucket: &str, settings: &Settings, line: Line) -> Result<Arc<
         .with_crypto_provider(Arc::new(Crypto))
         .with_retry(no_retries())
         .with_http_connector(line);
-    Ok(Arc::new(builder.build().map_err(|_| failed("the credentials are none that are known"))?))
+    Ok(Opened::of(builder.build().map_err(|_| failed("the credentials are none that are known"))?))
 }
 
 /// Whether gcloud has left credentials.

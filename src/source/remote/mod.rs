@@ -10,6 +10,7 @@ mod crypto;
 mod google;
 mod list;
 mod listing;
+mod opened;
 mod options;
 mod patience;
 mod redirect;

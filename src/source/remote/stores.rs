@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::io::{Error as Io, ErrorKind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ::object_store::ObjectStore;
 use ::object_store::http::HttpBuilder;
 use ::object_store::path::Path;
 
+use super::opened::Opened;
 use super::settings::{Settings, no_retries};
 use super::transport::{Line, Transport};
 use super::{azure, google, s3};
@@ -22,10 +22,11 @@ pub(super) struct Stores {
     runtime: Arc<Runtime>,
     /// What may be read: files, and folders with all in them.
     pub(super) allowed: HashSet<String>,
-    open: Mutex<HashMap<String, Arc<OnceLock<Opened>>>>,
+    open: Mutex<HashMap<String, Opening>>,
 }
 
-type Opened = Result<Arc<dyn ObjectStore>, Error>;
+/// A store that is opened once, by whoever is first.
+type Opening = Arc<OnceLock<Result<Opened, Error>>>;
 
 /// The kinds of stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Stores {
     }
 
     /// The store of a place.
-    pub(super) fn store(&self, place: &Place<'_>) -> Opened {
+    pub(super) fn store(&self, place: &Place<'_>) -> Result<Opened, Error> {
         let open = || self.open(place);
         // A query is of one file, as a rule; what it is kept with is not kept.
         if place.query.is_some() {
@@ -119,7 +120,7 @@ impl Stores {
         store.get_or_init(open).clone()
     }
 
-    fn open(&self, place: &Place<'_>) -> Opened {
+    fn open(&self, place: &Place<'_>) -> Result<Opened, Error> {
         let query = place.query.map(Into::into);
         let follows = place.is_web();
         let line = Line { transport: Arc::clone(&self.transport), follows, query, expired: None };
@@ -131,7 +132,7 @@ impl Stores {
                 let builder =
                     HttpBuilder::new().with_url(place.root).with_retry(no_retries()).with_http_connector(line);
                 let failed = |_| Error::io(place.root, Io::new(ErrorKind::InvalidInput, "it is no URL of a host"));
-                Ok(Arc::new(builder.build().map_err(failed)?))
+                Ok(Opened { objects: Arc::new(builder.build().map_err(failed)?), pages: None })
             }
         }
     }
@@ -150,6 +151,6 @@ impl Find for Stores {
             return Err(refuse("it lies under no prefix that may be read"));
         }
         let path = Self::path(&place).map_err(refuse)?;
-        Ok(Object { url: url.into(), store: self.store(&place)?, path, by_get: true })
+        Ok(Object { url: url.into(), store: self.store(&place)?.objects, path, by_get: true })
     }
 }

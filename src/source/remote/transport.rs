@@ -128,7 +128,12 @@ impl Transport {
             _ => {
                 answer::plain(response.headers())?;
                 let body = if asked.method == Method::HEAD { None } else { Some(MOST_UNRANGED) };
-                self.whole(response, body).await
+                let (status, headers) = (response.status(), response.headers().clone());
+                let body = self.body(response, body, Beyond::Wrong).await?;
+                answer::listing(&asked.url, &body)?;
+                let mut answer = HttpResponse::new(body.into());
+                (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+                Ok(answer)
             }
         }
     }
@@ -202,14 +207,7 @@ impl Transport {
         Ok(answer)
     }
 
-    /// An answer as it is, with at most so many bytes; `None` if it has no body.
-    async fn whole(&self, response: Response, most: Option<u64>) -> Result<HttpResponse, Fault> {
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut answer = HttpResponse::new(self.body(response, most, Beyond::Wrong).await?.into());
-        (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
-        Ok(answer)
-    }
-
+    /// A body of at most so many bytes; `None` if the answer has none.
     async fn body(&self, response: Response, most: Option<u64>, beyond: Beyond) -> Result<Bytes, Fault> {
         let Some(most) = most else { return Ok(Bytes::new()) };
         Body { patience: &self.patience, bytes: &self.bytes, most, beyond }.read(response).await

@@ -8,10 +8,10 @@ use std::io::{Error as Io, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use ::object_store::ObjectStore;
 use ::object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 
 use super::crypto::Crypto;
+use super::opened::Opened;
 use super::settings::{Settings, no_retries};
 use super::transport::{Line, Transport};
 use crate::error::Error;
@@ -28,7 +28,7 @@ pub(super) fn open(
     settings: &Settings,
     transport: &Arc<Transport>,
     runtime: &Runtime,
-) -> Result<Arc<dyn ObjectStore>, Error> {
+) -> Result<Opened, Error> {
     let failed = |why: String| Error::io(format!("s3://{bucket}"), Io::new(ErrorKind::PermissionDenied, why));
     let options = &settings.options;
     let mut line = Line { transport: Arc::clone(transport), follows: false, query: None, expired: None };
@@ -60,7 +60,7 @@ pub(super) fn open(
         .with_retry(no_retries())
         .with_http_connector(line);
     let store = builder.build().map_err(|_| failed("the settings of the store contradict each other".to_owned()))?;
-    Ok(Arc::new(store))
+    Ok(Opened::of(store))
 }
 
 /// What the environment says, with its credentials only if no others are given: a token there belongs to the key there.

@@ -170,6 +170,27 @@ fn a_folder_lists_what_lies_in_it() {
 }
 
 #[test]
+fn a_listing_that_is_not_whole_is_an_error() {
+    let listed = |inner: &'static str| {
+        let server = Server::new(move |_, _| {
+            let page = format!("<?xml version=\"1.0\"?><ListBucketResult>{inner}</ListBucketResult>");
+            Reply::Send(answer("200 OK", &[], page.as_bytes()))
+        });
+        let sources = bucket(RemoteOptions { anonymous: true, ..options(&server, &[]) });
+        (sources.list("s3://bucket/").map_err(|error| error.to_string()), server.count())
+    };
+    let (cut_off, asked) = listed("<IsTruncated>true</IsTruncated>");
+    assert!(cut_off.unwrap_err().contains("the listing is cut off"));
+    assert_eq!(asked, 1);
+    let (endless, asked) = listed("<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>");
+    assert_eq!(endless.unwrap_err(), "s3://bucket/: Generic listing error: the store gives the same page again");
+    assert_eq!(asked, 2);
+    let (slash, _) = listed("<CommonPrefixes><Prefix>/</Prefix></CommonPrefixes>");
+    assert_eq!(slash.unwrap_err(), "s3://bucket/: a name in it begins with a slash, and no URL leads there");
+    assert_eq!(listed("<IsTruncated>false</IsTruncated>").0.unwrap(), Listed::default());
+}
+
+#[test]
 fn a_listing_that_fails_says_why() {
     let body = "<Error><Code>NoSuchBucket</Code></Error>";
     let server = Server::new(move |_, _| Reply::Send(answer("404 Not Found", &[], body.as_bytes())));
