@@ -17,6 +17,8 @@ mod family;
 mod files;
 mod format;
 mod golden;
+#[cfg(all(feature = "cli", feature = "remote"))]
+mod http_server;
 mod kerchunk_bugs;
 mod layers;
 #[cfg(feature = "cli")]
@@ -28,6 +30,8 @@ mod parquet;
 mod read_back;
 mod reader;
 mod refused;
+#[cfg(all(feature = "cli", feature = "remote"))]
+mod remote;
 mod rounds;
 #[cfg(feature = "cli")]
 mod side_by_side;
