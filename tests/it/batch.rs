@@ -65,6 +65,10 @@ impl Files {
     }
 }
 
+fn names(inputs: &[PathBuf]) -> Vec<&str> {
+    inputs.iter().map(|input| input.to_str().unwrap()).collect()
+}
+
 fn ended(program: Child) -> Run {
     let output = program.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
@@ -161,6 +165,9 @@ fn one_output_has_one_run_and_what_takes_too_long_is_dropped() {
     assert_eq!(run.code, Some(143), "{run:?}");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(files.outputs("out").into_keys().collect::<Vec<_>>(), ["g000.nc.json", "g001.nc.json"]);
+    // The one that was dropped.
+    let listed = std::fs::read_to_string(files.path("out.h5refs-failures")).unwrap();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names(&files.inputs[2..]));
     files.inputs.pop();
     let last = files.run("-v --resume -o out");
     assert_eq!((last.code, last.count("existing")), (Some(0), 2));
@@ -318,7 +325,45 @@ fn a_run_ends_once_as_many_files_failed_as_may() {
     assert!(run.err.contains("h5refs: stopped at --max-failures: 1 done, 2 failed of 9 files"), "{run:?}");
     assert!(run.err.contains("h5refs: 2 failed: superblock at 0x0: the HDF5 signature is missing"), "{run:?}");
     assert_eq!(files.others(), ["list", "out.h5refs-state"].map(str::to_owned).into());
-    assert_eq!(std::fs::read_to_string(files.path("list")).unwrap().lines().count(), 2);
+    // Those that were not come to as well.
+    let listed = std::fs::read_to_string(files.path("list")).unwrap();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names(&files.inputs[1..]));
+}
+
+#[test]
+fn a_list_that_was_given_back_loses_nothing_where_the_run_is_stopped() {
+    let mut files = Files::new(300);
+    let all = std::mem::take(&mut files.inputs);
+    let list = files.path("out.h5refs-failures");
+    std::fs::write(&list, names(&all).join("\n")).unwrap();
+    let mut program = files.command("-v --jobs 1 @out.h5refs-failures -o out").spawn().unwrap();
+    wait_for(&mut program, "done", 5);
+    signal(&program, "INT");
+    let run = ended(program);
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.err.contains("the inputs that failed or were left are listed in out.h5refs-failures"), "{run:?}");
+    let (done, listed) = (files.outputs("out").len(), std::fs::read_to_string(&list).unwrap());
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names(&all[done..]));
+    let last = files.run("-q --resume @out.h5refs-failures -o out");
+    assert_eq!((last.code, files.outputs("out").len(), files.others()), (Some(0), 300, BTreeSet::new()), "{last:?}");
+}
+
+#[test]
+fn what_is_named_for_the_failures_is_not_removed_where_there_are_none() {
+    let files = Files::new(2);
+    std::fs::write(files.path("list"), "of before\n").unwrap();
+    std::fs::create_dir(files.path("out.h5refs-failures")).unwrap();
+    assert_eq!(files.run("-q -o out --failures list").code, Some(0));
+    assert_eq!(std::fs::read(files.path("list")).unwrap(), b"");
+    assert_eq!(files.run("-q -o out").code, Some(0));
+    std::fs::remove_dir(files.path("out.h5refs-failures")).unwrap();
+    std::os::unix::fs::symlink("list", files.path("out.h5refs-failures")).unwrap();
+    assert_eq!(files.run("-q -o out").code, Some(0));
+    assert_eq!(files.others(), ["list", "out.h5refs-failures"].map(str::to_owned).into());
+    std::fs::remove_file(files.path("out.h5refs-failures")).unwrap();
+    std::fs::write(files.path("out.h5refs-failures"), "of before\n").unwrap();
+    assert_eq!(files.run("-q -o out").code, Some(0));
+    assert_eq!(files.others(), ["list"].map(str::to_owned).into());
 }
 
 #[test]
