@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use h5refs::batch::{Batch, Ended, Failure, Finished, Kind, Place, Tally};
@@ -81,11 +82,11 @@ impl Job<'_> {
         tell_of_panics(self.arguments.json);
         let over = AtomicBool::new(false);
         let ended = std::thread::scope(|scope| {
-            let watch = scope.spawn(|| self.watch(&signals, &over, &kept, &view));
-            let ended = self.work(&signals, &kept, &view);
-            over.store(true, Ordering::Relaxed);
-            watch.thread().unpark();
-            ended
+            let watch = || self.watch(&signals, &over, &kept, &view);
+            // Where the system gives no thread, what is in work is finished however long it takes.
+            let watch = std::thread::Builder::new().spawn_scoped(scope, watch).ok();
+            let _over = Over { over: &over, watch: watch.map(|watch| watch.thread().clone()) };
+            self.work(&signals, &kept, &view)
         });
         let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         let view = view.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -260,6 +261,21 @@ impl Job<'_> {
                 "open it in Python: xarray.open_dataset({:?}, engine=\"kerchunk\")",
                 output.display().to_string()
             ));
+        }
+    }
+}
+
+/// Ends the watch where it is dropped, also by a panic.
+struct Over<'a> {
+    over: &'a AtomicBool,
+    watch: Option<Thread>,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(watch) = &self.watch {
+            watch.unpark();
         }
     }
 }
