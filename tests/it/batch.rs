@@ -190,6 +190,61 @@ fn a_second_signal_ends_the_run_at_once() {
 }
 
 #[test]
+fn a_folder_of_parquet_that_lost_a_record_file_or_a_piece_of_one_is_made_again() {
+    let files = Files::new(3);
+    // One that fails keeps the state.
+    std::fs::write(&files.inputs[2], "no HDF5").unwrap();
+    let words = "-v --resume --format parquet --inline-threshold 0 --record-size 1 -o out";
+    let counts = |run: Run| (run.code, run.count("done"), run.count("existing"));
+    assert_eq!(counts(files.run(words)), (Some(3), 2, 0));
+    assert_eq!(counts(files.run(words)), (Some(3), 0, 2));
+    let output = files.path("out/g000.nc.parq");
+    let records = |output: &PathBuf| -> BTreeMap<PathBuf, Vec<u8>> {
+        let arrays = std::fs::read_dir(output).unwrap().map(|entry| entry.unwrap().path());
+        let records = arrays.filter(|one| one.is_dir()).flat_map(|array| std::fs::read_dir(array).unwrap());
+        records.map(|one| one.unwrap().path()).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    };
+    let whole = records(&output);
+    let (first, bytes) = whole.iter().next().unwrap();
+    std::fs::remove_file(first).unwrap();
+    assert_eq!(counts(files.run(words)), (Some(3), 1, 1));
+    assert_eq!(records(&output), whole);
+    std::fs::write(first, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(counts(files.run(words)), (Some(3), 1, 1));
+    assert_eq!(records(&output), whole);
+    let documents = output.join(".zmetadata");
+    let bytes = std::fs::read(&documents).unwrap();
+    std::fs::write(&documents, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(counts(files.run(words)), (Some(3), 1, 1));
+    assert_eq!(std::fs::read(&documents).unwrap(), bytes);
+}
+
+#[test]
+fn what_an_output_says_of_itself_counts_more_than_the_state() {
+    let files = Files::new(2);
+    std::fs::write(&files.inputs[1], "no HDF5").unwrap();
+    let run = |words: &str| files.run(&format!("-v --inline-threshold 0 -o out {words}"));
+    // Two URLs of the same length.
+    assert_eq!(run("--rename /=s3://").code, Some(3));
+    let output = files.path("out/g000.nc.json");
+    let first = std::fs::read(&output).unwrap();
+    assert_eq!(run("--rename /=gs:// --state other").code, Some(3));
+    assert_eq!(std::fs::read(&output).unwrap().len(), first.len());
+    let last = run("--rename /=s3:// --resume");
+    assert_eq!((last.count("done"), last.count("existing")), (1, 0), "{last:?}");
+    assert_eq!(std::fs::read(&output).unwrap(), first);
+}
+
+#[test]
+fn a_system_that_gives_no_threads_gets_the_work_done_in_one() {
+    let files = Files::new(3);
+    let mut program = files.command("-q --jobs 3 -o out");
+    // No thread has so large a stack.
+    let run = ended(program.env("RUST_MIN_STACK", (1_u64 << 60).to_string()).spawn().unwrap());
+    assert_eq!((run.code, run.err.as_str(), files.outputs("out").len()), (Some(0), "", 3));
+}
+
+#[test]
 fn a_torn_record_costs_its_own_file_only() {
     let files = Files::new(6);
     std::fs::write(&files.inputs[3], "no HDF5").unwrap();
@@ -298,6 +353,12 @@ fn shards_make_together_what_one_run_makes() {
     for (name, bytes) in whole.iter().filter(|(name, _)| *name != "g004.nc.json") {
         assert_eq!(Some(bytes), outputs.get(name), "{name}");
     }
+    // What another shard is writing is its own.
+    let part = format!("out/.g000.nc.json.{}.part", std::process::id());
+    std::fs::write(files.path(&part), "x").unwrap();
+    assert_eq!(files.run("-q --shard 2/3 -o out").code, Some(0));
+    assert!(files.path(&part).exists());
+    assert_eq!((files.run("-q --shard 1/3 -o out").code, files.path(&part).exists()), (Some(0), false));
     assert_eq!(files.run("-q --shard 8/9 -o out").code, Some(0), "a shard without inputs has nothing to do");
     assert_eq!(files.run("-q --shard 4/3 -o out").code, Some(2));
 }
