@@ -27,10 +27,14 @@ def scan(program, number, files, work, options):
     names = write_list(work / "parts" / f"{number:06}.txt", files)
     sets = {file: work / "sets" / f"{file.rsplit('/', 1)[-1]}.json" for file in files}
     state, failures = names.with_suffix(".state"), names.with_suffix(".failures")
+    # That of a run before this one says nothing of this one.
+    failures.unlink(missing_ok=True)
     own = ["--resume", "--state", state, "--failures", failures]
     done = run(program, "scan", f"@{names}", "-o", work / "sets", "--quiet", *own, *options)
     failed = failures.read_text().splitlines() if failures.exists() else []
-    if done.returncode not in (0, 3) and not failed:
+    # 1 is what a part ends with of which nothing could be scanned, and also a run that did not come to its end.
+    is_over = done.returncode in (0, 3) or (done.returncode == 1 and set(files) <= set(failed))
+    if not is_over:
         raise RuntimeError(f"scan of {files[0]} and {len(files) - 1} more ends with {done.returncode}: {done.stderr.strip()[-2000:]}")
     missing = [file for file, one in sets.items() if not one.exists() or file in failed]
     return [one for file, one in sets.items() if file not in missing], missing, done.stderr, done.returncode

@@ -143,17 +143,21 @@ impl Batch {
                 held(&observer).tell(finished, self.most_failures);
             }
         };
-        if self.jobs == 1 {
-            job();
-        } else {
-            std::thread::scope(|scope| {
-                for _ in 0..self.jobs {
-                    scope.spawn(job);
-                }
-            });
-        }
+        side_by_side(self.jobs, job);
         observer.into_inner().unwrap_or_else(PoisonError::into_inner).ended
     }
+}
+
+/// Does the same in as many threads, and returns once all have ended. Where the system gives fewer it is done in those, and where it
+/// gives none, or one is enough, in this one.
+pub fn side_by_side(jobs: usize, job: impl Fn() + Sync) {
+    std::thread::scope(|scope| {
+        let spawn = || std::thread::Builder::new().spawn_scoped(scope, &job).is_ok();
+        let threads = if jobs > 1 { (0..jobs).take_while(|_| spawn()).count() } else { 0 };
+        if threads == 0 {
+            job();
+        }
+    });
 }
 
 /// Who is told, and how it stands.

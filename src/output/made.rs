@@ -1,7 +1,7 @@
 //! How references were made, as it stands behind them: what a run that is taken up again knows a finished output by.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -58,27 +58,70 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+/// The record files of a folder of Parquet: what stands beside `.zmetadata`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Records {
+    files: u64,
+    bytes: u64,
+}
+
+impl Records {
+    /// Those that are there.
+    pub(super) fn of(folder: &Path) -> io::Result<Self> {
+        let (mut records, mut folders) = (Self::default(), vec![folder.to_owned()]);
+        while let Some(parent) = folders.pop() {
+            for entry in fs::read_dir(&parent)? {
+                let entry = entry?;
+                let found = entry.metadata()?;
+                if found.is_dir() {
+                    folders.push(entry.path());
+                } else if parent != folder {
+                    records.files = records.files.saturating_add(1);
+                    records.bytes = records.bytes.saturating_add(found.len());
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
 /// The record as it is written.
 #[derive(Serialize)]
 struct Own<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<&'a Made>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Records>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     sources: &'a BTreeMap<String, Recorded>,
 }
 
-/// Writes the member `h5refs` behind others, if there is anything to record.
-pub(super) fn write(set: &ReferenceSet, made: Option<&Made>, out: &mut impl Write) -> io::Result<()> {
+/// The same as it is read.
+#[derive(Deserialize)]
+struct Known {
+    #[serde(flatten)]
+    of: MadeOf,
+    records: Option<Records>,
+}
+
+/// Writes the member `h5refs` behind others, if there is anything to record. Record files are told where the making is.
+pub(super) fn write(
+    set: &ReferenceSet,
+    made: Option<&Made>,
+    records: Option<Records>,
+    out: &mut impl Write,
+) -> io::Result<()> {
     if made.is_none() && set.recorded.is_empty() {
         return Ok(());
     }
     out.write_all(MARK.as_bytes())?;
-    serde_json::to_writer(out, &Own { made, sources: &set.recorded })?;
+    serde_json::to_writer(out, &Own { made, records: records.filter(|_| made.is_some()), sources: &set.recorded })?;
     Ok(())
 }
 
 /// How the references in a file of JSON or in a folder of Parquet were made, read from its last bytes; `None` where that is not recorded,
-/// as in what other programs wrote, in version 0, and in what is compressed.
+/// as in what other programs wrote, in version 0, and in what is compressed, and of a folder whose record files are not as many, or not of
+/// as many bytes, as were written.
 ///
 /// # Errors
 /// What the file system answers.
@@ -93,7 +136,9 @@ pub fn made_of(references: &Path) -> io::Result<Option<MadeOf>> {
     let record = start.and_then(|start| tail.get(start.saturating_add(MARK.len())..));
     // The record is the last member: what ends behind it is the whole document.
     let record = record.and_then(|record| record.strip_suffix(b"}\n"));
-    Ok(record.and_then(|record| serde_json::from_slice(record).ok()))
+    let known: Option<Known> = record.and_then(|record| serde_json::from_slice(record).ok());
+    let records = if references.is_dir() { Some(Records::of(references)?) } else { None };
+    Ok(known.filter(|known| known.records == records).map(|known| known.of))
 }
 
 #[cfg(test)]

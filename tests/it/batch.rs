@@ -65,6 +65,10 @@ impl Files {
     }
 }
 
+fn names(inputs: &[PathBuf]) -> Vec<&str> {
+    inputs.iter().map(|input| input.to_str().unwrap()).collect()
+}
+
 fn ended(program: Child) -> Run {
     let output = program.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
@@ -161,6 +165,9 @@ fn one_output_has_one_run_and_what_takes_too_long_is_dropped() {
     assert_eq!(run.code, Some(143), "{run:?}");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(files.outputs("out").into_keys().collect::<Vec<_>>(), ["g000.nc.json", "g001.nc.json"]);
+    // The one that was dropped.
+    let listed = std::fs::read_to_string(files.path("out.h5refs-failures")).unwrap();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names(&files.inputs[2..]));
     files.inputs.pop();
     let last = files.run("-v --resume -o out");
     assert_eq!((last.code, last.count("existing")), (Some(0), 2));
@@ -180,6 +187,61 @@ fn a_second_signal_ends_the_run_at_once() {
     signal(&program, "INT");
     assert_eq!(ended(program).code, Some(130));
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_folder_of_parquet_that_lost_a_record_file_or_a_piece_of_one_is_made_again() {
+    let files = Files::new(3);
+    // One that fails keeps the state.
+    std::fs::write(&files.inputs[2], "no HDF5").unwrap();
+    let words = "-v --resume --format parquet --inline-threshold 0 --record-size 1 -o out";
+    let counts = |run: Run| (run.code, run.count("done"), run.count("existing"));
+    assert_eq!(counts(files.run(words)), (Some(3), 2, 0));
+    assert_eq!(counts(files.run(words)), (Some(3), 0, 2));
+    let output = files.path("out/g000.nc.parq");
+    let records = |output: &PathBuf| -> BTreeMap<PathBuf, Vec<u8>> {
+        let arrays = std::fs::read_dir(output).unwrap().map(|entry| entry.unwrap().path());
+        let records = arrays.filter(|one| one.is_dir()).flat_map(|array| std::fs::read_dir(array).unwrap());
+        records.map(|one| one.unwrap().path()).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    };
+    let whole = records(&output);
+    let (first, bytes) = whole.iter().next().unwrap();
+    std::fs::remove_file(first).unwrap();
+    assert_eq!(counts(files.run(words)), (Some(3), 1, 1));
+    assert_eq!(records(&output), whole);
+    std::fs::write(first, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(counts(files.run(words)), (Some(3), 1, 1));
+    assert_eq!(records(&output), whole);
+    let documents = output.join(".zmetadata");
+    let bytes = std::fs::read(&documents).unwrap();
+    std::fs::write(&documents, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(counts(files.run(words)), (Some(3), 1, 1));
+    assert_eq!(std::fs::read(&documents).unwrap(), bytes);
+}
+
+#[test]
+fn what_an_output_says_of_itself_counts_more_than_the_state() {
+    let files = Files::new(2);
+    std::fs::write(&files.inputs[1], "no HDF5").unwrap();
+    let run = |words: &str| files.run(&format!("-v --inline-threshold 0 -o out {words}"));
+    // Two URLs of the same length.
+    assert_eq!(run("--rename /=s3://").code, Some(3));
+    let output = files.path("out/g000.nc.json");
+    let first = std::fs::read(&output).unwrap();
+    assert_eq!(run("--rename /=gs:// --state other").code, Some(3));
+    assert_eq!(std::fs::read(&output).unwrap().len(), first.len());
+    let last = run("--rename /=s3:// --resume");
+    assert_eq!((last.count("done"), last.count("existing")), (1, 0), "{last:?}");
+    assert_eq!(std::fs::read(&output).unwrap(), first);
+}
+
+#[test]
+fn a_system_that_gives_no_threads_gets_the_work_done_in_one() {
+    let files = Files::new(3);
+    let mut program = files.command("-q --jobs 3 -o out");
+    // No thread has so large a stack.
+    let run = ended(program.env("RUST_MIN_STACK", (1_u64 << 60).to_string()).spawn().unwrap());
+    assert_eq!((run.code, run.err.as_str(), files.outputs("out").len()), (Some(0), "", 3));
 }
 
 #[test]
@@ -291,6 +353,12 @@ fn shards_make_together_what_one_run_makes() {
     for (name, bytes) in whole.iter().filter(|(name, _)| *name != "g004.nc.json") {
         assert_eq!(Some(bytes), outputs.get(name), "{name}");
     }
+    // What another shard is writing is its own.
+    let part = format!("out/.g000.nc.json.{}.part", std::process::id());
+    std::fs::write(files.path(&part), "x").unwrap();
+    assert_eq!(files.run("-q --shard 2/3 -o out").code, Some(0));
+    assert!(files.path(&part).exists());
+    assert_eq!((files.run("-q --shard 1/3 -o out").code, files.path(&part).exists()), (Some(0), false));
     assert_eq!(files.run("-q --shard 8/9 -o out").code, Some(0), "a shard without inputs has nothing to do");
     assert_eq!(files.run("-q --shard 4/3 -o out").code, Some(2));
 }
@@ -318,7 +386,45 @@ fn a_run_ends_once_as_many_files_failed_as_may() {
     assert!(run.err.contains("h5refs: stopped at --max-failures: 1 done, 2 failed of 9 files"), "{run:?}");
     assert!(run.err.contains("h5refs: 2 failed: superblock at 0x0: the HDF5 signature is missing"), "{run:?}");
     assert_eq!(files.others(), ["list", "out.h5refs-state"].map(str::to_owned).into());
-    assert_eq!(std::fs::read_to_string(files.path("list")).unwrap().lines().count(), 2);
+    // Those that were not come to as well.
+    let listed = std::fs::read_to_string(files.path("list")).unwrap();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names(&files.inputs[1..]));
+}
+
+#[test]
+fn a_list_that_was_given_back_loses_nothing_where_the_run_is_stopped() {
+    let mut files = Files::new(300);
+    let all = std::mem::take(&mut files.inputs);
+    let list = files.path("out.h5refs-failures");
+    std::fs::write(&list, names(&all).join("\n")).unwrap();
+    let mut program = files.command("-v --jobs 1 @out.h5refs-failures -o out").spawn().unwrap();
+    wait_for(&mut program, "done", 5);
+    signal(&program, "INT");
+    let run = ended(program);
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.err.contains("the inputs that failed or were left are listed in out.h5refs-failures"), "{run:?}");
+    let (done, listed) = (files.outputs("out").len(), std::fs::read_to_string(&list).unwrap());
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names(&all[done..]));
+    let last = files.run("-q --resume @out.h5refs-failures -o out");
+    assert_eq!((last.code, files.outputs("out").len(), files.others()), (Some(0), 300, BTreeSet::new()), "{last:?}");
+}
+
+#[test]
+fn what_is_named_for_the_failures_is_not_removed_where_there_are_none() {
+    let files = Files::new(2);
+    std::fs::write(files.path("list"), "of before\n").unwrap();
+    std::fs::create_dir(files.path("out.h5refs-failures")).unwrap();
+    assert_eq!(files.run("-q -o out --failures list").code, Some(0));
+    assert_eq!(std::fs::read(files.path("list")).unwrap(), b"");
+    assert_eq!(files.run("-q -o out").code, Some(0));
+    std::fs::remove_dir(files.path("out.h5refs-failures")).unwrap();
+    std::os::unix::fs::symlink("list", files.path("out.h5refs-failures")).unwrap();
+    assert_eq!(files.run("-q -o out").code, Some(0));
+    assert_eq!(files.others(), ["list", "out.h5refs-failures"].map(str::to_owned).into());
+    std::fs::remove_file(files.path("out.h5refs-failures")).unwrap();
+    std::fs::write(files.path("out.h5refs-failures"), "of before\n").unwrap();
+    assert_eq!(files.run("-q -o out").code, Some(0));
+    assert_eq!(files.others(), ["list"].map(str::to_owned).into());
 }
 
 #[test]

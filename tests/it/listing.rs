@@ -1,6 +1,7 @@
 //! Inputs that are patterns, folders, lists and masks, as a caller of the program names them.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value as Json, json};
 use tempfile::{TempDir, tempdir};
@@ -277,6 +278,27 @@ fn a_day_is_existing_as_long_as_its_files_are_what_they_were() {
     bare.as_object_mut().unwrap().remove("h5refs");
     std::fs::write(input("02/more.json"), bare.to_string()).unwrap();
     assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(1)));
+}
+
+#[test]
+fn a_system_that_gives_no_threads_gets_all_combined_in_one() {
+    let (folder, mask, out) = days();
+    let combined = |out: &Path, threads: bool| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_h5refs"));
+        if !threads {
+            // No thread has so large a stack.
+            program.env("RUST_MIN_STACK", (1_u64 << 60).to_string());
+        }
+        let dates = ["--dates", "2020-01-01..2020-01-02", "--concat-dims", "time", "--drop", "w", "--jobs", "4", "-q"];
+        let ran = program.args(["combine", &mask]).args(dates).arg("-o").arg(out).output().unwrap();
+        assert_eq!((ran.status.code(), String::from_utf8(ran.stderr).unwrap()), (Some(0), String::new()));
+    };
+    combined(&out, false);
+    assert_eq!(below(&folder.path().join("out")).len(), 2);
+    let [one, other] = ["one.json", "other.json"].map(|name| folder.path().join(name));
+    combined(&one, true);
+    combined(&other, false);
+    assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap());
 }
 
 #[test]

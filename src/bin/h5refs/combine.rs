@@ -349,10 +349,11 @@ fn each_loaded(
     std::thread::scope(|scope| {
         // Few are on their way at once: sets that wait for an earlier one are in memory.
         let (sender, receiver) = mpsc::sync_channel(jobs);
-        for _ in 0..jobs {
+        let mut threads = 0;
+        while threads < jobs {
             let sender = sender.clone();
             let (next, stop, references) = (&next, &stop, &references);
-            scope.spawn(move || {
+            let load = move || {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let is_stopped = *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -361,15 +362,24 @@ fn each_loaded(
                         return;
                     }
                 }
-            });
+            };
+            if std::thread::Builder::new().spawn_scoped(scope, load).is_err() {
+                break;
+            }
+            threads += 1;
         }
         drop(sender);
+        // The system may give fewer threads, or none.
+        if threads == 0 {
+            let mut in_order = paths.iter().map(|path| (path, load::set(path, &references, remote)));
+            return in_order.try_for_each(|(path, set)| taken(path, set, &mut takes));
+        }
         let (mut waiting, mut due) = (BTreeMap::new(), 0);
         for (n, set) in receiver {
             waiting.insert(n, set);
             while let Some(set) = waiting.remove(&due) {
                 let Some(location) = paths.get(due) else { break };
-                let taken = set.and_then(|set| takes(location, set)).map_err(|error| format!("{location}: {error}"));
+                let taken = taken(location, set, &mut takes);
                 if taken.is_err() {
                     *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
                     return taken;
@@ -379,6 +389,15 @@ fn each_loaded(
         }
         Ok(())
     })
+}
+
+/// Gives an input that is read; an error names it.
+fn taken(
+    location: &Location,
+    set: Result<ReferenceSet, String>,
+    takes: &mut impl FnMut(&Location, ReferenceSet) -> Result<(), String>,
+) -> Result<(), String> {
+    set.and_then(|set| takes(location, set)).map_err(|error| format!("{location}: {error}"))
 }
 
 /// `NAME=VALUE`.

@@ -65,11 +65,7 @@ impl Daily<'_> {
                 done.lock().unwrap_or_else(PoisonError::into_inner).insert(**day, one);
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 0..checks.jobs(&first).min(days.len()) {
-                scope.spawn(work);
-            }
-        });
+        h5refs::batch::side_by_side(checks.jobs(&first).min(days.len()), work);
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(report) = checks.report() {
             output::write(report, |out| write_report(&done, out))?;

@@ -136,7 +136,8 @@ struct Several {
     /// Begin no more files once so many failed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_failures: Option<u64>,
-    /// Where the inputs that failed are listed, to be given back as @FILE (default: <OUT>.h5refs-failures, if there are any).
+    /// Where the inputs that failed are listed, and where the run is stopped those that are left, to be given back as @FILE (default:
+    /// <OUT>.h5refs-failures, if there are any).
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 }

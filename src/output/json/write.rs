@@ -167,7 +167,7 @@ impl<W: Write> Writer<W> {
     fn tail(mut self, set: &ReferenceSet, options: &JsonOptions) -> io::Result<()> {
         if options.version == JsonVersion::One {
             self.out.write_all(b"}")?;
-            made::write(set, options.made.as_ref(), &mut self.out)?;
+            made::write(set, options.made.as_ref(), None, &mut self.out)?;
         }
         self.out.write_all(b"}\n")?;
         self.out.flush()

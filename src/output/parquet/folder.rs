@@ -125,19 +125,23 @@ fn exchange(part: &Path, folder: &Path) -> io::Result<()> {
 }
 
 fn fill(set: &ReferenceSet, folder: &Path, options: &ParquetOptions) -> io::Result<()> {
-    let mut out = BufWriter::new(fs::File::create(folder.join(".zmetadata"))?);
-    write_documents(set, options, &mut out)?;
-    out.flush()?;
     let mut records = Records { set, options, empty: None };
     for (path, array) in set.arrays() {
         let told = |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"));
         records.write(folder, path, array).map_err(told)?;
     }
-    Ok(())
+    let mut out = BufWriter::new(fs::File::create(folder.join(".zmetadata"))?);
+    write_documents(set, options, made::Records::of(folder)?, &mut out)?;
+    out.flush()
 }
 
 /// `{"metadata": {key: document, ..}, "record_size": rows}`, and what the files were when references to them were made.
-fn write_documents(set: &ReferenceSet, options: &ParquetOptions, out: &mut impl Write) -> io::Result<()> {
+fn write_documents(
+    set: &ReferenceSet,
+    options: &ParquetOptions,
+    records: made::Records,
+    out: &mut impl Write,
+) -> io::Result<()> {
     out.write_all(br#"{"metadata":{"#)?;
     for (n, (path, node)) in set.nodes.iter().enumerate() {
         let (kind, document, attributes) = match node {
@@ -153,7 +157,7 @@ fn write_documents(set: &ReferenceSet, options: &ParquetOptions, out: &mut impl 
     }
     write!(out, r#"}},"record_size":{}"#, options.record_size)?;
     // As in JSON; readers pass over members that they do not know.
-    made::write(set, options.made.as_ref(), out)?;
+    made::write(set, options.made.as_ref(), Some(records), out)?;
     out.write_all(b"}\n")
 }
 

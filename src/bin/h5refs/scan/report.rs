@@ -54,8 +54,7 @@ pub(super) fn write(state: &mut State, places: &[Place], out: &mut dyn Write) ->
     out.write_all(b"\n]}\n")
 }
 
-/// The inputs that failed, one a line, so that they can be given back; no file where there are none. Gives how many of them cannot be
-/// told so.
+/// Inputs, one a line, so that they can be given back. Gives how many of them cannot be told so.
 pub(super) fn write_failures<'a>(inputs: impl Iterator<Item = &'a Location>, path: &Path) -> Result<usize, String> {
     let (mut lines, mut left) = (Vec::new(), 0_usize);
     for input in inputs {
@@ -64,14 +63,18 @@ pub(super) fn write_failures<'a>(inputs: impl Iterator<Item = &'a Location>, pat
             None => left = left.saturating_add(1),
         }
     }
-    if lines.is_empty() {
-        return match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("{}: {error}", path.display())),
-            _ => Ok(left),
-        };
-    }
     crate::output::write(path, |out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     Ok(left)
+}
+
+/// Removes the list of a run before this one. What is no file is none.
+pub(super) fn remove_failures(path: &Path) -> Result<(), String> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => {
+            std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An input as it was given, if it is one line and has no secret in it.

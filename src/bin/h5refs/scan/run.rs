@@ -1,9 +1,11 @@
 //! The run over all inputs of a scan: what is done already, what is told, and what is kept for a run after this one.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use h5refs::batch::{Batch, Ended, Failure, Finished, Kind, Place, Tally};
@@ -80,11 +82,11 @@ impl Job<'_> {
         tell_of_panics(self.arguments.json);
         let over = AtomicBool::new(false);
         let ended = std::thread::scope(|scope| {
-            let watch = scope.spawn(|| self.watch(&signals, &over, &kept, &view));
-            let ended = self.work(&signals, &kept, &view);
-            over.store(true, Ordering::Relaxed);
-            watch.thread().unpark();
-            ended
+            let watch = || self.watch(&signals, &over, &kept, &view);
+            // Where the system gives no thread, what is in work is finished however long it takes.
+            let watch = std::thread::Builder::new().spawn_scoped(scope, watch).ok();
+            let _over = Over { over: &over, watch: watch.map(|watch| watch.thread().clone()) };
+            self.work(&signals, &kept, &view)
         });
         let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         let view = view.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +172,8 @@ impl Job<'_> {
         };
         kept.places.sort_unstable_by_key(|(number, _)| *number);
         let failed = ended.as_ref().err().map(ToString::to_string);
-        let errors = [failed, self.write_report(&mut kept), self.list_failures(&mut kept, view)];
+        let is_all = matches!(ended, Ok(Ended::All));
+        let errors = [failed, self.write_report(&mut kept), self.list_failures(&kept, view, is_all)];
         for error in errors.into_iter().flatten() {
             view.error(&error);
             ending = Ending::Failed;
@@ -179,7 +182,7 @@ impl Job<'_> {
         if ending != Ending::Failed && interrupted.is_none() {
             self.hint(&kept, view);
         }
-        let is_over = matches!(ended, Ok(Ended::All)) && kept.failed.is_empty() && ending != Ending::Failed;
+        let is_over = is_all && kept.failed.is_empty() && ending != Ending::Failed;
         let removed = if is_over { kept.state.remove() } else { Ok(()) };
         if let Err(error) = removed {
             view.error(&format!("the state: {error}"));
@@ -193,24 +196,30 @@ impl Job<'_> {
         output::write(path, |out| report::write(&mut kept.state, &places, out)).err()
     }
 
-    /// Lists the inputs that failed in a file.
-    fn list_failures(&self, kept: &mut Kept, view: &View) -> Option<String> {
+    /// Lists the inputs that failed in a file; where the run did not come to its end also those that it left, which may have been given
+    /// by this very list. Gives why it cannot.
+    fn list_failures(&self, kept: &Kept, view: &View, is_all: bool) -> Option<String> {
         let several = &self.arguments.several;
         let beside = self.outputs.beside(several.shard, "h5refs-failures");
         let path = several.failures.as_ref().or(beside.as_ref())?;
-        kept.failed.sort_unstable();
-        let inputs = kept.failed.iter().filter_map(|number| self.paths.get(usize::try_from(*number).ok()?));
-        match report::write_failures(inputs, path) {
+        let (failed, done): (HashSet<u64>, HashSet<u64>) =
+            (kept.failed.iter().copied().collect(), kept.places.iter().map(|(number, _)| *number).collect());
+        let is_listed = |number| failed.contains(&number) || (!is_all && !done.contains(&number));
+        let inputs: Vec<&Location> =
+            (0..).zip(&self.paths).filter(|(number, _)| is_listed(*number)).map(|(_, input)| input).collect();
+        if inputs.is_empty() && several.failures.is_none() {
+            return report::remove_failures(path).err();
+        }
+        let which = if is_all { "that failed" } else { "that failed or were left" };
+        match report::write_failures(inputs.iter().copied(), path) {
             Err(error) => return Some(error),
             Ok(0) => {}
             Ok(left) => {
-                return Some(format!(
-                    "{left} inputs that failed cannot be listed: their names are no lines, or secret"
-                ));
+                return Some(format!("{left} inputs {which} cannot be listed: their names are no lines, or secret"));
             }
         }
-        if !kept.failed.is_empty() {
-            view.note(&format!("the inputs that failed are listed in {0}: scan @{0}", path.display()));
+        if !inputs.is_empty() {
+            view.note(&format!("the inputs {which} are listed in {0}: scan @{0}", path.display()));
         }
         None
     }
@@ -230,6 +239,9 @@ impl Job<'_> {
                 return;
             }
             let view = held(view);
+            if let Some(error) = self.list_failures(&kept, &view, false) {
+                view.error(&error);
+            }
             view.end("interrupted, files in work were dropped", &kept.tally, &kept.cost);
             self.outputs.remove_own_parts();
             std::process::exit(code.into());
@@ -249,6 +261,21 @@ impl Job<'_> {
                 "open it in Python: xarray.open_dataset({:?}, engine=\"kerchunk\")",
                 output.display().to_string()
             ));
+        }
+    }
+}
+
+/// Ends the watch where it is dropped, also by a panic.
+struct Over<'a> {
+    over: &'a AtomicBool,
+    watch: Option<Thread>,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(watch) = &self.watch {
+            watch.unpark();
         }
     }
 }

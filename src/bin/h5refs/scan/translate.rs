@@ -55,8 +55,8 @@ impl From<String> for Stop {
 }
 
 impl Job<'_> {
-    /// How the output of an input was made, if it is there and nothing would be different if it was made again: as a run before this one
-    /// recorded it, or else as it says itself.
+    /// How the output of an input was made, if it is there and nothing would be different if it was made again: as it says itself, or
+    /// where it does not as a run before this one recorded it.
     pub(super) fn existing(&self, location: &Location, output: &Path, before: Option<&Record>) -> Option<MadeOf> {
         let url = self.url(location).ok()?;
         let now = match location {
@@ -70,10 +70,11 @@ impl Job<'_> {
             }
         };
         let metadata = std::fs::metadata(output).ok()?;
-        let recorded = before.filter(|record| metadata.is_dir() || record.bytes == Some(metadata.len()));
-        let recorded = recorded.and_then(|record| record.made.clone());
-        let is_of = |made: &MadeOf| made.is_of(&url, &now, &self.fingerprint);
-        let made = recorded.filter(is_of).or_else(|| made_of(output).ok().flatten().filter(is_of))?;
+        // Of a folder the record proves nothing.
+        let recorded = before.filter(|record| metadata.is_file() && record.bytes == Some(metadata.len()));
+        let recorded = || recorded.and_then(|record| record.made.clone());
+        let made = made_of(output).ok().flatten().or_else(recorded);
+        let made = made.filter(|made| made.is_of(&url, &now, &self.fingerprint))?;
         let accepted = made.made.refused == 0 || self.arguments.error != OnError::Raise;
         (accepted && self.has_sidecar(output, &made)).then_some(made)
     }
