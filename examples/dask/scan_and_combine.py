@@ -32,7 +32,7 @@ def scan(program, number, files, work, options):
     own = ["--resume", "--state", state, "--failures", failures]
     done = run(program, "scan", f"@{names}", "-o", work / "sets", "--quiet", *own, *options)
     failed = failures.read_text().splitlines() if failures.exists() else []
-    # 1 is what a part ends with of which nothing could be scanned, and also a run that did not come to its end.
+    # It ends with 1 where no file could be scanned, and then all are listed; and where it was stopped, which may leave sets of others.
     is_over = done.returncode in (0, 3) or (done.returncode == 1 and set(files) <= set(failed))
     if not is_over:
         raise RuntimeError(f"scan of {files[0]} and {len(files) - 1} more ends with {done.returncode}: {done.stderr.strip()[-2000:]}")

@@ -199,10 +199,10 @@ fn told(panic: &(dyn Any + Send)) -> String {
     format!("a bug in h5refs: {}", text.unwrap_or("a panic"))
 }
 
-/// A fingerprint of a text, by which two that differ are told apart (FNV-1a of 64 bits).
-pub fn fingerprint(text: &str) -> String {
+/// A fingerprint of a text or of bytes, by which two that differ are told apart (FNV-1a of 64 bits).
+pub fn fingerprint(text: impl AsRef<[u8]>) -> String {
     let add = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    format!("{:016x}", text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, add))
+    format!("{:016x}", text.as_ref().iter().fold(0xcbf2_9ce4_8422_2325, add))
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ pub struct Made {
     /// Whether other files were looked for, whose states are not recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub others: bool,
+    /// A fingerprint of the sets that it was combined of, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sets: Option<String>,
 }
 
 /// How an output was made, and what the files were then.
@@ -155,7 +158,8 @@ mod tests {
     }
 
     fn made() -> Made {
-        Made { version: "1".to_owned(), options: "ab".to_owned(), refused: 3, sidecar: Some(9), others: true }
+        let (version, options) = ("1".to_owned(), "ab".to_owned());
+        Made { version, options, refused: 3, sidecar: Some(9), others: true, sets: Some("cd".to_owned()) }
     }
 
     #[test]

@@ -262,6 +262,12 @@ fn a_day_is_existing_as_long_as_its_files_are_what_they_were() {
     changed["h5refs"]["sources"]["s3://b/3.nc"]["size"] = json!(101);
     std::fs::write(input("02/only.json"), changed.to_string()).unwrap();
     assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
+    // A set that was made anew of the same files, with another reference.
+    changed["refs"]["v/0"][1] = json!(9);
+    std::fs::write(input("02/only.json"), changed.to_string()).unwrap();
+    assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
+    let again = std::fs::read(folder.path().join("out/2020/20200102-SST.json")).unwrap();
+    assert_eq!((ran(&[]), std::fs::read(folder.path().join("out/2020/20200102-SST.json")).unwrap()), (is(2), again));
     // One more, one less.
     std::fs::write(input("02/more.json"), hour(4).to_string()).unwrap();
     assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
@@ -299,6 +305,56 @@ fn a_system_that_gives_no_threads_gets_all_combined_in_one() {
     combined(&one, true);
     combined(&other, false);
     assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap());
+}
+
+#[test]
+fn a_combination_that_a_signal_ends_leaves_no_piece_of_its_output() {
+    let folder = tempdir().unwrap();
+    let mut set = hour(0);
+    // A record file for each chunk takes its time.
+    let chunks = 3000;
+    let array = json!({"zarr_format": 2, "shape": [chunks], "chunks": [1], "dtype": "<i2", "fill_value": null, "order": "C", "filters": null, "compressor": null});
+    set["refs"]["x/.zarray"] = array.to_string().into();
+    set["refs"]["x/.zattrs"] = json!({"_ARRAY_DIMENSIONS": ["x"]}).to_string().into();
+    (0..chunks).for_each(|n| set["refs"][format!("x/{n}")] = json!(["s3://b/0.nc", n * 2, 2]));
+    std::fs::write(folder.path().join("in2020.json"), set.to_string()).unwrap();
+    for (out, signal, code) in [("all.parq", "TERM", 143), ("{year}{month}{day}.parq", "INT", 130)] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_h5refs"));
+        let days = ["in{year}.json", "--dates", "2020-01-01"];
+        let inputs = if out.contains('{') { &days[..] } else { &["in2020.json"] };
+        program.current_dir(folder.path()).arg("combine").args(inputs).args(["--concat-dims", "time"]);
+        let mut program = program.args(["--record-size", "1", "-q", "-o", out]).spawn().unwrap();
+        let name = out.replace("{year}{month}{day}", "20200101");
+        let part = folder.path().join(format!(".{name}.{}.part", program.id()));
+        while !part.exists() {
+            assert_eq!(program.try_wait().unwrap(), None);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Command::new("kill").arg(format!("-{signal}")).arg(program.id().to_string()).status().unwrap();
+        assert_eq!(program.wait().unwrap().code(), Some(code), "{out}");
+        assert_eq!(below(folder.path()), ["in2020.json"], "{out}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_killed_run_left_of_an_output_is_removed() {
+    let (folder, mask, out) = days();
+    std::fs::create_dir_all(folder.path().join("out/2020")).unwrap();
+    // Numbers of processes are smaller.
+    let part = |name: &str, process: u32| folder.path().join(format!("out/2020/.{name}.{process}.part"));
+    let parts = ["20200101-SST.json", "all.json", "one.json"].map(|name| part(name, u32::MAX));
+    let alive = part("all.json", std::process::id());
+    parts.iter().chain([&alive]).for_each(|part| std::fs::write(part, "x").unwrap());
+    combined(&mask, &out, &[]);
+    assert_eq!(parts.each_ref().map(|part| part.exists()), [false, true, true]);
+    let inputs = text(folder.path().join("in/2020/01/0[12]/*.json"));
+    let all = folder.path().join("out/2020/all.json");
+    let ran = run(&[&"combine", &inputs, &"--concat-dims", &"time", &"-o", &all]);
+    assert_eq!((ran.code, parts.each_ref().map(|part| part.exists())), (0, [false, false, true]));
+    let ran = run(&[&"scan", &files::folder().join("netcdf/cf.nc"), &"-q", &"-o", &all.with_file_name("one.json")]);
+    assert_eq!((ran.code, parts.each_ref().map(|part| part.exists())), (0, [false; 3]));
+    assert!(alive.exists());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use clap::Args;
@@ -22,7 +22,7 @@ use crate::location::Location;
 use crate::remote::{self, Remote};
 use crate::selection::Names as Globs;
 use crate::supply::Files;
-use crate::{Ending, finish, inputs, load, output, references_out, say, without_name};
+use crate::{Ending, finish, inputs, load, output, parts, references_out, say, signals, without_name};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
 ///
@@ -47,8 +47,8 @@ pub(crate) struct Arguments {
     /// Print the plan and what the checks find, and write nothing; the exit code is 4 where an error is found.
     #[arg(long)]
     check: bool,
-    /// With an output a day: leave those that are there and are of the files that their days have now, as far as that was recorded.
-    /// Options are not compared.
+    /// With an output a day: leave those that are there and were made by this version with these options of the files and sets that
+    /// their days have now, as far as that was recorded.
     #[arg(long)]
     resume: bool,
     /// With --check: print JSON.
@@ -149,7 +149,9 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
     }
     let (set, ending) = options.checks.merged(plan)?;
     if let Some(references) = references {
-        references.write(&set, &arguments.to.output)?;
+        let output = &arguments.to.output;
+        parts::remove_dead(output);
+        signals::cleared(|| parts::remove_own(output), || references.write(&set, output))?;
     }
     Ok(ending)
 }
@@ -166,7 +168,17 @@ fn day_by_day(arguments: &Arguments, output: Mask) -> Result<Ending, String> {
     // What is wrong with the options is wrong on every day.
     options.combine()?;
     let fingerprint = arguments.fingerprint();
-    Daily { options, form, output, days, resume: arguments.resume, remote, fingerprint }.run()
+    Daily {
+        options,
+        form,
+        output,
+        days,
+        resume: arguments.resume,
+        remote,
+        fingerprint,
+        is_interrupted: AtomicBool::new(false),
+    }
+    .run()
 }
 
 impl Arguments {
@@ -189,7 +201,7 @@ impl Arguments {
         } = checks;
         let first = (&self.to.form, concat_dims, coo_map, coo_dtypes, identical_dims, sizes, variables, drop, group);
         let second = (policy, inline_array_bytes, compare_bytes, no_fetch, allow);
-        h5refs::batch::fingerprint(&format!("{first:?} {second:?}"))
+        h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
     }
 }
 

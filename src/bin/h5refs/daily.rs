@@ -1,21 +1,20 @@
 //! `h5refs combine` day by day: where the output's name has the words of a mask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use h5refs::listing::{Date, Mask};
 use h5refs::output::{Made, MadeOf};
-use h5refs::reference::Recorded;
 
 use crate::combine::Options;
 use crate::location::Location;
 use crate::references_out::References;
 use crate::remote::Remote;
-use crate::{Ending, load, output, say};
+use crate::{Ending, load, output, parts, say, signals};
 
 /// A combination for each day.
 pub(crate) struct Daily<'a> {
@@ -28,6 +27,8 @@ pub(crate) struct Daily<'a> {
     pub(crate) remote: Remote,
     /// What tells the options apart.
     pub(crate) fingerprint: String,
+    /// Whether a signal ends it: nothing more is written, or told.
+    pub(crate) is_interrupted: AtomicBool,
 }
 
 /// What became of a day.
@@ -56,6 +57,9 @@ impl Daily<'_> {
         let work = || {
             while let Some((day, files)) = days.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (one, told) = self.day(**day, files);
+                if self.is_interrupted.load(Ordering::Relaxed) {
+                    return;
+                }
                 for line in told {
                     say(&format!("{day}: {line}"));
                 }
@@ -65,12 +69,21 @@ impl Daily<'_> {
                 done.lock().unwrap_or_else(PoisonError::into_inner).insert(**day, one);
             }
         };
-        h5refs::batch::side_by_side(checks.jobs(&first).min(days.len()), work);
+        let jobs = checks.jobs(&first).min(days.len());
+        signals::cleared(|| self.remove_own_parts(), || h5refs::batch::side_by_side(jobs, work));
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(report) = checks.report() {
             output::write(report, |out| write_report(&done, out))?;
         }
         Ok(tell(&done, checks.is_quiet()))
+    }
+
+    /// Removes what is being written.
+    fn remove_own_parts(&self) {
+        self.is_interrupted.store(true, Ordering::Relaxed);
+        for name in self.days.keys().filter_map(|day| self.output.name(*day).ok()) {
+            parts::remove_own(Path::new(&name));
+        }
     }
 
     /// One day, and what its checks found.
@@ -90,7 +103,9 @@ impl Daily<'_> {
         if files.is_empty() {
             return Ok(Status::NoFiles);
         }
-        if let Some(ending) = self.existing(output, files) {
+        // Before they are read: sets that change meanwhile are others for the next run.
+        let sets = load::fingerprint(files)?;
+        if let Some(ending) = self.existing(output, files, &sets) {
             return Ok(Status::Existing(ending));
         }
         let checks = self.options.checks();
@@ -102,23 +117,28 @@ impl Daily<'_> {
         }
         let refused = u64::from(ending == Ending::Refused);
         let (version, options) = (env!("CARGO_PKG_VERSION").to_owned(), self.fingerprint.clone());
-        let made = Made { version, options, refused, ..Made::default() };
+        let made = Made { version, options, refused, sets: Some(sets), ..Made::default() };
+        parts::remove_dead(output);
+        if self.is_interrupted.load(Ordering::Relaxed) {
+            return Err("interrupted".to_owned());
+        }
         self.form.of_made(made).write(&set, output)?;
         Ok(Status::Written(ending))
     }
 
-    /// How an output that may stay was written: it is whole, made by this version with these options of these files as they are now, of
-    /// none more, and of none less.
-    fn existing(&self, output: &Path, files: &[Location]) -> Option<Ending> {
+    /// How an output that may stay was written: it is whole, made by this version with these options of these files and sets as they are
+    /// now, of none more, and of none less.
+    fn existing(&self, output: &Path, files: &[Location], sets: &str) -> Option<Ending> {
         let MadeOf { made, sources } = h5refs::output::made_of(output).ok().flatten().filter(|_| self.resume)?;
-        let now: Result<Vec<BTreeMap<String, Recorded>>, String> =
-            files.iter().map(|file| load::recorded(file, &self.remote)).collect();
-        let now = now.ok()?;
-        // What nothing is recorded of may have changed.
-        let is_of_files =
-            now.iter().all(|of| !of.is_empty()) && now.into_iter().flatten().collect::<BTreeMap<_, _>>() == sources;
         let is_same = made.version == env!("CARGO_PKG_VERSION") && made.options == self.fingerprint;
-        (is_of_files && is_same).then_some(if made.refused > 0 { Ending::Refused } else { Ending::Well })
+        if !is_same || made.sets.as_deref() != Some(sets) {
+            return None;
+        }
+        let mut found = BTreeSet::new();
+        for file in files {
+            found.extend(load::sources(file, &self.remote, &sources).ok().flatten()?);
+        }
+        found.iter().eq(sources.keys()).then_some(if made.refused > 0 { Ending::Refused } else { Ending::Well })
     }
 }
 

@@ -1,6 +1,6 @@
 //! One input of a combination: a reference set, or a file to be scanned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -32,14 +32,56 @@ pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Rem
     }
 }
 
-/// What an input is known by now: a file's state, or what a set has recorded.
-pub(crate) fn recorded(location: &Location, remote: &Remote) -> Result<BTreeMap<String, Recorded>, String> {
+/// Whether an input is among the sources of a combination as it is now; gives which sources are its own. Of a set, whose contents are
+/// compared by its fingerprint, these are what it has recorded.
+pub(crate) fn sources(
+    location: &Location,
+    remote: &Remote,
+    sources: &BTreeMap<String, Recorded>,
+) -> Result<Option<BTreeSet<String>>, String> {
     let told = |error: h5refs::Error| error.to_string();
-    if let Some(path) = location.path().filter(|path| !is_hdf5(path)) {
-        return Ok(OpenReferences::new(Limits::default()).open(path).map_err(told)?.0.recorded);
+    let (now, is_set) = if let Some(path) = location.path().filter(|path| !is_hdf5(path)) {
+        (OpenReferences::new(Limits::default()).open(path).map_err(told)?.0.recorded, true)
+    } else {
+        let input = opening::open(location, remote).map_err(told)?.input;
+        let state = state(&input).map(|state| Ok::<_, String>((location.url(&[], remote.keeps_query())?, state)));
+        (state.into_iter().collect::<Result<_, _>>()?, false)
+    };
+    let is_same = |was: &Recorded, now: &Recorded| if is_set { was == now } else { was.is_surely(now) };
+    // What nothing is recorded of may have changed.
+    let is_there =
+        !now.is_empty() && now.iter().all(|(url, now)| sources.get(url).is_some_and(|was| is_same(was, now)));
+    Ok(is_there.then(|| now.into_keys().collect()))
+}
+
+/// A fingerprint of the names of inputs, and of the contents of those that are sets.
+pub(crate) fn fingerprint(locations: &[Location]) -> Result<String, String> {
+    let of = |location: &Location| {
+        let path = location.path().filter(|path| !is_hdf5(path));
+        let contents = path.map(contents).transpose().map_err(|error| format!("{location}: {error}"))?;
+        Ok((location.to_string(), contents))
+    };
+    let all: Vec<(String, Option<String>)> = locations.iter().map(of).collect::<Result<_, String>>()?;
+    Ok(h5refs::batch::fingerprint(format!("{all:?}")))
+}
+
+/// What tells a set from another: its bytes, or for Parquet those of its documents, and the names and sizes of its record files.
+fn contents(set: &Path) -> std::io::Result<String> {
+    if !set.is_dir() {
+        return Ok(h5refs::batch::fingerprint(std::fs::read(set)?));
     }
-    let input = opening::open(location, remote).map_err(told)?.input;
-    state(&input).into_iter().map(|state| Ok((location.url(&[], remote.keeps_query())?, state))).collect()
+    let (mut files, mut folders) = (BTreeMap::new(), vec![set.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            match entry.metadata()? {
+                found if found.is_dir() => folders.push(entry.path()),
+                found => _ = files.insert(entry.path().strip_prefix(set).map(Path::to_owned).ok(), found.len()),
+            }
+        }
+    }
+    let documents = h5refs::batch::fingerprint(std::fs::read(set.join(".zmetadata"))?);
+    Ok(h5refs::batch::fingerprint(format!("{documents} {files:?}")))
 }
 
 fn state(input: &Input) -> Option<Recorded> {

@@ -24,6 +24,7 @@ mod naming;
 mod opening;
 mod outline;
 mod output;
+mod parts;
 mod references_in;
 mod references_out;
 mod remote;

@@ -295,7 +295,7 @@ impl Arguments {
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);
         let second = (fill, unsupported, repair_bytes, sidecar, sidecar_url, codecs, links, external_root, salvage);
-        h5refs::batch::fingerprint(&format!("{first:?} {second:?}"))
+        h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
     }
 }
 

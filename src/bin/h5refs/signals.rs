@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{Builder, ScopedJoinHandle, Thread};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -40,4 +42,45 @@ impl Signals {
             .filter(|signal| *signal > 0 && self.stop.load(Ordering::Relaxed))
             .map(|signal| signal.saturating_add(128))
     }
+}
+
+/// Ends a watch where it is dropped, also by a panic.
+pub(crate) struct Over<'a> {
+    over: &'a AtomicBool,
+    watch: Option<Thread>,
+}
+
+impl<'a> Over<'a> {
+    pub(crate) fn new<T>(over: &'a AtomicBool, watch: Option<ScopedJoinHandle<'_, T>>) -> Self {
+        Self { over, watch: watch.map(|watch| watch.thread().clone()) }
+    }
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(watch) = &self.watch {
+            watch.unpark();
+        }
+    }
+}
+
+/// Does work that the first signal ends, after what it leaves behind is cleared away.
+pub(crate) fn cleared<T>(clear: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    let watch = || {
+        // Where signals cannot be caught they end the program as they always do.
+        let Ok(signals) = Signals::catch() else { return };
+        while !over.load(Ordering::Relaxed) {
+            std::thread::park_timeout(Duration::from_millis(20));
+            if let Some(code) = signals.code() {
+                clear();
+                std::process::exit(code.into());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let _over = Over::new(&over, Builder::new().spawn_scoped(scope, watch).ok());
+        work()
+    })
 }

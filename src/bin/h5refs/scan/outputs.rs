@@ -1,11 +1,11 @@
 //! Where the references of each input go, and what stands beside them.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::location::Location;
-use crate::references_out;
+use crate::{parts, references_out};
 
 /// Every n-th input: `i/n`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,42 +95,27 @@ impl Outputs {
         Some(named.with_file_name(name))
     }
 
-    /// Removes what killed runs left in the folder of outputs with these names. What was there before and is moved aside goes back.
+    /// Removes what killed runs left of outputs with these names. Who has the state of a run over a folder has its outputs alone.
     pub(super) fn remove_parts(&self, names: &HashSet<OsString>) -> Result<(), String> {
-        let Self::Folder { folder, .. } = self else { return Ok(()) };
-        let told = |error: std::io::Error| format!("{}: {error}", folder.display());
-        for entry in std::fs::read_dir(folder).map_err(told)? {
-            let entry = entry.map_err(told)?;
-            let file_name = entry.file_name();
-            let Some((of, what)) = file_name.to_str().and_then(part) else { continue };
-            let sidecar_of = of.strip_suffix(".sidecar").unwrap_or(of);
-            if !names.contains(OsStr::new(of)) && !names.contains(OsStr::new(sidecar_of)) {
-                continue;
+        match self {
+            Self::Folder { folder, .. } => parts::remove(folder, |part| part.is_of(|of| names.contains(of))),
+            Self::One(output) => {
+                parts::remove_dead(output);
+                Ok(())
             }
-            let (path, whole) = (entry.path(), folder.join(of));
-            let removed = match what {
-                "old" if !whole.exists() => std::fs::rename(&path, whole),
-                _ if path.is_dir() => std::fs::remove_dir_all(&path),
-                _ => std::fs::remove_file(&path),
-            };
-            removed.map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        Ok(())
     }
 
-    /// Removes what this process is writing.
-    pub(super) fn remove_own_parts(&self) {
-        let folder = match self {
-            Self::Folder { folder, .. } => folder.as_path(),
-            Self::One(output) => output.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")),
-        };
-        let own = format!(".{}.part", std::process::id());
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") && name.as_encoded_bytes().ends_with(own.as_bytes()) {
+    /// Removes what this process is writing of outputs with these names. A process of the same number on another machine may write to the
+    /// same folder; it has other outputs.
+    pub(super) fn remove_own_parts(&self, names: &HashSet<OsString>) {
+        match self {
+            Self::Folder { folder, .. } => {
+                let is_own = |part: &parts::Part<'_>| part.is_own() && part.is_of(|of| names.contains(of));
                 // What is not removed here is removed when the run is taken up again.
-                let _removed = std::fs::remove_file(entry.path()).or_else(|_| std::fs::remove_dir_all(entry.path()));
+                let _removed = parts::remove(folder, is_own);
             }
+            Self::One(output) => parts::remove_own(output),
         }
     }
 }
@@ -140,14 +125,6 @@ fn name(location: &Location, extension: &str) -> Result<OsString, String> {
     let mut name = location.file_name().ok_or_else(|| format!("{location}: not the name of a file"))?.to_owned();
     name.push(extension);
     Ok(name)
-}
-
-/// The output that `.<output>.<process>.part` or `.old` belongs to, and which of the two it is.
-fn part(name: &str) -> Option<(&str, &str)> {
-    let (rest, what) = name.strip_prefix('.')?.rsplit_once('.')?;
-    let (of, process) = rest.rsplit_once('.')?;
-    let is_process = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
-    (is_process && matches!(what, "part" | "old")).then_some((of, what))
 }
 
 #[cfg(test)]
@@ -163,15 +140,6 @@ mod tests {
         assert_eq!(Shard::parse("2/3").unwrap().of(all), [1, 4, 7]);
         for wrong in ["0/3", "4/3", "1", "1/0", "-1/3", "a/b", "1/3/5"] {
             assert!(Shard::parse(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_part_is_known_by_its_name() {
-        assert_eq!(part(".a.nc.json.12.part"), Some(("a.nc.json", "part")));
-        assert_eq!(part(".a.nc.parq.12.old"), Some(("a.nc.parq", "old")));
-        for other in ["a.nc.json.12.part", ".a.part", ".a.x.part", ".a.12.json", ".12.part"] {
-            assert_eq!(part(other), None, "{other}");
         }
     }
 }

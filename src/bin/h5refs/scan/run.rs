@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use h5refs::batch::{Batch, Ended, Failure, Finished, Kind, Place, Tally};
@@ -18,7 +17,7 @@ use super::translate::Translated;
 use super::view::{self, Counts, Refusal, Telling, Told, View};
 use super::{Arguments, Job, OnError, report};
 use crate::location::Location;
-use crate::signals::Signals;
+use crate::signals::{Over, Signals};
 use crate::{Ending, output, remote};
 
 /// How long files in work may take to end once the run shall.
@@ -57,9 +56,7 @@ impl Job<'_> {
 
     fn try_run(&self) -> Result<Ending, String> {
         let (state, was_there) = self.state()?;
-        if self.outputs.is_folder() {
-            self.outputs.remove_parts(&self.names)?;
-        }
+        self.outputs.remove_parts(&self.names)?;
         let signals = Signals::catch().map_err(|error| format!("signals: {error}"))?;
         let files = u64::try_from(self.paths.len()).unwrap_or(u64::MAX);
         let output = self.arguments.output.as_ref().map(|output| output.display().to_string());
@@ -85,7 +82,7 @@ impl Job<'_> {
             let watch = || self.watch(&signals, &over, &kept, &view);
             // Where the system gives no thread, what is in work is finished however long it takes.
             let watch = std::thread::Builder::new().spawn_scoped(scope, watch).ok();
-            let _over = Over { over: &over, watch: watch.map(|watch| watch.thread().clone()) };
+            let _over = Over::new(&over, watch);
             self.work(&signals, &kept, &view)
         });
         let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -243,7 +240,7 @@ impl Job<'_> {
                 view.error(&error);
             }
             view.end("interrupted, files in work were dropped", &kept.tally, &kept.cost);
-            self.outputs.remove_own_parts();
+            self.outputs.remove_own_parts(&self.names);
             std::process::exit(code.into());
         }
     }
@@ -261,21 +258,6 @@ impl Job<'_> {
                 "open it in Python: xarray.open_dataset({:?}, engine=\"kerchunk\")",
                 output.display().to_string()
             ));
-        }
-    }
-}
-
-/// Ends the watch where it is dropped, also by a panic.
-struct Over<'a> {
-    over: &'a AtomicBool,
-    watch: Option<Thread>,
-}
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(watch) = &self.watch {
-            watch.unpark();
         }
     }
 }

@@ -145,6 +145,7 @@ impl Job<'_> {
             refused: u64::try_from(report.refused().count()).unwrap_or(u64::MAX),
             sidecar: sidecar.as_ref().map(|(_, bytes)| *bytes),
             others: looked.load(Ordering::Relaxed),
+            sets: None,
         };
         self.write(&set, &made, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
         let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
