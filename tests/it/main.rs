@@ -17,6 +17,7 @@ mod family;
 mod files;
 mod format;
 mod golden;
+mod hostile;
 mod kerchunk_bugs;
 mod layers;
 #[cfg(feature = "cli")]
