@@ -104,29 +104,29 @@ pub fn parse(input: &[u8]) {
     }
 }
 
-fn done<'a, T: std::fmt::Debug>(parsed: Parsed<'a, T>) -> Parsed<'a, ()> {
+fn done<T>(parsed: Parsed<'_, T>) -> Parsed<'_, ()> {
     parsed.map(|(rest, _)| (rest, ()))
 }
 
-fn btree_v2<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn btree_v2(facts: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (i, header) = btree_v2::Header::parse(facts.sizes, i)?;
     let Some(root) = header.root else { return Ok((i, ())) };
     done(btree_v2::Node::parse(facts.sizes, &header, root, i))
 }
 
-fn local_heap<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn local_heap(facts: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (i, _heap) = LocalHeap::parse(facts.sizes, i)?;
     local_heap::text(facts.number.into(), i)?;
     Ok((i, ()))
 }
 
-fn global_heap<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn global_heap(facts: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (_, size) = global_heap::collection_size(facts.sizes, i)?;
     let (_, collection) = bytes(size, i)?;
     done(global_heap::objects(facts.sizes, collection))
 }
 
-fn fractal_heap<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn fractal_heap(facts: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (_, size) = FractalHeap::header_size(facts.sizes, i)?;
     let (i, header) = bytes(size, i)?;
     let (_, heap) = FractalHeap::parse(facts.sizes, header)?;
@@ -144,17 +144,17 @@ fn fractal_heap<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
     }
 }
 
-fn object_header<'a>(_: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn object_header(_: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (_, prefix) = Prefix::parse(i)?;
     done(prefix.messages(i))
 }
 
-fn object_header_continuation<'a>(_: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn object_header_continuation(_: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (rest, prefix) = Prefix::parse(i)?;
     done(prefix.version.continuation(rest))
 }
 
-fn fixed_array<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn fixed_array(facts: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (i, array) = FixedArray::parse(facts.sizes, i)?;
     let (i, _block) = array.data_block(facts.sizes, i)?;
     let page = u64::from(facts.number);
@@ -162,7 +162,7 @@ fn fixed_array<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
     done(array.format.page(facts.sizes, array.elements_of(page), i))
 }
 
-fn extensible_array<'a>(facts: Facts, i: Span<'a>) -> Parsed<'a, ()> {
+fn extensible_array(facts: Facts, i: Span<'_>) -> Parsed<'_, ()> {
     let (i, array) = ExtensibleArray::parse(facts.sizes, i)?;
     let (mut i, index) = array.index_block(facts.sizes, i)?;
     let mut data_blocks = index.data_blocks;
