@@ -28,6 +28,10 @@ pub mod combine;
 pub mod edit;
 pub mod verify;
 pub mod batch;
+// For the targets in `fuzz/`, which need ways into layers of all heights.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 
 #[cfg(feature = "object_store")]
 pub use ::object_store;

@@ -52,6 +52,8 @@ pub use attribute::Attribute;
 pub use chunks::{ChunkTable, FilterMasks};
 pub use dataset::{Dataset, ExternalFile, Storage};
 pub(crate) use filters::ids as filter_ids;
+#[cfg(fuzzing)]
+pub(crate) use filters::{Buffers, Filtered};
 use heap::GlobalHeaps;
 pub(crate) use lookup::{Lookup, Place};
 pub(crate) use memo::Memo;

@@ -38,6 +38,8 @@ pub enum Floats {
     Everywhere,
     /// In fields of an object.
     Fields(BTreeMap<String, Floats>),
+    /// In elements of a list that are not alike.
+    Elements(Vec<Floats>),
 }
 
 /// The attribute by which xarray knows an array's dimensions.
@@ -128,8 +130,10 @@ impl Floats {
                 None => Self::Nowhere,
             },
             Value::Array(elements) => {
-                let floats = elements.iter_mut().map(Self::unmark);
-                floats.fold(Self::Nowhere, |all, one| if one == Self::Nowhere { all } else { one })
+                let each: Vec<Self> = elements.iter_mut().map(Self::unmark).collect();
+                let one = each.iter().find(|floats| **floats != Self::Nowhere).cloned().unwrap_or_default();
+                let are_alike = one == Self::Nowhere || elements.iter().zip(&each).all(|(v, own)| one.is_as(own, v));
+                if are_alike { one } else { Self::Elements(each) }
             }
             Value::Object(fields) => {
                 let floats = fields.iter_mut().map(|(name, field)| (name.clone(), Self::unmark(field)));
@@ -137,6 +141,23 @@ impl Floats {
                 if floats.is_empty() { Self::Nowhere } else { Self::Fields(floats) }
             }
             _ => Self::Nowhere,
+        }
+    }
+
+    /// Whether a value has its floats where it has them by another.
+    fn is_as(&self, other: &Self, value: &Value) -> bool {
+        let written = |floats: &Self| {
+            let mut text = String::new();
+            floats.write(value, &mut text).is_ok().then_some(text)
+        };
+        self == other || written(self) == written(other)
+    }
+
+    /// Those in an element of a list.
+    fn of_element(&self, n: usize) -> &Self {
+        match self {
+            Self::Elements(each) => each.get(n).unwrap_or(&Self::Nowhere),
+            other => other,
         }
     }
 
@@ -156,7 +177,7 @@ impl Floats {
             (_, Value::Array(elements)) => {
                 for (n, element) in elements.iter().enumerate() {
                     text.push(if n > 0 { ',' } else { '[' });
-                    self.write(element, text)?;
+                    self.of_element(n).write(element, text)?;
                 }
                 text.push_str(if elements.is_empty() { "[]" } else { "]" });
             }
@@ -222,6 +243,8 @@ mod tests {
     fn what_is_written_is_read_back_in_order_and_with_its_floats() {
         let texts = [
             r#"{"z":1,"_ARRAY_DIMENSIONS":["y","x"],"a":"NaN","u":18446744073709551615}"#,
+            // Texts beside floats stay texts, and floats in one element are not those of another.
+            r#"{"list":[NaN,"NaN",["Infinity"]],"fields":[{"f":NaN,"g":"NaN"},{"f":"NaN","g":NaN}],"deep":[[1.5,NaN],["NaN"]]}"#,
             r#"{"float":-Infinity,"list":[[NaN,Infinity],1.5],"compound":[{"f":[NaN],"t":"NaN"}]}"#,
             "{}",
         ];

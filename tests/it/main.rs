@@ -17,6 +17,7 @@ mod family;
 mod files;
 mod format;
 mod golden;
+mod hostile;
 #[cfg(all(feature = "cli", feature = "remote"))]
 mod http_server;
 mod kerchunk_bugs;

@@ -1,0 +1,5 @@
+//! Bitshuffle, with LZ4 and Zstandard inside undone.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| h5refs::fuzzing::undo(32_008, input));

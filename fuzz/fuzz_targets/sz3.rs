@@ -1,0 +1,5 @@
+//! SZ3 undone.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| h5refs::fuzzing::undo(32_024, input));
