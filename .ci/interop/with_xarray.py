@@ -538,12 +538,16 @@ def write_parquet(checked, binary, source, refs_path, options):
     return folder
 
 
+# How a set was made stands behind it, where no reader looks.
+MADE = re.compile(rb'(?<=,"h5refs":\{)"made":\{[^{}]*\},?')
+
+
 def identity(refs_path, folder, refused):
-    """What two sets have in common if no reader can tell them apart: every byte of them, and what is not in them. (A sidecar file is
-    named in its set.)"""
+    """What two sets have in common if no reader can tell them apart: every byte of them but how they were made, and what is not in them.
+    (A sidecar file is named in its set.)"""
     files = [refs_path, *sorted(file for file in (folder.rglob("*") if folder else ()) if file.is_file())]
     names = [file.relative_to(folder) if file is not refs_path else None for file in files]
-    return frozenset(refused), *((name, file.read_bytes()) for name, file in zip(names, files))
+    return frozenset(refused), *((name, MADE.sub(b"", file.read_bytes())) for name, file in zip(names, files))
 
 
 def compare_parquet(checked, refs_path, folder):
