@@ -40,9 +40,14 @@ impl Replay {
         self.counted(self.fetch.plan(&self.resident, missing))
     }
 
-    fn counted(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Range<u64>>, Error> {
+    /// Notes a round.
+    pub(super) fn count(&mut self, ranges: &[Range<u64>]) {
         self.statistics.rounds = self.statistics.rounds.saturating_add(1);
         self.statistics.requests = self.statistics.requests.saturating_add(wide(ranges.len()));
+    }
+
+    fn counted(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Range<u64>>, Error> {
+        self.count(&ranges);
         check("rounds", self.statistics.rounds, self.limits.rounds)?;
         Ok(ranges)
     }

@@ -11,7 +11,6 @@ use super::secrets::without_secrets;
 use super::sources::exact;
 use super::{Fetch, Halt, ReadAt, Resident, Sources, State, Statistics};
 use crate::error::Error;
-use crate::field::convert::wide;
 use crate::limits::Limits;
 
 /// One file of some sources.
@@ -117,9 +116,8 @@ impl ReadAt for Through {
             return resident.read(ranges);
         }
         let resident = resident.clone();
+        reading.replay.count(&missing);
         let statistics = &mut reading.replay.statistics;
-        statistics.rounds = statistics.rounds.saturating_add(1);
-        statistics.requests = statistics.requests.saturating_add(wide(missing.len()));
         let bytes = missing.iter().map(|range| range.end.saturating_sub(range.start)).fold(0, u64::saturating_add);
         statistics.bytes = statistics.bytes.saturating_add(bytes);
         drop(reading);

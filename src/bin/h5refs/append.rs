@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::found::{self, Takes};
-use crate::{Ending, combine, finish, inputs, references_out};
+use crate::{Ending, combining, finish, inputs, references_out};
 
 /// Add inputs to a combined set, in its place.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     dates: found::Dates,
     #[command(flatten)]
-    options: combine::Options,
+    options: combining::Options,
     #[command(flatten)]
     form: references_out::Form,
 }

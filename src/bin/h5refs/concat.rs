@@ -8,7 +8,7 @@ use h5refs::{Limits, OpenReferences};
 
 use crate::found::{self, Takes};
 use crate::location::Location;
-use crate::{Ending, combine, finish, inputs, load, references_out};
+use crate::{Ending, combining, finish, inputs, load, references_out};
 
 /// Put the arrays of several inputs one after another along a dimension, in the order of the inputs. No coordinates are looked at.
 ///
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", group = "where")]
     axis: Option<usize>,
     #[command(flatten)]
-    checks: combine::Checks,
+    checks: combining::Checks,
     #[command(flatten)]
     to: references_out::Destination,
 }

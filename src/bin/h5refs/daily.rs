@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use h5refs::listing::{Date, Mask};
 use h5refs::output::{Made, MadeOf};
 
-use crate::combine::Options;
+use crate::combining::Options;
 use crate::location::Location;
 use crate::references_out::References;
 use crate::remote::Remote;

@@ -1,8 +1,10 @@
-//! One input of a combination: a reference set, or a file to be scanned.
+//! The inputs of a combination: reference sets, and files to be scanned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
 
 use h5refs::reference::Recorded;
 use h5refs::{Input, Limits, OpenReferences, Options, ReferenceSet};
@@ -32,6 +34,70 @@ pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Rem
     }
 }
 
+/// Reads inputs, several at once, and gives them in their order.
+pub(crate) fn each_loaded(
+    paths: &[Location],
+    jobs: usize,
+    remote: &Remote,
+    mut takes: impl FnMut(&Location, ReferenceSet) -> Result<(), String>,
+) -> Result<(), String> {
+    let jobs = jobs.clamp(1, paths.len().max(1));
+    let (next, stop) = (AtomicUsize::new(0), Mutex::new(false));
+    let references = OpenReferences::new(Limits::default());
+    std::thread::scope(|scope| {
+        // Few are on their way at once: sets that wait for an earlier one are in memory.
+        let (sender, receiver) = mpsc::sync_channel(jobs);
+        let mut threads = 0;
+        while threads < jobs {
+            let sender = sender.clone();
+            let (next, stop, references) = (&next, &stop, &references);
+            let load = move || {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let is_stopped = *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let Some(path) = paths.get(n).filter(|_| !is_stopped) else { return };
+                    if sender.send((n, set(path, references, remote))).is_err() {
+                        return;
+                    }
+                }
+            };
+            if std::thread::Builder::new().spawn_scoped(scope, load).is_err() {
+                break;
+            }
+            threads += 1;
+        }
+        drop(sender);
+        // The system may give fewer threads, or none.
+        if threads == 0 {
+            let mut in_order = paths.iter().map(|path| (path, set(path, &references, remote)));
+            return in_order.try_for_each(|(path, set)| taken(path, set, &mut takes));
+        }
+        let (mut waiting, mut due) = (BTreeMap::new(), 0);
+        for (n, set) in receiver {
+            waiting.insert(n, set);
+            while let Some(set) = waiting.remove(&due) {
+                let Some(location) = paths.get(due) else { break };
+                let taken = taken(location, set, &mut takes);
+                if taken.is_err() {
+                    *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+                    return taken;
+                }
+                due += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Gives an input that is read; an error names it.
+fn taken(
+    location: &Location,
+    set: Result<ReferenceSet, String>,
+    takes: &mut impl FnMut(&Location, ReferenceSet) -> Result<(), String>,
+) -> Result<(), String> {
+    set.and_then(|set| takes(location, set)).map_err(|error| format!("{location}: {error}"))
+}
+
 /// Whether an input is among the sources of a combination as it is now; gives which sources are its own. Of a set, whose contents are
 /// compared by its fingerprint, these are what it has recorded.
 pub(crate) fn sources(
@@ -43,8 +109,8 @@ pub(crate) fn sources(
     let (now, is_set) = if let Some(path) = location.path().filter(|path| !is_hdf5(path)) {
         (OpenReferences::new(Limits::default()).open(path).map_err(told)?.0.recorded, true)
     } else {
-        let input = opening::open(location, remote).map_err(told)?.input;
-        let state = state(&input).map(|state| Ok::<_, String>((location.url(&[], remote.keeps_query())?, state)));
+        let state = opening::state(location, remote)
+            .map(|state| Ok::<_, String>((location.url(&[], remote.keeps_query())?, state)));
         (state.into_iter().collect::<Result<_, _>>()?, false)
     };
     let is_same = |was: &Recorded, now: &Recorded| if is_set { was == now } else { was.is_surely(now) };

@@ -3,6 +3,7 @@
 mod append;
 mod chunks;
 mod combine;
+mod combining;
 mod completions;
 mod concat;
 mod convert;
@@ -25,6 +26,7 @@ mod opening;
 mod outline;
 mod output;
 mod parts;
+mod plan_view;
 mod references_in;
 mod references_out;
 mod remote;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::found::{self, Takes};
-use crate::{Ending, combine, finish, inputs, references_out};
+use crate::{Ending, combining, finish, inputs, references_out};
 
 /// Put the variables of several inputs into one set.
 ///
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     dates: found::Dates,
     #[command(flatten)]
-    checks: combine::Checks,
+    checks: combining::Checks,
     #[command(flatten)]
     to: references_out::Destination,
 }

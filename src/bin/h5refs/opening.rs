@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use h5refs::reference::Recorded;
 use h5refs::{Error, Input};
 
 use crate::family;
@@ -30,6 +31,20 @@ pub(crate) struct Opened {
     pub(crate) input: Input,
     /// The members, if it is a family.
     pub(crate) members: Vec<PathBuf>,
+}
+
+/// What an input is now, where that is known without reading it: of a family it is not.
+pub(crate) fn state(location: &Location, remote: &Remote) -> Option<Recorded> {
+    match location {
+        Location::Path(path) => {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some(Recorded::from_state(metadata.len(), metadata.modified().ok(), None))
+        }
+        Location::Url(url) => {
+            let state = remote.sources()?.state(url).ok()?;
+            Some(Recorded::from_state(state.size, state.modified, state.etag))
+        }
+    }
 }
 
 /// Opens a file, or the members of the family that a path is a pattern of: from 0 to the first that is not there.

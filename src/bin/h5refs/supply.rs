@@ -26,9 +26,12 @@ impl Files {
 
     /// The range of each need; of a whole file it is as long as that is now.
     fn ranges(&self, needs: &[Need]) -> Vec<Result<Range<u64>, Error>> {
+        let whole: Vec<&str> = needs.iter().filter(|need| need.range.is_none()).map(|need| need.url.as_str()).collect();
+        let mut sizes = self.0.states(&whole).into_iter();
+        let gone = |need: &Need| Error::NotFound { path: need.url.clone() };
         let range = |need: &Need| match &need.range {
             Some(range) => Ok(range.clone()),
-            None => Ok(0..self.0.state(&need.url)?.size),
+            None => sizes.next().unwrap_or_else(|| Err(gone(need))).map(|state| 0..state.size),
         };
         needs.iter().map(range).collect()
     }

@@ -59,16 +59,7 @@ impl Job<'_> {
     /// where it does not as a run before this one recorded it.
     pub(super) fn existing(&self, location: &Location, output: &Path, before: Option<&Record>) -> Option<MadeOf> {
         let url = self.url(location).ok()?;
-        let now = match location {
-            Location::Path(path) => {
-                let metadata = std::fs::metadata(path).ok()?;
-                Recorded::from_state(metadata.len(), metadata.modified().ok(), None)
-            }
-            Location::Url(name) => {
-                let state = self.remote.sources()?.state(name).ok()?;
-                Recorded::from_state(state.size, state.modified, state.etag)
-            }
-        };
+        let now = opening::state(location, &self.remote)?;
         let metadata = std::fs::metadata(output).ok()?;
         // Of a folder the record proves nothing.
         let recorded = before.filter(|record| metadata.is_file() && record.bytes == Some(metadata.len()));
