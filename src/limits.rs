@@ -47,6 +47,8 @@ pub struct Limits {
     pub key_bytes: u64,
     /// Bytes of references as a text, after decompression (default 4 GiB).
     pub references_bytes: u64,
+    /// Bytes of the URLs and keys that templates and generators of references make (default 256 MiB).
+    pub template_bytes: u64,
     /// Pieces that one chunk is split into (default 1 million).
     pub pieces: u64,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
@@ -79,6 +81,7 @@ impl Default for Limits {
             sidecar_bytes: 256 * GIB,
             key_bytes: 64 << 10,
             references_bytes: 4 * GIB,
+            template_bytes: 256 * MIB,
             pieces: 1_000_000,
             rounds: 10_000,
             inputs: 1_000_000,

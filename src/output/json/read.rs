@@ -50,21 +50,20 @@ pub(crate) fn read_json_known(
         builder,
         arrays,
         version,
-        templates: Templates::new(&templates),
+        templates: Templates::default(),
         limits,
         chunks: 0,
         stray,
         last_url: None,
         last_array: 0,
     };
-    let wrong = |error: String| Error::Document(format!("gen: {error}"));
-    for (key, url, range) in generate(generators, &reading.templates).map_err(wrong)? {
+    let mut templates = Templates::new(&templates, limits.template_bytes);
+    generate(generators, &mut templates, |(key, url, range)| {
         let url = reading.builder.url(&url)?;
-        reading.chunk(
-            &key,
-            range.map_or(Reference::Whole { url }, |(offset, length)| Reference::Range { url, offset, length }),
-        )?;
-    }
+        let of = |(offset, length)| Reference::Range { url, offset, length };
+        reading.chunk(&key, range.map_or(Reference::Whole { url }, of))
+    })?;
+    reading.templates = templates;
     visit(text, version, |key| !is_document(key), |key, entry| reading.entry(key, entry))?;
     Ok((ReferenceSet { recorded, ..reading.builder.finish()? }, reading.stray))
 }
@@ -113,7 +112,7 @@ impl JsonForm {
             match entry {
                 Entry::Document(_) => form.has_objects = true,
                 Entry::Whole(url) | Entry::Range(url, ..)
-                    if version == Version::One && url.text().is_ok_and(|url| is_template(&url)) =>
+                    if !members.templates.is_empty() && url.text().is_ok_and(|url| is_template(&url)) =>
                 {
                     form.templates = TemplateUse::Used;
                 }
@@ -157,10 +156,12 @@ impl<'t> Reading<'_, 't> {
             return Ok(id);
         }
         let url = quoted.text().map_err(|problem| wrong(key, problem))?;
-        let id = if self.version == Version::Zero || !is_template(&url) {
+        let id = if self.version == Version::Zero || self.templates.is_empty() || !is_template(&url) {
             self.builder.url(&url)?
         } else {
-            self.builder.url(&self.templates.expand(&url).map_err(|problem| wrong(key, problem))?)?
+            let url = self.templates.replaced(&url).map_err(|problem| wrong(key, problem))?;
+            self.templates.spend(u64::try_from(url.len()).unwrap_or(u64::MAX))?;
+            self.builder.url(&url)?
         };
         self.last_url = Some((quoted, id));
         Ok(id)
@@ -667,9 +668,11 @@ mod tests {
         assert_eq!((chunks.number, chunks.offset), (vec![0, 1], vec![0, 8]));
         one["refs"]["a/0"] = json!(["{{v}}", 0, 8]);
         assert_eq!(told(&one), "reference a/0: there is no template \"v\"");
-        // Version 0 has no templates.
-        let (urls, _) = self::chunks(&document(&json!({"a/0": ["{{v}}", 0, 8]}))["refs"]);
-        assert_eq!(urls, ["{{v}}"]);
+        // Version 0 has no templates, and a set may have none.
+        let without = document(&json!({"a/0": ["{{v}}", 0, 8]}));
+        for document in [&without, &without["refs"]] {
+            assert_eq!(self::chunks(document).0, ["{{v}}"]);
+        }
     }
 
     #[test]

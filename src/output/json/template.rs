@@ -4,35 +4,61 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::error::LimitError;
+use crate::limits::check;
+
 /// Most bytes of a text after replacement.
 const LONGEST: usize = 64 << 10;
 
 /// The texts that names stand for; one that is no text is an error where it is used.
 #[derive(Debug, Default)]
-pub(super) struct Templates(BTreeMap<String, Option<String>>);
+pub(super) struct Templates {
+    texts: BTreeMap<String, Option<String>>,
+    /// Bytes of what was made, and how many that may be: `Limits::template_bytes`.
+    made: u64,
+    most: u64,
+}
 
 impl Templates {
-    pub(super) fn new(document: &Map<String, Value>) -> Self {
-        Self(document.iter().map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned))).collect())
+    pub(super) fn new(document: &Map<String, Value>, most: u64) -> Self {
+        let texts = document.iter().map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned)));
+        Self { texts: texts.collect(), made: 0, most }
+    }
+
+    /// Whether there is none: then no URL is a template, whatever is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
     }
 
     /// The text of a URL.
     ///
     /// # Errors
     /// What is wrong with it, in words.
-    pub(super) fn expand(&self, text: &str) -> Result<String, String> {
-        expand(text, |name| match self.0.get(name) {
+    pub(super) fn replaced(&self, text: &str) -> Result<String, String> {
+        expand(text, |name| match self.texts.get(name) {
             Some(Some(value)) if !is_template(value) => Ok(value.clone()),
             Some(Some(_)) => Err(format!("the template {name} has a template in it, which is not supported")),
             Some(None) => Err(format!("the template {name} is no text")),
             None => Err(format!("there is no template {name:?}")),
         })
     }
+
+    /// Whether `more` bytes may be made.
+    pub(super) fn check(&self, more: u64) -> Result<(), LimitError> {
+        check("template_bytes", self.made.saturating_add(more), self.most)
+    }
+
+    /// `more` bytes were made.
+    pub(super) fn spend(&mut self, more: u64) -> Result<(), LimitError> {
+        self.check(more)?;
+        self.made = self.made.saturating_add(more);
+        Ok(())
+    }
 }
 
-/// Whether a template engine would find something in a text.
+/// Whether a text of a set that has templates has one in it: where fsspec looks for `{{` (`_process_references1`).
 pub(super) fn is_template(text: &str) -> bool {
-    ["{{", "{%", "{#"].iter().any(|sign| text.contains(sign))
+    text.contains("{{")
 }
 
 /// Replaces what stands in double braces.
@@ -47,9 +73,7 @@ pub(super) fn expand(text: &str, mut value: impl FnMut(&str) -> Result<String, S
         }
         rest = after;
     }
-    if is_template(text.get(..text.len().saturating_sub(rest.len())).unwrap_or_default().replace("{{", "").as_str())
-        || is_template(rest)
-    {
+    if ["{%", "{#"].iter().any(|sign| text.contains(sign)) {
         return Err("only {{name}} is replaced".to_owned());
     }
     done.push_str(rest);
@@ -64,7 +88,7 @@ mod tests {
 
     fn told(text: &str) -> Result<String, String> {
         let document = json!({"u": "s3://bucket/{x}", "f": "{{c}}", "n": 5, "a_1": ""});
-        Templates::new(document.as_object().unwrap()).expand(text)
+        Templates::new(document.as_object().unwrap(), u64::MAX).replaced(text)
     }
 
     #[test]
@@ -88,8 +112,8 @@ mod tests {
             "{{u:>9}}",
             "{{u!r}}",
             "{{u",
-            "{% for i in range(9) %}x{% endfor %}",
-            "{# x #}",
+            "{{u}}{% for i in range(9) %}x{% endfor %}",
+            "{{u}}{# x #}",
             "{{{u}}}",
             "{{}}",
         ] {
@@ -100,8 +124,8 @@ mod tests {
     #[test]
     fn a_text_does_not_grow_without_end() {
         let document = json!({"u": "x".repeat(60_000)});
-        let templates = Templates::new(document.as_object().unwrap());
-        assert!(templates.expand("{{u}}").is_ok());
-        assert!(templates.expand("{{u}}{{u}}").is_err());
+        let templates = Templates::new(document.as_object().unwrap(), u64::MAX);
+        assert!(templates.replaced("{{u}}").is_ok());
+        assert!(templates.replaced("{{u}}{{u}}").is_err());
     }
 }
