@@ -115,7 +115,7 @@ impl File<'_> {
     /// The index of attribute names: heap ID, flags, creation order, hash (record type 8).
     fn attribute_records(&self, index: Address) -> Result<Vec<Record>, Halt> {
         let mut records = Vec::new();
-        self.records(index, 8, |i| {
+        self.records(index, 8, |_, i| {
             let (i, id) = bytes(8, i)?;
             let (i, flags) = nom::number::complete::le_u8(i)?;
             let (i, creation_order) = nom::number::complete::le_u32(i)?;

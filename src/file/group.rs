@@ -146,7 +146,7 @@ impl File<'_> {
     /// Heap IDs from the index of link names: a hash and an ID (record type 5).
     fn link_ids(&self, index: Address) -> Result<Vec<Vec<u8>>, Halt> {
         let mut ids = Vec::new();
-        self.records(index, 5, |i| {
+        self.records(index, 5, |_, i| {
             let (i, _hash) = nom::number::complete::le_u32(i)?;
             let (i, id) = bytes(length_of(&i), i)?;
             ids.push(id.bytes().to_vec());
@@ -230,7 +230,7 @@ mod tests {
         let fewer = resealed(DENSE, 0x2cb, 0x2e5, &[0x2c]);
         assert_eq!(
             told(&fewer),
-            ["version 2 B-tree header at 0x2cb: total number of records is 300, not 301 (at 0x2cb)"]
+            ["version 2 B-tree internal node at 0x543: total number of records is 300, not 301 (at 0x543)"]
         );
     }
 }

@@ -28,8 +28,6 @@ pub(crate) struct Header {
     pub(crate) node_size: u32,
     pub(crate) record_size: u16,
     pub(crate) root: Option<Child>,
-    /// Records in the whole tree.
-    pub(crate) total_records: u64,
     /// Widths of the counts in child pointers, by the level of the node that holds them (level 1 first).
     widths: Vec<u8>,
     /// Width of the count of a child's own records.
@@ -43,12 +41,17 @@ pub(crate) struct Child {
     pub(crate) records: u16,
     /// 0 for a leaf.
     pub(crate) level: u16,
+    /// Records of the tree that come before its first.
+    pub(crate) first: u64,
+    /// Its records and those below it.
+    pub(crate) total: u64,
 }
 
 /// One node: its records, and at levels above 0 its children.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node<'a> {
-    pub(crate) records: Vec<Span<'a>>,
+    /// Each with the number of records of the tree that come before it.
+    pub(crate) records: Vec<(u64, Span<'a>)>,
     pub(crate) children: Vec<Child>,
 }
 
@@ -65,7 +68,11 @@ impl Header {
         let (i, _merge_percent) = le_u8(i)?;
         let (i, root) = sizes.address(i)?;
         let (i, root_records) = le_u16(i)?;
-        let (i, total_records) = sizes.length(i)?;
+        let (after, total_records) = sizes.length(i)?;
+        if root.is_none() && total_records > 0 {
+            return i.value("total number of records", total_records);
+        }
+        let i = after;
         let (rest, ()) = checksum(start.until(&i), i)?;
         if node_size > LARGEST_NODE || u64::from(node_size) < NODE_OVERHEAD.saturating_add(record_size.into()) {
             return at_node_size.value("node size", node_size);
@@ -79,8 +86,9 @@ impl Header {
         let Some((own_width, widths)) = pointer_widths(sizes, node_size, record_size, depth) else {
             return at_depth.value("depth", depth);
         };
-        let root = root.map(|address| Child { address, records: root_records, level: depth });
-        Ok((rest, Self { record_type, node_size, record_size, root, total_records, widths, own_width }))
+        let root =
+            root.map(|address| Child { address, records: root_records, level: depth, first: 0, total: total_records });
+        Ok((rest, Self { record_type, node_size, record_size, root, widths, own_width }))
     }
 }
 
@@ -102,8 +110,21 @@ impl<'a> Node<'a> {
             i = rest;
         }
         let (i, children) = if place.level == 0 { (i, Vec::new()) } else { children(sizes, header, place, i)? };
+        let total = children.iter().fold(u64::from(place.records), |all, child| all.saturating_add(child.total));
+        if total != place.total {
+            let (found, expected) = (place.total, total);
+            return start.fail(Problem::Mismatch { field: "total number of records", found, expected });
+        }
         let (rest, ()) = checksum(start.until(&i), i)?;
-        Ok((rest, Self { records, children }))
+        Ok((rest, Self { records: (place.first..).zip(records).collect(), children }.numbered()))
+    }
+
+    /// The records of a node with children are numbered past those of the children before them.
+    fn numbered(mut self) -> Self {
+        for ((number, _), next) in self.records.iter_mut().zip(self.children.iter().skip(1)) {
+            *number = next.first.saturating_sub(1);
+        }
+        self
     }
 }
 
@@ -111,15 +132,16 @@ fn children<'a>(sizes: Sizes, header: &Header, place: Child, i: Span<'a>) -> Par
     let level = place.level.saturating_sub(1);
     let total_width = header.widths.get(usize::from(level)).copied().unwrap_or(8);
     let mut children = Vec::with_capacity(usize::from(place.records).saturating_add(1));
-    let mut i = i;
+    let (mut i, mut first) = (i, place.first);
     for _ in 0..=place.records {
         let (rest, address) = sizes.defined("child node pointer", i)?;
         let (after, records) = le_uint(header.own_width, rest)?;
         let Ok(records) = u16::try_from(records) else {
             return rest.value("number of records", records);
         };
-        let (after, _total) = if level == 0 { (after, 0) } else { le_uint(total_width, after)? };
-        children.push(Child { address, records, level });
+        let (after, total) = if level == 0 { (after, records.into()) } else { le_uint(total_width, after)? };
+        children.push(Child { address, records, level, first, total });
+        first = first.saturating_add(total).saturating_add(1);
         i = after;
     }
     Ok((i, children))
@@ -207,8 +229,17 @@ mod tests {
         crate::structure::parse(structure, Span::new(bytes, AT), |i| Node::parse(Sizes::EIGHT, &header, place, i))
     }
 
-    fn child(address: u64, records: u16, level: u16) -> Child {
-        Child { address: Address(address), records, level }
+    fn child(address: u64, records: u16, level: u16, (first, total): (u64, u64)) -> Child {
+        Child { address: Address(address), records, level, first, total }
+    }
+
+    /// A leaf of `records` records, the first of the tree.
+    fn leaf(address: u64, records: u16) -> Child {
+        child(address, records, 0, (0, records.into()))
+    }
+
+    fn root() -> Child {
+        child(0x4046, 2, 2, (0, 3_000))
     }
 
     #[test]
@@ -217,8 +248,7 @@ mod tests {
             record_type: 5,
             node_size: 512,
             record_size: 11,
-            root: Some(child(0x4046, 2, 2)),
-            total_records: 3_000,
+            root: Some(root()),
             widths: vec![0, 2],
             own_width: 1,
         };
@@ -227,8 +257,12 @@ mod tests {
 
     #[test]
     fn an_empty_tree_has_no_root() {
-        let bytes = with(&with(&HEADER[..34], 12, &[0]), 16, &[0xff; 8]);
-        assert_eq!(header(&sealed(&bytes)).unwrap().root, None);
+        let without = with(&with(&HEADER[..34], 12, &[0]), 16, &[0xff; 8]);
+        assert_eq!(header(&sealed(&with(&without, 26, &[0; 2]))).unwrap().root, None);
+        assert_eq!(
+            message_of(header(&sealed(&without))),
+            "version 2 B-tree header at 0x60: total number of records is 3000 (at 0x7a)"
+        );
     }
 
     /// 1,024 records of one byte make the own count two bytes wide, and the totals of a deep tree more.
@@ -245,14 +279,17 @@ mod tests {
         let (i, ()) = crate::field::skip(6, i).unwrap();
         let (i, first) = bytes(11, i).unwrap();
         let (_, second) = bytes(11, i).unwrap();
-        assert_eq!(node(child(AT, 2, 0), &LEAF).unwrap(), Node { records: vec![first, second], children: Vec::new() });
+        let records = vec![(0, first), (1, second)];
+        assert_eq!(node(leaf(AT, 2), &LEAF).unwrap(), Node { records, children: Vec::new() });
     }
 
     #[test]
     fn children_of_level_1_are_pointed_to_with_a_total() {
-        let root = node(child(0x4046, 2, 2), &ROOT).unwrap();
-        assert_eq!(root.records.iter().map(Span::at).collect::<Vec<_>>(), [0x66, 0x71]);
-        assert_eq!(root.children, [child(0xe46, 23, 1), child(0x7646, 24, 1), child(0x4246, 23, 1)]);
+        let root = node(root(), &ROOT).unwrap();
+        let records: Vec<_> = root.records.iter().map(|(number, span)| (*number, span.at())).collect();
+        assert_eq!(records, [(981, 0x66), (1_993, 0x71)]);
+        let children = [(0xe46, 23, (0, 981)), (0x7646, 24, (982, 1_011)), (0x4246, 23, (1_994, 1_006))];
+        assert_eq!(root.children, children.map(|(address, records, total)| child(address, records, 1, total)));
     }
 
     #[test]
@@ -267,9 +304,10 @@ mod tests {
             0x00, 0x12, 0, 0, 0, 0, 0, 0,  // child node pointer 1
             21, // number of records for child node 1
         ]);
-        let children = node(child(AT, 1, 1), &bytes).unwrap().children;
-        assert_eq!(children, [child(0x1000, 20, 0), child(0x1200, 21, 0)]);
-        every_prefix_fails(&bytes, |bytes| node(child(AT, 1, 1), bytes));
+        let place = child(AT, 1, 1, (100, 42));
+        let children = node(place, &bytes).unwrap().children;
+        assert_eq!(children, [child(0x1000, 20, 0, (100, 20)), child(0x1200, 21, 0, (121, 21))]);
+        every_prefix_fails(&bytes, |bytes| node(place, bytes));
     }
 
     #[test]
@@ -291,7 +329,7 @@ mod tests {
     #[test]
     fn problems_of_nodes_are_told_at_their_fields() {
         let told = |place, bytes: &[u8]| message_of(node(place, bytes));
-        let (leaf, root) = (child(AT, 2, 0), child(AT, 2, 2));
+        let (leaf, root) = (leaf(AT, 2), root());
         assert_eq!(told(leaf, &ROOT), "version 2 B-tree leaf node at 0x60: signature is not \"BTLF\" (at 0x60)");
         assert_eq!(told(root, &LEAF), "version 2 B-tree internal node at 0x60: signature is not \"BTIN\" (at 0x60)");
         assert_eq!(told(leaf, &with(&LEAF, 4, &[1])), "version 2 B-tree leaf node at 0x60: version is 1 (at 0x64)");
@@ -306,6 +344,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_node_whose_records_are_not_as_many_as_its_parent_says_is_refused() {
+        let told = |place, bytes: &[u8]| message_of(node(place, bytes));
+        assert_eq!(
+            told(child(AT, 2, 2, (0, 2_999)), &ROOT),
+            "version 2 B-tree internal node at 0x60: total number of records is 2999, not 3000 (at 0x60)"
+        );
+        assert_eq!(
+            told(child(AT, 2, 0, (0, 3)), &LEAF),
+            "version 2 B-tree leaf node at 0x60: total number of records is 3, not 2 (at 0x60)"
+        );
+    }
+
     /// The count of a child's records has room for more than `u16` only with record sizes that libhdf5 never writes.
     #[test]
     fn a_child_of_more_than_65535_records_is_refused() {
@@ -316,7 +367,7 @@ mod tests {
             0x00, 0x10, 0, 0, 0, 0, 0, 0, // child node pointer 0
             0, 0, 1, // number of records for child node 0
         ]);
-        let place = child(AT, 0, 1);
+        let place = child(AT, 0, 1, (0, 1 << 16));
         let parsed = crate::structure::parse(Structure::BtreeV2Internal, Span::new(&bytes, AT), |i| {
             Node::parse(Sizes::EIGHT, &header, place, i)
         });
@@ -326,14 +377,14 @@ mod tests {
     #[test]
     fn every_proper_prefix_is_refused() {
         every_prefix_fails(&HEADER, header);
-        every_prefix_fails(&LEAF, |bytes| node(child(AT, 2, 0), bytes));
-        every_prefix_fails(&ROOT, |bytes| node(child(AT, 2, 2), bytes));
+        every_prefix_fails(&LEAF, |bytes| node(leaf(AT, 2), bytes));
+        every_prefix_fails(&ROOT, |bytes| node(root(), bytes));
     }
 
     #[test]
     fn arbitrary_bytes_do_not_panic() {
         never_panics(&HEADER[..34], |bytes| drop(header(&sealed(bytes))));
-        never_panics(&ROOT[..61], |bytes| drop(node(child(AT, 2, 2), &sealed(bytes))));
-        never_panics(&LEAF, |bytes| drop(node(child(AT, u16::MAX, 0), bytes)));
+        never_panics(&ROOT[..61], |bytes| drop(node(root(), &sealed(bytes))));
+        never_panics(&LEAF, |bytes| drop(node(leaf(AT, u16::MAX), bytes)));
     }
 }

@@ -16,37 +16,52 @@ const UNFILTERED: u8 = 10;
 const FILTERED: u8 = 11;
 
 /// A record: where the chunk lies, its size and mask where it is filtered, and its position in the grid.
-type Record = (Option<Address>, Option<(u64, u32)>, Vec<u64>);
+#[derive(Debug)]
+struct Record {
+    address: Option<Address>,
+    filtered: Option<(u64, u32)>,
+    position: Vec<u64>,
+}
 
 impl File<'_> {
-    /// The chunks of a tree, in no order.
+    /// The chunks of a tree. They are searched by position (`H5D__bt2_compare`): one out of order is found by none or by chance.
     pub(super) fn btree_v2_chunks(&self, tree: Address, builder: &mut Builder<'_>) -> Result<(), Halt> {
-        let (sizes, rank, filtered) = (self.sizes(), builder.rank(), builder.is_filtered());
-        let mut found: Vec<Record> = Vec::new();
-        self.records(tree, if filtered { FILTERED } else { UNFILTERED }, |i| {
-            let (i, record) = record(sizes, rank, filtered, i)?;
-            found.push(record);
+        let (sizes, rank, widths) = (self.sizes(), builder.rank(), builder.size_widths());
+        let mut found: Vec<(u64, Record)> = Vec::new();
+        self.records(tree, if widths.is_some() { FILTERED } else { UNFILTERED }, |number, i| {
+            let (i, record) = record(sizes, rank, widths, i)?;
+            found.push((number, record));
             Ok((i, ()))
         })?;
         self.budget().chunks(wide(found.len()))?;
-        for (address, filtered, position) in found {
-            let undefined = || self.problem_at(Structure::BtreeV2Header, tree, Problem::Undefined("chunk address"));
-            builder.add(&position, address.ok_or_else(undefined)?, filtered)?;
+        found.sort_unstable_by_key(|(number, _)| *number);
+        let problem = |problem| self.problem_at(Structure::BtreeV2Header, tree, problem);
+        for pair in found.windows(2) {
+            if let [(_, one), (_, next)] = pair
+                && one.position >= next.position
+            {
+                let same = one.position == next.position;
+                return Err(problem(if same { Problem::Duplicate("chunk") } else { Problem::Order("chunks") }).into());
+            }
+        }
+        for (_, Record { address, filtered, position }) in found {
+            let address = address.ok_or_else(|| problem(Problem::Undefined("chunk address")))?;
+            builder.add(&position, address, filtered)?;
         }
         Ok(())
     }
 }
 
-fn record(sizes: Sizes, rank: usize, filtered: bool, i: Span<'_>) -> Parsed<'_, Record> {
+/// `widths` are those that the size of a filtered chunk may have: it is as wide as the record has room for.
+fn record(sizes: Sizes, rank: usize, widths: Option<[u8; 2]>, i: Span<'_>) -> Parsed<'_, Record> {
     let (i, address) = sizes.address(i)?;
-    let (i, filtered) = if filtered {
-        // The size is as wide as the record has room for, whatever the layout's version says.
+    let (i, filtered) = if let Some(widths) = widths {
         let positions = wide(rank).saturating_mul(8);
         let width = length_of(&i).saturating_sub(positions).saturating_sub(4);
-        let (rest, size) = match u8::try_from(width) {
-            Ok(width @ 1..=8) => le_uint(width, i)?,
-            _ => return i.value("record size", length_of(&i)),
+        let Some(width) = widths.into_iter().find(|known| u64::from(*known) == width) else {
+            return i.value("record size", length_of(&i));
         };
+        let (rest, size) = le_uint(width, i)?;
         let (rest, mask) = le_u32(rest)?;
         (rest, Some((size, mask)))
     } else {
@@ -59,5 +74,5 @@ fn record(sizes: Sizes, rank: usize, filtered: bool, i: Span<'_>) -> Parsed<'_, 
         position.push(place);
         i = rest;
     }
-    Ok((i, (address, filtered, position)))
+    Ok((i, Record { address, filtered, position }))
 }

@@ -40,6 +40,26 @@ impl<'a> Builder<'a> {
         !self.place.filters.filters.is_empty()
     }
 
+    /// The widths that the size of a filtered chunk has in an index, in bytes: what the largest chunk needs and one more
+    /// (`H5D_FARRAY_FILT_COMPUTE_CHUNK_SIZE_LEN`), or Size of Lengths, from layout version 5 on. `None` without filters.
+    pub(super) fn size_widths(&self) -> Option<[u8; 2]> {
+        let needed = self.bytes.checked_ilog2().unwrap_or(0).saturating_add(8) / 8;
+        let needed = u8::try_from(needed.saturating_add(1).min(8)).unwrap_or(8);
+        let lengths = u8::try_from(self.file.sizes().lengths.bytes()).unwrap_or(8);
+        self.is_filtered().then_some([needed, lengths])
+    }
+
+    /// Whether the chunks of an array of chunks have sizes as this dataset's have.
+    pub(super) fn agrees(&self, array: Address, width: Option<u8>) -> Result<(), Error> {
+        let agree = match (self.size_widths(), width) {
+            (Some(widths), Some(width)) => widths.contains(&width),
+            (None, None) => true,
+            _ => false,
+        };
+        let problem = Problem::Missing("agreement of index and filters");
+        if agree { Ok(()) } else { Err(self.file.problem_at(Structure::Chunk, array, problem)) }
+    }
+
     /// How arrays of chunks number them.
     pub(super) fn numbering(&self) -> Numbering {
         Numbering::new(&self.place.dataspace.maximum, self.chunk)
@@ -93,7 +113,8 @@ impl<'a> Builder<'a> {
         for (place, (grid, (most, chunk))) in position.iter().zip(self.table.grid.iter().zip(most)) {
             if place >= grid {
                 outside = true;
-                if most.is_some_and(|most| *place >= most.div_ceil((*chunk).max(1))) {
+                let offset = place.checked_mul(*chunk).and_then(|offset| offset.checked_add(*chunk));
+                if offset.is_none() || most.is_some_and(|most| *place >= most.div_ceil((*chunk).max(1))) {
                     return Err(Problem::Value { field: "chunk offset", value: place.saturating_mul(*chunk) });
                 }
             }
@@ -198,12 +219,23 @@ mod tests {
         assert_eq!(*chunks(BTREE_V1, "/d").unwrap(), expected);
     }
 
+    /// Of these six chunks libhdf5 finds three, and reads the fill value for the others.
     #[test]
-    fn records_in_any_order_are_sorted() {
+    fn records_of_a_tree_that_do_not_ascend_are_refused() {
         let mut records = BTREE_V2[LEAF + 6..LEAF + 6 + 6 * 24].to_vec();
         records.rotate_left(24);
-        let rotated = resealed(BTREE_V2, LEAF, LEAF + 6, &records);
-        assert_eq!(chunks(&rotated, "/d").unwrap(), chunks(BTREE_V2, "/d").unwrap());
+        assert_eq!(
+            message_of(chunks(&resealed(BTREE_V2, LEAF, LEAF + 6, &records), "/d")),
+            "version 2 B-tree header at 0x1bf: chunks out of order (at 0x1bf)"
+        );
+    }
+
+    /// Its first element would be at 2^64 or after.
+    #[test]
+    fn a_chunk_whose_offset_is_no_number_of_64_bits_is_refused() {
+        let last = LEAF + 6 + 5 * 24 + 8;
+        let record = |row: u8| message_of(chunks(&resealed(BTREE_V2, LEAF, last, &[2, 0, 0, 0, 0, 0, 0, row]), "/d"));
+        assert_eq!(record(0x80), "chunk at 0x8a0: chunk offset is 18446744073709551615 (at 0x8a0)");
     }
 
     #[test]
@@ -244,7 +276,7 @@ mod tests {
         let second_at_the_first = resealed(BTREE_V2, LEAF, LEAF + 6 + 24 + 8, &[0; 16]);
         assert_eq!(
             message_of(chunks(&second_at_the_first, "/d")),
-            "data layout message at 0xfd: duplicate chunk (at 0xfd)"
+            "version 2 B-tree header at 0x1bf: duplicate chunk (at 0x1bf)"
         );
     }
 
@@ -273,12 +305,12 @@ mod tests {
         let unfiltered = resealed(FIXED_ARRAY, 0xb3, 0x107, &[0x29, 0x03]);
         assert_eq!(
             message_of(chunks(&unfiltered, "/d")),
-            "chunk at 0x8c0: agreement of index and filters is missing (at 0x8c0)"
+            "chunk at 0x329: agreement of index and filters is missing (at 0x329)"
         );
         let filtered = resealed(FIXED_ARRAY, 0x21d, 0x281, &[0xbf, 0x01]);
         assert_eq!(
             message_of(chunks(&filtered, "/gzip")),
-            "chunk at 0x800: agreement of index and filters is missing (at 0x800)"
+            "chunk at 0x1bf: agreement of index and filters is missing (at 0x1bf)"
         );
     }
 

@@ -14,6 +14,7 @@ impl File<'_> {
         let (structure, sizes) = (Structure::ExtensibleArray, self.sizes());
         let block = self.block(structure, array, ExtensibleArray::header_size(sizes))?;
         let header = block.parse(structure, |i| ExtensibleArray::parse(sizes, i))?;
+        builder.agrees(array, header.format.size_width())?;
         let Some(address) = header.index_block else { return Ok(()) };
         let structure = Structure::ExtensibleArrayIndexBlock;
         let block = self.block(structure, address, header.index_block_size(sizes))?;

@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::numbering::Numbering;
-use crate::error::{Error, Problem, Structure};
+use crate::error::{Error, Structure};
 use crate::field::Address;
 use crate::field::convert::wide;
 use crate::file::File;
@@ -16,6 +16,7 @@ impl File<'_> {
         let (structure, sizes) = (Structure::FixedArray, self.sizes());
         let block = self.block(structure, array, FixedArray::header_size(sizes))?;
         let header = block.parse(structure, |i| FixedArray::parse(sizes, i))?;
+        builder.agrees(array, header.format.size_width())?;
         let Some(address) = header.data_block else { return Ok(()) };
         let structure = Structure::FixedArrayBlock;
         let block = self.block(structure, address, header.data_block_size(sizes))?;
@@ -57,13 +58,6 @@ impl<'b, 'a> Elements<'b, 'a> {
         file.budget().chunks(wide(elements.len()))?;
         for (index, element) in (first..).zip(elements) {
             let Some(address) = element.address else { continue };
-            if element.filtered.is_some() != self.builder.is_filtered() {
-                return Err(file.problem_at(
-                    Structure::Chunk,
-                    address,
-                    Problem::Missing("agreement of index and filters"),
-                ));
-            }
             self.numbering.position(index, &mut self.position);
             self.builder.add(&self.position, address, element.filtered)?;
         }

@@ -47,6 +47,11 @@ impl Format {
         Ok(Self { size, size_width: width })
     }
 
+    /// Bytes of the size of a chunk, where chunks are filtered.
+    pub(crate) fn size_width(self) -> Option<u8> {
+        self.size_width
+    }
+
     fn client(self) -> u8 {
         if self.size_width.is_some() { FILTERED } else { 0 }
     }
