@@ -124,6 +124,9 @@ def main():
             add("differential", struct.pack("<5HB", 512, 64, 16, 0, 8192, 0) + content)
             if content[:4] == b"\x89HDF":
                 structures(content)
+                # Of the hostile files libhdf5 dies.
+                if TESTDATA / "hostile" in path.parents:
+                    continue
                 try:
                     chunks(path)
                 except OSError:

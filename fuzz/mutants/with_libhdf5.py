@@ -147,7 +147,9 @@ def dataset(child):
     plist = child.id.get_create_plist()
     told = {"shape": list(child.shape or ()), "bytes": child.size * child.id.get_type().get_size() if child.shape is not None else 0}
     if child.chunks is None:
+        # Behind a user block an address that is undefined is told as the byte before it.
         at = child.id.get_offset()
+        at = None if at is not None and at < child.file.userblock_size else at
         return {**told, "place": None if at is None else [at, child.id.get_storage_size()]}
     filters = [plist.get_filter(n)[0] for n in range(plist.get_nfilters())]
     chunks = []

@@ -21,9 +21,9 @@ pub struct About {
     pub src: String,
     /// Its number.
     pub index: u64,
-    /// The signatures of the structures that were damaged.
+    /// The signatures of the structures that were damaged, where they have one.
     #[serde(default, rename = "in")]
-    pub structures: Vec<String>,
+    pub structures: Vec<Option<String>>,
 }
 
 pub struct Frames<R>(R);

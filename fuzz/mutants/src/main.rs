@@ -54,7 +54,8 @@ enum Want {
 impl Arguments {
     fn wants(&self, frame: &Frame) -> Want {
         let structures = &frame.about.structures;
-        let unread = !structures.is_empty() && structures.iter().all(|structure| self.unread.contains(structure));
+        let unread = !structures.is_empty()
+            && structures.iter().all(|one| one.as_ref().is_some_and(|one| self.unread.contains(one)));
         if unread && self.want == Want::Refused { Want::Noticed } else { self.want }
     }
 }

@@ -22,6 +22,11 @@ impl<'a> Builder<'a> {
         let grid = place.dataspace.dimensions.iter().zip(chunk).map(|(size, chunk)| size.div_ceil((*chunk).max(1)));
         let bytes = chunk.iter().try_fold(u64::from(place.datatype.size), |bytes, size| bytes.checked_mul(*size));
         let bytes = bytes.ok_or_else(|| place.layout_problem(Problem::Overflow("size of a chunk")))?;
+        // libhdf5 counts chunks as (maximum + chunk - 1) / chunk, without a look at an overflow (`H5D__chunk_set_sizes`).
+        let mut most = place.dataspace.maximum.iter().zip(chunk);
+        if most.any(|(most, chunk)| most.is_some_and(|most| most.checked_add(*chunk).is_none())) {
+            return Err(place.layout_problem(Problem::Overflow("number of chunks")));
+        }
         let table = ChunkTable { grid: grid.collect(), ..ChunkTable::default() };
         Ok(Self { file, place, chunk, bytes, table })
     }
@@ -312,6 +317,16 @@ mod tests {
             message_of(chunks(&filtered, "/gzip")),
             "chunk at 0x1bf: agreement of index and filters is missing (at 0x1bf)"
         );
+    }
+
+    #[test]
+    fn a_maximum_that_a_chunk_more_would_overflow_is_refused() {
+        let wide = |last: u8| {
+            let most = [last, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+            chunks(&resealed(FIXED_ARRAY, 0xb3, 0xdb, &most), "/d")
+        };
+        assert!(wide(0xfb).is_ok());
+        assert_eq!(message_of(wide(0xfc)), "data layout message at 0xfd: number of chunks overflows (at 0xfd)");
     }
 
     #[test]
