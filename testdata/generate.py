@@ -870,6 +870,16 @@ def type_vlen(f, path):
     d[2] = [4]
 
 
+@case("datatype/deep")
+def type_deep(f, path):
+    """Sequences of sequences: more levels than are read by default, and as many as are read at all."""
+    for levels in (100, 128):
+        tid = h5py.h5t.STD_I8LE
+        for _ in range(levels - 1):
+            tid = h5py.h5t.vlen_create(tid)
+        dataset(f, f"d{levels}", tid, (1,))
+
+
 @case("datatype/vlen_strings")
 @case("datatype/vlen_strings_sizes_4_4", sizes=(4, 4))
 def type_vlen_strings(f, path):

@@ -22,6 +22,7 @@ mod hostile;
 mod http_server;
 mod kerchunk_bugs;
 mod layers;
+mod limits;
 #[cfg(feature = "cli")]
 mod listing;
 mod netcdf;
