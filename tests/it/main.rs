@@ -25,6 +25,7 @@ mod layers;
 mod limits;
 #[cfg(feature = "cli")]
 mod listing;
+mod names;
 mod netcdf;
 #[cfg(feature = "object_store")]
 mod object_store;

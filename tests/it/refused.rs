@@ -44,6 +44,14 @@ pub(crate) const REFUSED: &[(&str, &str, &str)] = &[
     ("datatype/long_double.h5", "/quad", "datatype float of 15 exponent and 112 mantissa bits in 16 bytes"),
     ("datatype/time.h5", "/d", "datatype time"),
     ("datatype/vlen_integers.h5", "/d", "datatype variable-length sequence of int32"),
+    // Names of documents of Zarr, and what lies in a group of such a name.
+    ("group/dangerous_names.h5", "/.zarray", "name cannot be a Zarr key: Zarr keeps it"),
+    ("group/dangerous_names.h5", "/.zattrs", "name cannot be a Zarr key: Zarr keeps it"),
+    ("group/dangerous_names.h5", "/.zgroup", "name cannot be a Zarr key: Zarr keeps it"),
+    ("group/dangerous_names.h5", "/.zmetadata", "name cannot be a Zarr key: Zarr keeps it"),
+    ("group/dangerous_names.h5", "/zarr.json", "name cannot be a Zarr key: Zarr keeps it"),
+    ("group/dangerous_names.h5", "/g/.zgroup", "name cannot be a Zarr key: Zarr keeps it"),
+    ("group/dangerous_names.h5", "/g/.zgroup/lost", "name cannot be a Zarr key: Zarr keeps it"),
     ("group/external_links_target.h5", "/refused", "datatype time"),
     (
         "datatype/wide_record.h5",
