@@ -30,6 +30,7 @@ mod netcdf;
 #[cfg(feature = "object_store")]
 mod object_store;
 mod parquet;
+mod printed;
 mod read_back;
 mod reader;
 mod refused;
