@@ -42,3 +42,4 @@ mod side_by_side;
 mod sidecar;
 mod values;
 mod verify;
+mod written;
