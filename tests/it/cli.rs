@@ -209,6 +209,30 @@ fn every_command_that_reads_an_input_takes_limits() {
     }
 }
 
+/// A reference to a whole file does not tell how long it is.
+#[test]
+fn whole_files_that_a_combination_reads_count_as_what_is_read() {
+    let folder = tempdir().unwrap();
+    let set = |name: &str, value: u8| {
+        let data = folder.path().join(format!("{name}.bin"));
+        std::fs::write(&data, [value; 8]).unwrap();
+        let array = r#"{"zarr_format":2,"shape":[8],"chunks":[8],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+        let dimensions = r#"{"_ARRAY_DIMENSIONS":["x"]}"#;
+        let refs = serde_json::json!({".zgroup": r#"{"zarr_format":2}"#, "a/.zarray": array, "a/.zattrs": dimensions, "a/0": [data]});
+        let path = folder.path().join(format!("{name}.json"));
+        std::fs::write(&path, refs.to_string()).unwrap();
+        path
+    };
+    let (first, second, out) = (set("first", 1), set("second", 1), folder.path().join("out.json"));
+    let merge =
+        |most: &str| run(&[&"merge", &first, &second, &"-q", &"--limit", &format!("read_bytes={most}"), &"-o", &out]);
+    assert_eq!(merge("16").code, 0, "{:?}", merge("16"));
+    std::fs::remove_file(&out).unwrap();
+    let refused = merge("15");
+    assert!(refused.failure().contains("16 exceeds the limit read_bytes = 15"), "{refused:?}");
+    assert!(!out.exists());
+}
+
 #[test]
 fn each_refusal_is_a_line_and_the_rest_is_written() {
     let (folder, path) = output();

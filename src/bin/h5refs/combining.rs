@@ -193,7 +193,8 @@ impl Checks {
             let name = location.to_string();
             combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
         })?;
-        let files = Files::new(&self.allow, [remote, &self.remote.for_inputs(&self.allow)?])?;
+        let remotes = [remote, &self.remote.for_inputs(&self.allow)?];
+        let files = Files::new(&self.allow, remotes, self.limiting.limits().read_bytes)?;
         let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
         combine.plan(supply).map_err(|error| error.to_string())
     }
