@@ -371,7 +371,7 @@ pub enum Unsupported {
     },
     /// Chunks of one dataset that skip other filters than most, and are too large to be held inline.
     #[error(
-        "{chunks} chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline"
+        "{chunks} chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline (Limits::repair_bytes)"
     )]
     FilterMasks {
         /// How many chunks differ.
@@ -439,7 +439,9 @@ pub enum Unsupported {
     #[error("subfiling file driver: the data of the file lie in files beside it, and are not read")]
     Subfiling,
     /// Raw data that lie in two members of a family.
-    #[error("{chunks} chunks lie in two members of the family, and are too large to be held inline")]
+    #[error(
+        "{chunks} chunks lie in two members of the family, and are too large to be held inline (Limits::repair_bytes)"
+    )]
     MemberBorders {
         /// How many chunks do.
         chunks: usize,

@@ -38,7 +38,7 @@ pub use ::object_store;
 pub use bytes::Bytes;
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
-pub use limits::Limits;
+pub use limits::{Limits, UnknownLimit};
 pub use netcdf::write_cdl;
 pub use output::{
     JsonOptions, MissingRecords, OpenReferences, ParquetOptions, open_references, read_json, read_parquet,

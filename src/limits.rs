@@ -4,90 +4,114 @@ use std::cell::Cell;
 
 use crate::error::LimitError;
 
-/// What one scan may read, hold and follow. The defaults fit every file the authors have seen; raise a field for a larger one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Bytes of metadata read from one file (default 1 GiB).
-    pub metadata_bytes: u64,
-    /// Structures decoded in one file: headers, nodes, heap blocks (default 10 million).
-    pub structures: u64,
-    /// Bytes of one object's header messages (default 64 MiB).
-    pub header_bytes: u64,
-    /// Continuation blocks of one object header (default 1,024).
-    pub continuations: u64,
-    /// Bytes of one attribute's value (default 16 MiB).
-    pub attribute_bytes: u64,
-    /// Bytes of one element of a dataset or attribute (default 64 MiB).
-    pub element_bytes: u64,
-    /// Levels of datatypes in datatypes (default 64).
-    pub datatype_depth: u64,
-    /// Levels of groups in groups (default 1,024).
-    pub group_depth: u64,
-    /// Paths of objects that are listed (default 100,000).
-    pub paths: u64,
-    /// Soft links followed one after another (default 16).
-    pub soft_links: u64,
-    /// Chunks of one file (default 1 billion).
-    pub chunks: u64,
-    /// Bytes of one chunk after its filters are undone (default 1 GiB).
-    pub chunk_bytes: u64,
-    /// Bytes decoded from compressed chunks and heaps in one file (default 1 GiB).
-    pub decoded_bytes: u64,
-    /// Bytes of the elements that one read of a dataset gives; the chunks that it decodes may have four times as many
-    /// (default 1 GiB).
-    pub read_bytes: u64,
-    /// Bytes of values stored inline for one file (default 256 MiB).
-    pub inline_bytes: u64,
-    /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
-    pub repair_bytes: u64,
-    /// Bytes decoded for the sidecar file of one file (default 256 GiB).
-    pub sidecar_bytes: u64,
-    /// Bytes of a key: the path of an object below the root of the set (default 64 KiB).
-    pub key_bytes: u64,
-    /// Bytes of references as a text, after decompression (default 4 GiB).
-    pub references_bytes: u64,
-    /// Bytes of the URLs and keys that templates and generators of references make (default 256 MiB).
-    pub template_bytes: u64,
-    /// Pieces that one chunk is split into (default 1 million).
-    pub pieces: u64,
-    /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
-    pub rounds: u64,
-    /// Paths that one pattern, mask or range of days stands for, and folders listed for it (default 1 million).
-    pub inputs: u64,
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $default:expr,)*) => {
+        /// What one scan may read, hold and follow. The defaults fit every file the authors have seen; raise a field for a larger one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Limits { $($(#[$doc])* pub $name: u64,)* }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// The names of all limits, in the order of the fields.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)*];
+
+            /// No limits, for files that are trusted: what they ask for is read, held and followed, however much it is.
+            pub fn unlimited() -> Self {
+                Self { $($name: u64::MAX,)* }
+            }
+
+            fn by_name(&mut self, name: &str) -> Option<&mut u64> {
+                match name {
+                    $(stringify!($name) => Some(&mut self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        const MIB: u64 = 1 << 20;
-        const GIB: u64 = 1 << 30;
-        Self {
-            metadata_bytes: GIB,
-            structures: 10_000_000,
-            header_bytes: 64 * MIB,
-            continuations: 1_024,
-            attribute_bytes: 16 * MIB,
-            element_bytes: 64 * MIB,
-            datatype_depth: 64,
-            group_depth: 1_024,
-            paths: 100_000,
-            soft_links: 16,
-            chunks: 1_000_000_000,
-            chunk_bytes: GIB,
-            decoded_bytes: GIB,
-            read_bytes: GIB,
-            inline_bytes: 256 * MIB,
-            repair_bytes: MIB,
-            sidecar_bytes: 256 * GIB,
-            key_bytes: 64 << 10,
-            references_bytes: 4 * GIB,
-            template_bytes: 256 * MIB,
-            pieces: 1_000_000,
-            rounds: 10_000,
-            inputs: 1_000_000,
-        }
+limits! {
+    /// Bytes of metadata read from one file (default 1 GiB).
+    metadata_bytes: GIB,
+    /// Structures decoded in one file: headers, nodes, heap blocks (default 10 million).
+    structures: 10_000_000,
+    /// Bytes of one object's header messages (default 64 MiB).
+    header_bytes: 64 * MIB,
+    /// Continuation blocks of one object header (default 1,024).
+    continuations: 1_024,
+    /// Bytes of one attribute's value (default 16 MiB).
+    attribute_bytes: 16 * MIB,
+    /// Bytes of one element of a dataset (default 64 MiB).
+    element_bytes: 64 * MIB,
+    /// Levels of datatypes in datatypes (default 64). More than 128 are unsupported whatever is said here.
+    datatype_depth: 64,
+    /// Levels of groups in groups (default 1,024).
+    group_depth: 1_024,
+    /// Paths of objects that are listed (default 100,000).
+    paths: 100_000,
+    /// Soft links followed one after another (default 16, which is libhdf5's; more than 1,024 never are). Where there are more, a link is
+    /// listed as one that leads nowhere, and an object that is asked for by such a path is refused.
+    soft_links: 16,
+    /// Chunks of one file (default 1 billion).
+    chunks: 1_000_000_000,
+    /// Bytes of one chunk after its filters are undone (default 1 GiB).
+    chunk_bytes: GIB,
+    /// Bytes decoded from compressed chunks and heaps in one file (default 1 GiB).
+    decoded_bytes: GIB,
+    /// Bytes of the elements that one read of a dataset gives; the chunks that it decodes may have four times as many
+    /// (default 1 GiB).
+    read_bytes: GIB,
+    /// Bytes of values stored inline for one file (default 256 MiB).
+    inline_bytes: 256 * MIB,
+    /// Bytes of inline chunks that repair one array: chunks never written, chunks with other filters (default 1 MiB).
+    repair_bytes: MIB,
+    /// Bytes decoded for the sidecar file of one file (default 256 GiB).
+    sidecar_bytes: 256 * GIB,
+    /// Bytes of a key: the path of an object below the root of the set (default 64 KiB).
+    key_bytes: 64 * KIB,
+    /// Bytes of references as a text, after decompression (default 4 GiB).
+    references_bytes: 4 * GIB,
+    /// Bytes of the URLs and keys that templates and generators of references make (default 256 MiB).
+    template_bytes: 256 * MIB,
+    /// Pieces that one chunk is split into (default 1 million).
+    pieces: 1_000_000,
+    /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
+    rounds: 10_000,
+    /// Paths that one pattern, mask or range of days stands for, and folders listed for it (default 1 million).
+    inputs: 1_000_000,
+}
+
+impl Limits {
+    /// Changes the limit of a name, as a command line or a configuration has it.
+    ///
+    /// # Errors
+    /// [`UnknownLimit`] when none is called so.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), UnknownLimit> {
+        let limit = self.by_name(name).ok_or_else(|| UnknownLimit(name.to_owned()))?;
+        *limit = value;
+        Ok(())
+    }
+
+    /// Soft links that are followed: those that lead to one another would be for ever.
+    pub(crate) fn hops(&self) -> u64 {
+        self.soft_links.min(1_024)
     }
 }
+
+/// A name that no limit has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no limit is called {0}: there are {names}", names = Limits::NAMES.join(", "))]
+pub struct UnknownLimit(pub String);
 
 /// What has been spent of the [`Limits`] in one walk over one file.
 #[derive(Debug)]

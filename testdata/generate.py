@@ -870,6 +870,16 @@ def type_vlen(f, path):
     d[2] = [4]
 
 
+@case("datatype/deep")
+def type_deep(f, path):
+    """Sequences of sequences: more levels than are read by default, and as many as are read at all."""
+    for levels in (100, 128):
+        tid = h5py.h5t.STD_I8LE
+        for _ in range(levels - 1):
+            tid = h5py.h5t.vlen_create(tid)
+        dataset(f, f"d{levels}", tid, (1,))
+
+
 @case("datatype/vlen_strings")
 @case("datatype/vlen_strings_sizes_4_4", sizes=(4, 4))
 def type_vlen_strings(f, path):
@@ -1032,6 +1042,19 @@ def fill_record_attribute(f, path):
 
 
 # ---------------------------------------------------------------- group
+
+
+@case("group/dangerous_names")
+def group_dangerous_names(f, path):
+    """Names that mean something to a store, a terminal, a shell or a template; `_escape` is patched by tests."""
+    for name in (".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json", "0", "0.0", "...", "..hidden", "a b", "\x1b[31mred",
+                 "line\nbreak", "tab\t", "{{0}}", "%2e%2e", "refs.0.parq", "CON", "_escape", "\u202etxt.exe", "e\u0301", "\u00e9"):
+        f.create_dataset(name, data=ramp(2))
+        f.attrs[name] = 1
+    f.attrs["."], f.attrs[".."], f.attrs["../a/b"] = 2, 3, 4
+    g = f.create_group("1.1")
+    g.create_dataset("0.0", data=ramp(3))
+    f.create_group("g/.zgroup").create_dataset("lost", data=ramp(3))
 
 
 @case("group/backslash")

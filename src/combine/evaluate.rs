@@ -78,9 +78,13 @@ pub(super) fn evaluate(
 fn positions(input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordinates, String> {
     let length =
         input.sizes().get(dimension).copied().ok_or_else(|| format!("no array has a dimension {dimension}"))?;
-    crate::limits::check("coordinates", length, MOST_COORDINATES).map_err(|error| error.to_string())?;
     let first = *rows;
     *rows += i128::from(length);
+    if *rows > i128::from(MOST_COORDINATES) {
+        return Err(format!(
+            "the sets up to it have {rows} positions along {dimension}, and {MOST_COORDINATES} are held"
+        ));
+    }
     Ok(Coordinates {
         dtype: Dtype::Simple("<i8".to_owned()),
         values: (first..*rows).map(Coordinate::Integer).collect(),

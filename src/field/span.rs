@@ -7,7 +7,7 @@ use nom::error::{ErrorKind, ParseError};
 use nom::{Err, Input, Needed};
 
 use super::convert::{narrow, wide};
-use crate::error::{LimitError, Problem};
+use crate::error::{LimitError, Problem, Unsupported};
 
 /// A piece of the file: its bytes and the file offset of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(crate) struct Fault {
 pub(crate) enum Blame {
     Problem(Problem),
     Limit(LimitError),
+    Unsupported(Unsupported),
 }
 
 impl<'a> Span<'a> {
@@ -68,6 +69,11 @@ impl<'a> Span<'a> {
     /// Refuses the field that starts here: it exceeds a limit.
     pub(crate) fn limit<T>(self, error: LimitError) -> Parsed<'a, T> {
         Err(Err::Failure(Fault { at: self.at, blame: Blame::Limit(error) }))
+    }
+
+    /// Refuses the structure that starts here: the specification allows it, and it is not read.
+    pub(crate) fn unsupported<T>(self, what: Unsupported) -> Parsed<'a, T> {
+        Err(Err::Failure(Fault { at: self.at, blame: Blame::Unsupported(what) }))
     }
 
     /// Refuses a value of the field that starts here.

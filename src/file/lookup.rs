@@ -59,7 +59,7 @@ impl<'f, 's> Lookup<'f, 's> {
                 Some(Target::Hard(address)) => here = *address,
                 Some(Target::Soft(target)) => {
                     links = links.saturating_add(1);
-                    check("soft_links", links, self.file.limits().soft_links)?;
+                    check("soft_links", links, self.file.limits().hops())?;
                     here = if target.starts_with(b"/") { self.file.root() } else { here };
                     parts(target).into_iter().rev().for_each(|part| way.push_front(part));
                 }

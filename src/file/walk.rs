@@ -60,7 +60,7 @@ impl File<'_> {
             places.extend(new.0);
             next = next.saturating_add(1);
         }
-        gather.finish(|| tree(places, &known, detail, self.limits().soft_links)).and_then(|tree| self.check_root(tree))
+        gather.finish(|| tree(places, &known, detail, self.limits().hops())).and_then(|tree| self.check_root(tree))
     }
 
     /// A file whose root group cannot be read is lost as a whole.

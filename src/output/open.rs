@@ -1,13 +1,16 @@
 //! Reference sets in the local file system.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::MissingRecords;
 use super::compression::Compression;
 use super::json::read_json_known;
 use super::parquet::read_parquet_known;
+use crate::convert::wide;
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::{Limits, check};
 use crate::reference::{KnownDocuments, ReferenceSet};
 
 /// Opens a reference set of the local file system: kerchunk JSON, compressed with gzip or Zstandard or not, or a folder of Parquet.
@@ -59,9 +62,12 @@ impl OpenReferences {
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Document`] where it does not decompress; [`Error::Limit`] where it is longer than
-/// [`Limits::references_bytes`] then; [`Error::Unsupported`] for Zstandard without the feature `zstd`.
+/// [`Limits::references_bytes`] before or after; [`Error::Unsupported`] for Zstandard without the feature `zstd`.
 pub fn read_text(path: impl AsRef<Path>, limits: &Limits) -> Result<Vec<u8>, Error> {
     let path = path.as_ref();
-    let stored = std::fs::read(path).map_err(|error| Error::io(path.display().to_string(), error))?;
+    let (most, mut stored) = (limits.references_bytes, Vec::new());
+    let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut stored));
+    read.map_err(|error| Error::io(path.display().to_string(), error))?;
+    check("references_bytes", wide(stored.len()), most)?;
     Compression::of_bytes(&stored).undone(stored, limits)
 }

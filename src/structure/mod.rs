@@ -44,6 +44,7 @@ fn blame(structure: Structure, start: u64, fault: Fault) -> Error {
     match fault.blame {
         Blame::Problem(problem) => FormatError { structure, start, at: fault.at, problem }.into(),
         Blame::Limit(error) => error.into(),
+        Blame::Unsupported(what) => what.into(),
     }
 }
 

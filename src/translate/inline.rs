@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(
             told(Limits { repair_bytes: 50, ..Limits::default() }),
             [
-                "/d: 3 chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline; --unsupported sidecar writes the values to a file beside the references"
+                "/d: 3 chunks with another filter mask cannot be expressed in Zarr v2, and are too large to be held inline (Limits::repair_bytes); --unsupported sidecar writes the values to a file beside the references"
             ]
         );
         // What is only referenced is not decoded.

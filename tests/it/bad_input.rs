@@ -104,6 +104,39 @@ fn a_file_that_is_cut_off_is_refused_wherever_it_is_cut() {
     );
 }
 
+/// Where a file ends by its superblock, which counts from the start of the file, user block included.
+fn end_of_file(file: &[u8]) -> usize {
+    let start = file.windows(8).position(|bytes| bytes == b"\x89HDF\r\n\x1a\n").unwrap();
+    let version = file[start + 8];
+    let (size, addresses) = match version {
+        0 => (file[start + 13], 24),
+        1 => (file[start + 13], 28),
+        _ => (file[start + 9], 12),
+    };
+    // Before it lie the base address and that of the free space, or of the extension.
+    let at = start + addresses + 2 * usize::from(size);
+    let bytes = file[at..at + usize::from(size)].iter().rev();
+    bytes.fold(0, |end, byte| (end << 8) | usize::from(*byte))
+}
+
+#[test]
+fn every_small_file_is_refused_where_it_ends_before_its_superblock_says_and_read_from_there_on() {
+    let (mut cuts, mut read) = (0, 0);
+    for name in files::names() {
+        let file = files::bytes(&name);
+        if file.len() > 16 << 10 {
+            continue;
+        }
+        let due = end_of_file(&file);
+        for end in (0..file.len()).step_by(61).chain([due - 1, due]) {
+            let result = files::references(file.slice(..end));
+            assert_eq!(result.is_ok(), end >= due, "{name} of {} bytes cut at {end}, due {due}", file.len());
+            (cuts, read) = (cuts + 1, read + usize::from(result.is_ok()));
+        }
+    }
+    assert!(cuts > 5000 && read > 100, "{cuts} cuts, {read} read");
+}
+
 #[test]
 fn every_checksum_is_checked() {
     // File, signature, the byte that is changed, counted from the signature, and the structure.
@@ -184,6 +217,21 @@ fn elements_that_claim_to_be_huge_cost_nothing() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_bytes_are_no_file_or_one_that_ends_alike_in_memory_and_in_a_scan(
+        bytes in prop::collection::vec(prop_oneof![Just(0), Just(0xff), 0_u8..9, any::<u8>()], 0..300),
+        superblock in prop::option::of(0_u8..5),
+    ) {
+        let mut file = superblock.map_or(Vec::new(), |version| [b"\x89HDF\r\n\x1a\n", &[version][..]].concat());
+        file.extend(bytes);
+        let file = Bytes::from(file);
+        let local = files::references(file.clone());
+        let mut scan = Scan::references(file.len() as u64, Options::new(files::URL)).with_fetch(rounds::EXACT);
+        let scanned = scan.run(&Input::from(file.clone()));
+        prop_assert_eq!(local.is_ok(), scanned.is_ok());
+        check_damaged("any bytes", file);
+    }
 
     #[test]
     fn damage_of_any_kind_ends_alike_in_memory_and_in_a_scan(

@@ -333,6 +333,23 @@ fn refusals_of_an_output_that_is_there_are_not_forgotten() {
     assert_eq!((raised.code, raised.count("failed")), (Some(3), 1), "{raised:?}");
 }
 
+/// The output is there and tells of a refusal: with another limit it might be whole.
+#[test]
+fn an_output_that_was_made_within_other_limits_is_made_again() {
+    let files = Files::new(2);
+    let scan = |limits: &str| files.run(&format!("--resume -o out {limits}"));
+    let low = scan("--limit element_bytes=4");
+    assert!(low.code == Some(3) && low.err.contains("8 exceeds the limit element_bytes = 4"), "{low:?}");
+    let again = scan("--limit element_bytes=4");
+    assert!(again.code == Some(3) && again.err.contains("0 done, 2 existing"), "{again:?}");
+    let raised = scan("--limit element_bytes=16");
+    assert!(raised.code == Some(0) && raised.err.contains("2 done of 2 files"), "{raised:?}");
+    let default = scan("--limit element_bytes=64M");
+    assert!(default.code == Some(0) && default.err.contains("2 done of 2 files"), "{default:?}");
+    // That is the default.
+    assert!(scan("").err.contains("0 done, 2 existing"));
+}
+
 #[test]
 fn shards_make_together_what_one_run_makes() {
     let files = Files::new(7);

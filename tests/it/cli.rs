@@ -164,6 +164,76 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn a_limit_is_told_with_the_option_that_raises_it_and_raised_by_it() {
+    let at = |value: &str| run(&[&"scan", &"chunk/btree_v1.h5", &"--limit", &format!("chunks={value}")]);
+    let told = "/d: 6 exceeds the limit chunks = 5; raise it with --limit chunks=VALUE if the file is trusted\n";
+    assert_eq!((at("5").code, at("5").err.as_str()), (3, told));
+    assert_eq!(at("6").arrays(), ["d"]);
+    assert_eq!(at("1K").references(), run(&[&"scan", &"chunk/btree_v1.h5"]).references());
+    let event = run(&[&"scan", &"chunk/btree_v1.h5", &"--limit", &"chunks=5", &"--json", &"-o", &"/dev/null"]);
+    assert!(event.err.contains(told.trim_end().trim_start_matches("/d: ")), "{}", event.err);
+    let wrong = run(&[&"scan", &"chunk/btree_v1.h5", &"--limit", &"chunk=5"]);
+    assert!(wrong.code == 2 && wrong.err.contains("no limit is called chunk: there are metadata_bytes, "), "{wrong:?}");
+    let twice = run(&[&"scan", &"chunk/btree_v1.h5", &"--limit", &"repair_bytes=5", &"--repair-bytes", &"6"]);
+    assert_eq!(twice.code, 2);
+}
+
+/// Words, and arguments behind them.
+type Words<'a> = (&'a [&'a str], &'a [&'a dyn AsRef<OsStr>]);
+
+#[test]
+fn every_command_that_reads_an_input_takes_limits() {
+    let (folder, refs) = output();
+    assert_eq!(run(&[&"scan", &"chunk/btree_v1.h5", &"-o", &refs]).code, 0);
+    let none = folder.path().join("none.json");
+    let commands: [Words<'_>; 14] = [
+        (&["ls", "--limit", "structures=0"], &[&"chunk/btree_v1.h5"]),
+        (&["dump", "--limit", "structures=0"], &[&"chunk/btree_v1.h5"]),
+        (&["chunks", "--limit", "structures=0"], &[&"chunk/btree_v1.h5", &"d"]),
+        (&["scan", "--limit", "structures=0"], &[&"chunk/btree_v1.h5"]),
+        (&["scan", "--limit", "inputs=0"], &[&"chunk/*.h5", &"-o", &folder.path()]),
+        (&["combine", "--limit", "references_bytes=0", "--concat-dims", "x"], &[&refs, &"-o", &none]),
+        (&["append", "--limit", "references_bytes=0", "--concat-dims", "x"], &[&none, &refs]),
+        (&["merge", "--limit", "structures=0"], &[&"chunk/btree_v1.h5", &"-o", &none]),
+        (&["concat", "--limit", "references_bytes=0", "--dim", "x"], &[&refs, &"-o", &none]),
+        (&["verify", "--limit", "references_bytes=0"], &[&refs]),
+        (&["lint", "--for", "xarray", "--limit", "references_bytes=0"], &[&refs]),
+        (&["convert", "--limit", "references_bytes=0"], &[&refs, &"-o", &none]),
+        (&["subchunk", "--limit", "references_bytes=0"], &[&refs, &"d=2", &"-o", &none]),
+        (&["stats", "--limit", "references_bytes=0"], &[&refs]),
+    ];
+    for (words, more) in commands {
+        let run = run_words(words, more);
+        assert!(run.code == 1 && run.err.contains("with --limit "), "{words:?}: {run:?}");
+        assert!(!none.exists(), "{words:?}");
+    }
+}
+
+/// A reference to a whole file does not tell how long it is.
+#[test]
+fn whole_files_that_a_combination_reads_count_as_what_is_read() {
+    let folder = tempdir().unwrap();
+    let set = |name: &str, value: u8| {
+        let data = folder.path().join(format!("{name}.bin"));
+        std::fs::write(&data, [value; 8]).unwrap();
+        let array = r#"{"zarr_format":2,"shape":[8],"chunks":[8],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+        let dimensions = r#"{"_ARRAY_DIMENSIONS":["x"]}"#;
+        let refs = serde_json::json!({".zgroup": r#"{"zarr_format":2}"#, "a/.zarray": array, "a/.zattrs": dimensions, "a/0": [data]});
+        let path = folder.path().join(format!("{name}.json"));
+        std::fs::write(&path, refs.to_string()).unwrap();
+        path
+    };
+    let (first, second, out) = (set("first", 1), set("second", 1), folder.path().join("out.json"));
+    let merge =
+        |most: &str| run(&[&"merge", &first, &second, &"-q", &"--limit", &format!("read_bytes={most}"), &"-o", &out]);
+    assert_eq!(merge("16").code, 0, "{:?}", merge("16"));
+    std::fs::remove_file(&out).unwrap();
+    let refused = merge("15");
+    assert!(refused.failure().contains("16 exceeds the limit read_bytes = 15"), "{refused:?}");
+    assert!(!out.exists());
+}
+
+#[test]
 fn each_refusal_is_a_line_and_the_rest_is_written() {
     let (folder, path) = output();
     let run = run(&[&"scan", &"data_layout/external.h5", &"-o", &path]);

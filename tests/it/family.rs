@@ -143,7 +143,7 @@ fn chunks_in_two_members_that_are_too_large_are_refused() {
         (
             path.to_owned(),
             format!(
-                "{n} chunks lie in two members of the family, and are too large to be held inline; --unsupported sidecar writes the values to a file beside the references"
+                "{n} chunks lie in two members of the family, and are too large to be held inline (Limits::repair_bytes); --unsupported sidecar writes the values to a file beside the references"
             ),
         )
     };

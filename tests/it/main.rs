@@ -22,12 +22,15 @@ mod hostile;
 mod http_server;
 mod kerchunk_bugs;
 mod layers;
+mod limits;
 #[cfg(feature = "cli")]
 mod listing;
+mod names;
 mod netcdf;
 #[cfg(feature = "object_store")]
 mod object_store;
 mod parquet;
+mod printed;
 mod read_back;
 mod reader;
 mod refused;
@@ -39,3 +42,4 @@ mod side_by_side;
 mod sidecar;
 mod values;
 mod verify;
+mod written;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::found::{self, Takes};
+use crate::found;
 use crate::{Ending, combining, finish, inputs, references_out};
 
 /// Add inputs to a combined set, in its place.
@@ -33,13 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn append(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.form.references(Some(&arguments.set))?;
-    let paths = inputs::given(
-        &arguments.inputs,
-        &arguments.dates,
-        Some(arguments.options.checks().reading()),
-        Takes::SetsOrFiles,
-    )?
-    .locations;
+    let finder = arguments.options.checks().finder();
+    let paths = inputs::given(&arguments.inputs, &arguments.dates, &finder)?.locations;
     let is_there = arguments.set.try_exists().map_err(|error| format!("{}: {error}", arguments.set.display()))?;
     let combined = Some(arguments.set.as_path()).filter(|_| is_there);
     let checks = arguments.options.checks();

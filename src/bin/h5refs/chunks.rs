@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use h5refs::Limits;
 use h5refs::file::{ChunkTable, Dataset, FilterMasks, Storage};
 
 use crate::opening::OneFile;
@@ -38,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn show(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let input = arguments.input.open()?;
-    let tree = h5refs::tree(&input, Limits::default())?;
+    let tree = h5refs::tree(&input, arguments.input.limits())?;
     let path = format!("/{}", arguments.variable.trim_matches('/'));
     let object = tree.find(&path).ok_or_else(|| format!("{path}: no such dataset"))?;
     if let Err(error) = &object.node.content {

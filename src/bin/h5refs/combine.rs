@@ -8,7 +8,7 @@ use h5refs::listing::Mask;
 
 use crate::combining::Options;
 use crate::daily::{self, Daily};
-use crate::found::{self, Takes};
+use crate::found;
 use crate::location::Location;
 use crate::plan_view::{write_json, write_plan};
 use crate::{Ending, finish, inputs, output, parts, references_out, signals};
@@ -60,9 +60,7 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
     }
     let references = if arguments.check { None } else { Some(arguments.to.references()?) };
     let options = &arguments.options;
-    let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, Some(options.checks().reading()), Takes::SetsOrFiles)?
-            .locations;
+    let paths = inputs::given(&arguments.inputs, &arguments.dates, &options.checks().finder())?.locations;
     let plan = options.checks().plan(options.combine()?, &paths, None)?;
     if arguments.check {
         output::write(
@@ -84,8 +82,8 @@ fn day_by_day(arguments: &Arguments, output: Mask) -> Result<Ending, String> {
     if arguments.check {
         return Err("--check looks at one combination: give an output without {year}, {month} and {day}".to_owned());
     }
-    let (options, reading) = (&arguments.options, arguments.options.checks().reading());
-    let days = inputs::by_day(&arguments.inputs, &arguments.dates, Some(reading))?;
+    let options = &arguments.options;
+    let days = inputs::by_day(&arguments.inputs, &arguments.dates, &options.checks().finder())?;
     let files: Vec<Location> = days.values().flatten().cloned().collect();
     let remote = options.checks().remote(&files)?;
     let form = arguments.to.references()?;

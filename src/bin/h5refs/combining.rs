@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use h5refs::ReferenceSet;
 use h5refs::combine::{
     Check, Combine, CombineOptions, Finding, NamePart, Names, Plan, Policies, Policy, Selector, Supply, Weight,
 };
 use h5refs::zarr::{Dtype, Scalar};
-use h5refs::{Limits, OpenReferences, ReferenceSet};
 use regex::Regex;
 
-use crate::load::each_loaded;
+use crate::found::{Finder, Takes};
+use crate::limiting::Limiting;
+use crate::load::{Loading, each_loaded};
 use crate::location::Location;
 use crate::plan_view::{line, summary, write_json};
 use crate::remote::{self, Remote};
@@ -73,6 +75,8 @@ pub(crate) struct Checks {
     allow: Vec<Location>,
     #[command(flatten)]
     remote: remote::Reading,
+    #[command(flatten)]
+    limiting: Limiting,
     /// Inputs to read at once (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -123,13 +127,14 @@ impl Options {
             compare_bytes,
             no_fetch,
             allow,
+            limiting,
             remote: _,
             jobs: _,
             report: _,
             quiet: _,
         } = checks;
         let first = (form, concat_dims, coo_map, coo_dtypes, identical_dims, sizes, variables, drop, group);
-        let second = (policy, inline_array_bytes, compare_bytes, no_fetch, allow);
+        let second = (policy, inline_array_bytes, compare_bytes, no_fetch, allow, limiting.limits());
         h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
     }
 
@@ -145,6 +150,7 @@ impl Checks {
         let (wanted, unwanted) = (Globs::new(&self.variables)?, Globs::new(&self.drop)?);
         options.select = Names::new(move |path| (wanted.is_empty() || wanted.have(path)) && !unwanted.have(path));
         options.group.clone_from(&self.group);
+        options.limits = self.limiting.limits();
         for (check, policy) in &self.policy {
             options.policies.set(*check, *policy);
         }
@@ -179,15 +185,16 @@ impl Checks {
         let mut combine = Combine::new(options);
         if let Some(path) = combined {
             let name = path.display().to_string();
-            let set = load::set(&Location::Path(path.to_owned()), &OpenReferences::new(Limits::default()), remote)
+            let set = load::set(&Location::Path(path.to_owned()), &self.loading(remote))
                 .map_err(|error| format!("{name}: {error}"))?;
             combine.add_combined(name.clone(), set).map_err(|error| without_name(&name, &error))?;
         }
-        each_loaded(paths, jobs, remote, |location, set| {
+        each_loaded(paths, jobs, &self.loading(remote), |location, set| {
             let name = location.to_string();
             combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
         })?;
-        let files = Files::new(&self.allow, [remote, &self.remote.for_inputs(&self.allow)?])?;
+        let remotes = [remote, &self.remote.for_inputs(&self.allow)?];
+        let files = Files::new(&self.allow, remotes, self.limiting.limits().read_bytes)?;
         let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
         combine.plan(supply).map_err(|error| error.to_string())
     }
@@ -205,9 +212,14 @@ impl Checks {
         self.quiet
     }
 
-    /// How URLs are read.
-    pub(crate) fn reading(&self) -> &remote::Reading {
-        &self.remote
+    /// What finds the inputs.
+    pub(crate) fn finder(&self) -> Finder<'_> {
+        Finder { takes: Takes::SetsOrFiles, reading: Some(&self.remote), limits: self.limiting.limits() }
+    }
+
+    /// How the inputs are read.
+    pub(crate) fn loading<'r>(&self, remote: &'r Remote) -> Loading<'r> {
+        Loading::new(self.limiting.limits(), remote)
     }
 
     /// What reads the inputs that are URLs.

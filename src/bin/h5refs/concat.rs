@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use h5refs::combine::Selector;
-use h5refs::{Limits, OpenReferences};
 
-use crate::found::{self, Takes};
+use crate::found;
 use crate::location::Location;
 use crate::{Ending, combining, finish, inputs, load, references_out};
 
@@ -40,9 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn concat(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
-    let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, Some(arguments.checks.reading()), Takes::SetsOrFiles)?
-            .locations;
+    let paths = inputs::given(&arguments.inputs, &arguments.dates, &arguments.checks.finder())?.locations;
     let dimension = match (&arguments.dim, arguments.axis, paths.first()) {
         (Some(name), ..) => name.clone(),
         (None, Some(axis), Some(first)) => arguments.dimension(axis, first)?,
@@ -60,7 +57,7 @@ impl Arguments {
     fn dimension(&self, axis: usize, first: &Location) -> Result<String, String> {
         let told = |error: String| format!("{first}: {error}");
         let remote = self.checks.remote(std::slice::from_ref(first))?;
-        let set = load::set(first, &OpenReferences::new(Limits::default()), &remote).map_err(told)?;
+        let set = load::set(first, &self.checks.loading(&remote)).map_err(told)?;
         let select = self.checks.options(Vec::new())?.select;
         let arrays = set.arrays().filter(|(path, array)| select.has(path) && array.metadata.shape.len() > axis);
         let names: BTreeSet<String> =

@@ -135,8 +135,9 @@ impl Daily<'_> {
             return None;
         }
         let mut found = BTreeSet::new();
+        let loading = self.options.checks().loading(&self.remote);
         for file in files {
-            found.extend(load::sources(file, &self.remote, &sources).ok().flatten()?);
+            found.extend(load::sources(file, &loading, &sources).ok().flatten()?);
         }
         found.iter().eq(sources.keys()).then_some(if made.refused > 0 { Ending::Refused } else { Ending::Well })
     }

@@ -1,7 +1,6 @@
 //! `h5refs dump`: a file's header as CDL.
 
 use clap::Args;
-use h5refs::Limits;
 
 use crate::opening::OneFile;
 use crate::{Ending, print};
@@ -15,7 +14,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     print(&arguments.input.file.to_string(), |out| {
-        let tree = h5refs::tree(&arguments.input.open()?, Limits::default())?;
+        let tree = h5refs::tree(&arguments.input.open()?, arguments.input.limits())?;
         let name = arguments.input.file.file_stem();
         h5refs::write_cdl(&tree, &name.unwrap_or_default(), out)?;
         Ok(())

@@ -38,6 +38,7 @@ pub(crate) struct Finder<'a> {
     pub(crate) takes: Takes,
     /// How URLs are read, if any are.
     pub(crate) reading: Option<&'a Reading>,
+    pub(crate) limits: Limits,
 }
 
 impl Finder<'_> {
@@ -118,11 +119,10 @@ impl Finder<'_> {
     }
 
     fn matches(&self, patterns: &[String]) -> Result<Vec<Vec<Match>>, String> {
-        let limits = Limits::default();
-        let globs: Result<Vec<Glob>, _> = patterns.iter().map(|pattern| Glob::new(pattern, &limits)).collect();
+        let globs: Result<Vec<Glob>, _> = patterns.iter().map(|pattern| Glob::new(pattern, &self.limits)).collect();
         let globs = globs.map_err(|error| error.to_string())?;
         let listing = self.listing(patterns.first().map_or("", String::as_str))?;
-        Glob::expand_all(&globs, &*listing, &limits).map_err(|error| error.to_string())
+        Glob::expand_all(&globs, &*listing, &self.limits).map_err(|error| error.to_string())
     }
 
     /// What lists the folders of a path or URL.
@@ -172,10 +172,10 @@ pub(crate) struct Dates {
 
 impl Dates {
     /// The days; some mask needs them.
-    pub(crate) fn days(&self, mask: &str) -> Result<Vec<Date>, String> {
+    pub(crate) fn days(&self, mask: &str, limits: &Limits) -> Result<Vec<Date>, String> {
         let missing =
             || format!("{}: a mask stands for files of days: --dates 2020-01-01..2020-01-31", without_secrets(mask));
-        dates(self.dates.as_deref().ok_or_else(missing)?, &Limits::default()).map_err(|error| error.to_string())
+        dates(self.dates.as_deref().ok_or_else(missing)?, limits).map_err(|error| error.to_string())
     }
 
     pub(crate) fn are_given(&self) -> bool {

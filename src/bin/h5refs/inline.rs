@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use h5refs::Limits;
 use h5refs::edit::{Inlined, inline, merge};
 
 use crate::selection::Names;
@@ -52,7 +51,7 @@ fn hold(arguments: &Arguments) -> Result<Ending, String> {
         }
     }
     let sources = arguments.allowing.sources(&arguments.references)?;
-    let limits = Limits::default();
+    let limits = arguments.opening.limits();
     let decoded = merge(&mut set, &sources, |path| merged.have(path), &limits);
     tell(arguments, "decoded, each in one chunk", decoded.map_err(|error| error.to_string())?);
     let threshold = arguments.threshold.unwrap_or(0);

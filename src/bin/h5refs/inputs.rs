@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use h5refs::listing::Date;
 
-use crate::found::{self, Argument, Dates, Finder, Takes};
+use crate::found::{self, Argument, Dates, Finder};
 use crate::location::Location;
-use crate::remote::Reading;
 
 /// The inputs that arguments stand for.
 pub(crate) struct Given {
@@ -19,13 +18,7 @@ pub(crate) struct Given {
 
 /// What arguments stand for: `@list.txt` and `-` (standard input) name one path or URL a line, as it is; patterns, masks and folders stand
 /// for what is found.
-pub(crate) fn given(
-    arguments: &[String],
-    dates: &Dates,
-    reading: Option<&Reading>,
-    takes: Takes,
-) -> Result<Given, String> {
-    let finder = Finder { takes, reading };
+pub(crate) fn given(arguments: &[String], dates: &Dates, finder: &Finder<'_>) -> Result<Given, String> {
     let (mut locations, mut is_open, mut has_mask) = (Vec::new(), false, false);
     for argument in arguments {
         if let Some(list) = list(argument) {
@@ -41,7 +34,7 @@ pub(crate) fn given(
             Argument::Glob(pattern) => finder.glob(&pattern)?,
             Argument::Mask(mask) => {
                 has_mask = true;
-                let found = finder.mask(&mask, &dates.days(argument)?)?;
+                let found = finder.mask(&mask, &dates.days(argument, &finder.limits)?)?;
                 found::tell_empty(argument, &found)?;
                 found.into_values().flatten().collect()
             }
@@ -67,29 +60,28 @@ fn list(argument: &str) -> Option<Result<Vec<Location>, String>> {
 pub(crate) fn by_day(
     arguments: &[String],
     dates: &Dates,
-    reading: Option<&Reading>,
+    finder: &Finder<'_>,
 ) -> Result<BTreeMap<Date, Vec<Location>>, String> {
-    let finder = Finder { takes: Takes::SetsOrFiles, reading };
     let mut days: BTreeMap<Date, Vec<Location>> = BTreeMap::new();
     for argument in arguments {
         let Argument::Mask(mask) = finder.argument(argument)? else {
             let argument = h5refs::without_secrets(argument);
             return Err(format!("{argument}: where the output has {{year}} and {{day}}, inputs have them too"));
         };
-        for (day, locations) in finder.mask(&mask, &dates.days(argument)?)? {
+        for (day, locations) in finder.mask(&mask, &dates.days(argument, &finder.limits)?)? {
             days.entry(day).or_default().extend(locations);
         }
     }
     Ok(days)
 }
 
-/// The same as [`given`], where only local reference sets are taken.
-pub(crate) fn local_paths(arguments: &[String], dates: &Dates) -> Result<Vec<PathBuf>, String> {
+/// The same as [`given`], where only local files are taken.
+pub(crate) fn local_paths(arguments: &[String], dates: &Dates, finder: &Finder<'_>) -> Result<Vec<PathBuf>, String> {
     let path = |location: Location| match location {
         Location::Path(path) => Ok(path),
         url @ Location::Url(_) => Err(format!("{url}: references are read from local files only")),
     };
-    given(arguments, dates, None, Takes::Sets)?.locations.into_iter().map(path).collect()
+    given(arguments, dates, finder)?.locations.into_iter().map(path).collect()
 }
 
 fn lines(name: &str, text: impl BufRead) -> Result<Vec<Location>, String> {

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use h5refs::Limits;
 use h5refs::lint::{Finding, Severity, lint, lint_form};
 use h5refs::output::JsonForm;
 
@@ -59,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
         let (set, _) = arguments.opening.parts(&arguments.references)?;
         let mut findings = lint(&set, arguments.reader.into());
         if arguments.references.is_file() {
-            let form = JsonForm::of(&h5refs::read_text(&arguments.references, &Limits::default())?)?;
+            let form = JsonForm::of(&h5refs::read_text(&arguments.references, &arguments.opening.limits())?)?;
             findings.splice(..0, lint_form(&form, arguments.reader.into()));
         }
         faults = findings.iter().any(|finding| finding.severity > Severity::Note);

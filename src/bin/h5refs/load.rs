@@ -13,21 +13,35 @@ use crate::location::Location;
 use crate::opening;
 use crate::remote::Remote;
 
+/// How inputs are read.
+pub(crate) struct Loading<'a> {
+    references: OpenReferences,
+    limits: Limits,
+    remote: &'a Remote,
+}
+
+impl<'a> Loading<'a> {
+    pub(crate) fn new(limits: Limits, remote: &'a Remote) -> Self {
+        Self { references: OpenReferences::new(limits), limits, remote }
+    }
+}
+
 /// The references of an input.
-pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Remote) -> Result<ReferenceSet, String> {
+pub(crate) fn set(location: &Location, loading: &Loading<'_>) -> Result<ReferenceSet, String> {
+    let remote = loading.remote;
     let name = location.to_string();
     let told = |error: &h5refs::Error| crate::without_name(&name, error);
     let path = location.path().filter(|path| !is_hdf5(path));
     let Some(path) = path else {
         let input = opening::open(location, remote).map_err(|error| told(&error))?.input;
         let mut options = Options::new(location.url(&[], remote.keeps_query())?);
-        options.inline_coordinates = true;
+        (options.inline_coordinates, options.limits) = (true, loading.limits);
         let (mut set, report) = h5refs::references(&input, &options).map_err(|error| told(&error))?;
         set.recorded.extend(state(&input).map(|state| (options.url.clone(), state)));
         let refused: Vec<String> = report.refused().map(|(path, reason)| format!("{path}: {reason}")).collect();
         return if refused.is_empty() { Ok(set) } else { Err(format!("{} (scan it first)", refused.join("; "))) };
     };
-    let (set, stray) = references.open(path).map_err(|error| told(&error))?;
+    let (set, stray) = loading.references.open(path).map_err(|error| told(&error))?;
     match stray.first() {
         Some(key) => Err(format!("{key} belongs to no array and no group")),
         None => Ok(set),
@@ -38,25 +52,24 @@ pub(crate) fn set(location: &Location, references: &OpenReferences, remote: &Rem
 pub(crate) fn each_loaded(
     paths: &[Location],
     jobs: usize,
-    remote: &Remote,
+    loading: &Loading<'_>,
     mut takes: impl FnMut(&Location, ReferenceSet) -> Result<(), String>,
 ) -> Result<(), String> {
     let jobs = jobs.clamp(1, paths.len().max(1));
     let (next, stop) = (AtomicUsize::new(0), Mutex::new(false));
-    let references = OpenReferences::new(Limits::default());
     std::thread::scope(|scope| {
         // Few are on their way at once: sets that wait for an earlier one are in memory.
         let (sender, receiver) = mpsc::sync_channel(jobs);
         let mut threads = 0;
         while threads < jobs {
             let sender = sender.clone();
-            let (next, stop, references) = (&next, &stop, &references);
+            let (next, stop) = (&next, &stop);
             let load = move || {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let is_stopped = *stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                     let Some(path) = paths.get(n).filter(|_| !is_stopped) else { return };
-                    if sender.send((n, set(path, references, remote))).is_err() {
+                    if sender.send((n, set(path, loading))).is_err() {
                         return;
                     }
                 }
@@ -69,7 +82,7 @@ pub(crate) fn each_loaded(
         drop(sender);
         // The system may give fewer threads, or none.
         if threads == 0 {
-            let mut in_order = paths.iter().map(|path| (path, set(path, &references, remote)));
+            let mut in_order = paths.iter().map(|path| (path, set(path, loading)));
             return in_order.try_for_each(|(path, set)| taken(path, set, &mut takes));
         }
         let (mut waiting, mut due) = (BTreeMap::new(), 0);
@@ -102,12 +115,12 @@ fn taken(
 /// compared by its fingerprint, these are what it has recorded.
 pub(crate) fn sources(
     location: &Location,
-    remote: &Remote,
+    loading: &Loading<'_>,
     sources: &BTreeMap<String, Recorded>,
 ) -> Result<Option<BTreeSet<String>>, String> {
-    let told = |error: h5refs::Error| error.to_string();
+    let (told, remote) = (|error: h5refs::Error| error.to_string(), loading.remote);
     let (now, is_set) = if let Some(path) = location.path().filter(|path| !is_hdf5(path)) {
-        (OpenReferences::new(Limits::default()).open(path).map_err(told)?.0.recorded, true)
+        (loading.references.open(path).map_err(told)?.0.recorded, true)
     } else {
         let state = opening::state(location, remote)
             .map(|state| Ok::<_, String>((location.url(&[], remote.keeps_query())?, state)));

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use h5refs::Limits;
 use h5refs::file::{Content, Dataset, Link, LinkKind, Object, Storage};
 
 use crate::opening::OneFile;
@@ -20,7 +19,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     let name = arguments.input.file.to_string();
     let mut unreadable = false;
     let ending = print(&name, |out| {
-        let tree = h5refs::tree(&arguments.input.open()?, Limits::default())?;
+        let tree = h5refs::tree(&arguments.input.open()?, arguments.input.limits())?;
         let width = tree.objects.iter().map(|object| object.path.len()).max().unwrap_or(0).clamp(16, 48);
         for object in &tree.objects {
             if let Some(error) = error(object) {

@@ -15,6 +15,7 @@ mod found;
 mod inline;
 mod inputs;
 mod layout;
+mod limiting;
 mod lint;
 mod load;
 mod location;
@@ -136,7 +137,7 @@ fn finish(ended: Result<Ending, String>) -> Ending {
 
 /// A line on standard error; control characters of untrusted names are escaped.
 fn say(line: &str) {
-    print_error(&escaped(line));
+    print_error(&escaped(&limiting::by_option(line)));
 }
 
 /// A text without control characters.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::found::{self, Takes};
+use crate::found;
 use crate::{Ending, combining, finish, inputs, references_out};
 
 /// Put the variables of several inputs into one set.
@@ -29,9 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn merge(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.to.references()?;
-    let paths =
-        inputs::given(&arguments.inputs, &arguments.dates, Some(arguments.checks.reading()), Takes::SetsOrFiles)?
-            .locations;
+    let paths = inputs::given(&arguments.inputs, &arguments.dates, &arguments.checks.finder())?.locations;
     let options = arguments.checks.options(Vec::new())?;
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
     references.write(&set, &arguments.to.output)?;

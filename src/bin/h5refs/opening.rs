@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use h5refs::reference::Recorded;
-use h5refs::{Error, Input};
+use h5refs::{Error, Input, Limits};
 
 use crate::family;
+use crate::limiting::Limiting;
 use crate::location::Location;
 use crate::remote::{self, Remote};
 
@@ -17,9 +18,15 @@ pub(crate) struct OneFile {
     pub(crate) file: Location,
     #[command(flatten)]
     remote: remote::Reading,
+    #[command(flatten)]
+    limiting: Limiting,
 }
 
 impl OneFile {
+    pub(crate) fn limits(&self) -> Limits {
+        self.limiting.limits()
+    }
+
     pub(crate) fn open(&self) -> Result<Input, Box<dyn std::error::Error>> {
         let remote = self.remote.for_inputs(std::slice::from_ref(&self.file))?;
         Ok(open(&self.file, &remote)?.input)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use h5refs::{Error, Limits, LocalSources, OpenReferences, ReferenceSet, Sources};
 
+use crate::limiting::Limiting;
 use crate::location::Location;
 use crate::{Ending, remote, say, without_name};
 
@@ -15,6 +16,8 @@ pub(crate) struct Opening {
     /// What it means that a record file of a Parquet set is not there; kerchunk writes none where all chunks are missing.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = MissingRecords::Refuse)]
     missing_records: MissingRecords,
+    #[command(flatten)]
+    limiting: Limiting,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -26,13 +29,17 @@ enum MissingRecords {
 }
 
 impl Opening {
+    pub(crate) fn limits(&self) -> Limits {
+        self.limiting.limits()
+    }
+
     /// The set, and the keys that belong to nothing in it.
     pub(crate) fn parts(&self, path: &Path) -> Result<(ReferenceSet, Vec<String>), Error> {
         let missing = match self.missing_records {
             MissingRecords::Refuse => h5refs::MissingRecords::Refused,
             MissingRecords::AreMissingChunks => h5refs::MissingRecords::AreMissingChunks,
         };
-        OpenReferences::new(Limits::default()).missing_records(missing).open(path)
+        OpenReferences::new(self.limits()).missing_records(missing).open(path)
     }
 
     /// The set. What belongs to no array and no group of it is told, and is left out of what a command writes.

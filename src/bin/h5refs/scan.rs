@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
-use h5refs::{CodecPolicy, CutOff, FillPolicy, LinkPolicy, Options, UnsupportedPolicy};
+use h5refs::{CodecPolicy, CutOff, FillPolicy, Limits, LinkPolicy, Options, UnsupportedPolicy};
 
 use crate::family::Pattern;
-use crate::found::{self, Takes};
+use crate::found::{self, Finder, Takes};
 use crate::inputs::Given;
+use crate::limiting::Limiting;
 use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
@@ -104,6 +105,8 @@ pub(crate) struct Arguments {
     several: Several,
     #[command(flatten)]
     remote: remote::Reading,
+    #[command(flatten)]
+    limiting: Limiting,
     /// No progress, no hints, no summary.
     #[arg(short, long)]
     quiet: bool,
@@ -204,6 +207,9 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
     let is_sidecar = matches!(arguments.unsupported, OnUnsupported::Sidecar);
     let to_stdout = arguments.output.as_deref().is_none_or(|output| output == Path::new("-"));
     let wrong = |kind, told: &str| Err(crate::Arguments::command().error(kind, told));
+    if arguments.repair_bytes.is_some() && arguments.limiting.sets("repair_bytes") {
+        return wrong(ErrorKind::ArgumentConflict, "--repair-bytes and --limit repair_bytes are the same");
+    }
     if !is_sidecar && (arguments.sidecar.is_some() || arguments.sidecar_url.is_some()) {
         return wrong(ErrorKind::ArgumentConflict, "--sidecar and --sidecar-url go with --unsupported sidecar");
     }
@@ -218,8 +224,8 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
-    let Given { locations: all, is_open } =
-        inputs::given(&arguments.inputs, &arguments.dates, Some(&arguments.remote), Takes::Files)?;
+    let finder = Finder { takes: Takes::Files, reading: Some(&arguments.remote), limits: arguments.limiting.limits() };
+    let Given { locations: all, is_open } = inputs::given(&arguments.inputs, &arguments.dates, &finder)?;
     let form = arguments.form.references(arguments.output.as_deref())?;
     if all.len() > 1 && arguments.url.is_some() {
         return Err("--url names one file; several inputs take --rename OLD=NEW".to_owned());
@@ -258,6 +264,12 @@ struct Job<'a> {
 }
 
 impl Arguments {
+    fn limits(&self) -> Limits {
+        let mut limits = self.limiting.limits();
+        limits.repair_bytes = self.repair_bytes.unwrap_or(limits.repair_bytes);
+        limits
+    }
+
     /// A fingerprint of all that the references depend on, but for the input. An argument is named here, or left out, when it is new.
     fn fingerprint(&self) -> String {
         let Self {
@@ -284,7 +296,9 @@ impl Arguments {
             rename,
             fill,
             unsupported,
-            repair_bytes,
+            // Both are in the limits.
+            repair_bytes: _,
+            limiting: _,
             sidecar,
             sidecar_url,
             codecs,
@@ -294,7 +308,7 @@ impl Arguments {
         } = self;
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);
-        let second = (fill, unsupported, repair_bytes, sidecar, sidecar_url, codecs, links, external_root, salvage);
+        let second = (fill, unsupported, self.limits(), sidecar, sidecar_url, codecs, links, external_root, salvage);
         h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
     }
 }
@@ -325,9 +339,7 @@ impl Job<'_> {
             OnUnsupported::Sidecar => UnsupportedPolicy::Sidecar,
             OnUnsupported::Refuse => UnsupportedPolicy::Refuse,
         };
-        if let Some(bytes) = self.arguments.repair_bytes {
-            options.limits.repair_bytes = bytes;
-        }
+        options.limits = self.arguments.limits();
         options.codecs = match self.arguments.codecs {
             Codecs::Standard => CodecPolicy::Standard,
             Codecs::Imagecodecs => CodecPolicy::Imagecodecs,

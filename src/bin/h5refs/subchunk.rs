@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use h5refs::Limits;
 use h5refs::edit::{Split, subchunk};
 
 use crate::{Ending, finish, references_in, references_out, say};
@@ -38,7 +37,7 @@ fn split(arguments: &Arguments) -> Result<Ending, String> {
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     for (path, how) in &arguments.splits {
         let path = path.trim_matches('/');
-        let made = subchunk(&mut set, path, how, &Limits::default()).map_err(|error| error.to_string())?;
+        let made = subchunk(&mut set, path, how, &arguments.opening.limits()).map_err(|error| error.to_string())?;
         if !arguments.quiet {
             say(&format!("h5refs: {path}: chunks {:?} are {:?} now, {} of them", made.before, made.after, made.chunks));
         }

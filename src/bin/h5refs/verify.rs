@@ -7,7 +7,8 @@ use clap::Args;
 use h5refs::verify::Verification;
 use h5refs::{Store, VerifyOptions};
 
-use crate::{Ending, found, inputs, output, references_in, say, without_name};
+use crate::found::{self, Finder, Takes};
+use crate::{Ending, inputs, output, references_in, say, without_name};
 
 /// Check references: that files are what they were, that every range lies inside its file and has a possible size, that chunks decode,
 /// and that their values are those of the HDF5 file.
@@ -50,7 +51,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
-    let paths = match inputs::local_paths(&arguments.inputs, &arguments.dates) {
+    let finder = Finder { takes: Takes::Sets, reading: None, limits: arguments.opening.limits() };
+    let paths = match inputs::local_paths(&arguments.inputs, &arguments.dates, &finder) {
         Ok(paths) => paths,
         Err(error) => return fail(&error),
     };
@@ -86,9 +88,10 @@ fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
     }
     let sources = arguments.allowing.sources(path)?;
     let jobs = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let store = Store::new(set, std::sync::Arc::new(sources)).with_threads(jobs);
+    let store =
+        Store::new(set, std::sync::Arc::new(sources)).with_threads(jobs).with_limits(arguments.opening.limits());
     let mut options = VerifyOptions::default();
-    (options.sample, options.seed) = (arguments.sample, arguments.seed);
+    (options.sample, options.seed, options.limits) = (arguments.sample, arguments.seed, arguments.opening.limits());
     options.origin.clone_from(&arguments.origin);
     options.group.clone_from(&arguments.group);
     Ok(h5refs::verify::verify(&store, &options))

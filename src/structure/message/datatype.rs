@@ -4,7 +4,7 @@ use nom::Parser;
 use nom::multi::count;
 use nom::number::complete::{le_u8, le_u16, le_u32};
 
-use crate::error::{LimitError, Problem};
+use crate::error::{LimitError, Problem, Unsupported};
 use crate::field::convert::{narrow, wide};
 use crate::field::sizes::{bytes_for, le_uint, length_of};
 use crate::field::{Parsed, Span, bytes, skip};
@@ -189,6 +189,9 @@ struct Head {
     depth: Depth,
 }
 
+/// Levels that are read at most, whatever the limits are: types are walked by recursion, and a thread's stack has 2 MiB.
+const DEEPEST: u64 = 128;
+
 /// How deep a type lies in other types, and how deep one may.
 #[derive(Clone, Copy)]
 struct Depth {
@@ -212,6 +215,9 @@ impl Datatype {
 
     fn parse_at(depth: Depth, i: Span<'_>) -> Parsed<'_, Self> {
         let depth = match depth.below() {
+            Ok(depth) if depth.level > DEEPEST => {
+                return i.unsupported(Unsupported::Feature("a datatype of more than 128 levels"));
+            }
             Ok(depth) => depth,
             Err(error) => return i.limit(error),
         };
@@ -797,6 +803,19 @@ mod tests {
         let nested = |depth| parse(&[vector.repeat(depth), INTEGER.to_vec()].concat());
         assert!(nested(2).is_ok());
         assert_eq!(message_of(nested(3)), "4 exceeds Limits::datatype_depth = 3; raise it if the file is trusted");
+    }
+
+    #[test]
+    fn no_limit_makes_recursion_deeper_than_the_stack() {
+        let sequence = [0x19, 0, 0, 0, 16, 0, 0, 0];
+        let nested = |levels: usize| {
+            let bytes = [sequence.repeat(levels - 1), INTEGER.to_vec()].concat();
+            crate::structure::parse(Structure::Datatype, Span::new(&bytes, AT), |i| Datatype::parse(u64::MAX, i))
+                .map(drop)
+        };
+        assert!(nested(128).is_ok());
+        assert_eq!(message_of(nested(129)), "a datatype of more than 128 levels is not supported");
+        assert!(nested(100_000).is_err());
     }
 
     const ALL: [&[u8]; 11] = [

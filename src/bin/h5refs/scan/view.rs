@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::cost::Cost;
+use crate::limiting::by_option;
 use crate::{escaped, print_error as print};
 
 /// Reasons that a summary names for people.
@@ -261,18 +262,19 @@ impl View {
     }
 
     fn line(&self, line: &str) {
-        self.bar.suspend(|| print(&escaped(line)));
+        self.bar.suspend(|| print(&escaped(&by_option(line))));
     }
 }
 
 /// An event on a line of its own.
 fn event(event: &impl Serialize) {
-    print(&serde_json::to_string(event).unwrap_or_default());
+    // What takes the place of a limit needs no escapes in JSON.
+    print(&by_option(&serde_json::to_string(event).unwrap_or_default()));
 }
 
 /// Something that is wrong, also where nothing has begun.
 pub(super) fn error(json: bool, text: &str) {
-    if json { event(&Event::Error { text }) } else { print(&escaped(&format!("h5refs: {text}"))) }
+    if json { event(&Event::Error { text }) } else { print(&escaped(&by_option(&format!("h5refs: {text}")))) }
 }
 
 /// What became of a file, and its colour on terminals.
