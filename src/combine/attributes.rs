@@ -1,5 +1,7 @@
 //! Attributes of sets that are put together: the first's, with what differs found.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::findings::{Findings, Weight};
@@ -64,19 +66,23 @@ fn different<'a>(
     first: &'a Attributes,
     other: &'a Attributes,
 ) -> impl Iterator<Item = (&'a str, Option<&'a Value>, Option<&'a Value>)> {
-    let changed = first.iter().filter_map(|(name, ours)| {
-        let theirs = other.get(name);
+    let (by_name, known) = (other.iter().collect::<HashMap<_, _>>(), first.iter().collect::<HashMap<_, _>>());
+    let changed = first.iter().filter_map(move |(name, ours)| {
+        let theirs = by_name.get(name).copied();
         (theirs != Some(ours)).then_some((name, Some(ours), theirs))
     });
-    let added =
-        other.iter().filter(|(name, _)| first.get(name).is_none()).map(|(name, theirs)| (name, None, Some(theirs)));
+    let added = other
+        .iter()
+        .filter(move |(name, _)| !known.contains_key(name))
+        .map(|(name, theirs)| (name, None, Some(theirs)));
     changed.chain(added).filter(|(name, ..)| *name != DIMENSIONS)
 }
 
 /// Attributes without some.
 pub(super) fn without(attributes: &Attributes, names: &[String]) -> Attributes {
+    let names: HashSet<&str> = names.iter().map(String::as_str).collect();
     let mut kept = attributes.clone();
-    kept.retain(|name| !names.iter().any(|dropped| dropped == name));
+    kept.retain(|name| !names.contains(name));
     kept
 }
 

@@ -48,7 +48,8 @@ pub(crate) fn join<T, R>(
     mut work: impl FnMut(T) -> Result<R, Halt>,
 ) -> Result<Vec<R>, Halt> {
     let mut gather = Gather::default();
-    let mut values = Vec::new();
+    let items = items.into_iter();
+    let mut values = Vec::with_capacity(items.size_hint().0);
     for item in items {
         values.extend(gather.take(work(item))?);
     }

@@ -1,7 +1,7 @@
 //! Attributes as strict JSON.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -31,14 +31,18 @@ pub(crate) fn attributes(
             return into;
         }
     };
+    let own: Vec<String> = into.iter().map(|(name, _)| name.to_owned()).collect();
+    let mut names: HashSet<&str> = own.iter().map(String::as_str).collect();
+    into.reserve(attributes.len());
     for attribute in attributes.iter().filter(|attribute| !is_hidden(&attribute.name) && !skip(attribute)) {
         let refuse = |reason| Status::AttributeRefused { attribute: attribute.name.clone(), reason };
+        let is_there = names.contains(attribute.name.as_str());
         match &attribute.values {
             // The dimensions are this crate's to say.
-            Ok(_) if into.get(&attribute.name).is_some() && attribute.name_is_utf8 => {
+            Ok(_) if is_there && attribute.name_is_utf8 => {
                 report.add(&object.path, refuse("its name is that of the attribute for the dimensions".to_owned()));
             }
-            Ok(_) if into.get(&attribute.name).is_some() => {
+            Ok(_) if is_there => {
                 report.add(
                     &object.path,
                     refuse("its name is not UTF-8, and that of another as it would be emitted".to_owned()),
@@ -57,7 +61,8 @@ pub(crate) fn attributes(
                     report.add(&object.path, refuse(reason.to_owned()));
                 }
                 let value = json(attribute, &without_nan(attribute, values), paths);
-                into.insert_floats(attribute.name.clone(), value, floats(&attribute.datatype));
+                names.insert(&attribute.name);
+                into.push(attribute.name.clone(), value, floats(&attribute.datatype));
             }
             Err(error) => report.add(&object.path, refuse(error.to_string())),
         }

@@ -63,6 +63,11 @@ impl Attributes {
         self.insert(DIMENSIONS, names.to_vec());
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        Arc::make_mut(&mut self.0).reserve_exact(more);
+    }
+
     /// Adds an attribute, or replaces the one of that name.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.insert_floats(name, value, Floats::Nowhere);
@@ -76,6 +81,11 @@ impl Attributes {
             Some(old) => *old = attribute,
             None => all.push(attribute),
         }
+    }
+
+    /// Adds an attribute of a name that is not there yet.
+    pub(crate) fn push(&mut self, name: String, value: Value, floats: Floats) {
+        Arc::make_mut(&mut self.0).push(Attribute { name, value, floats });
     }
 
     /// Keeps the attributes for whose name `keep` says yes.

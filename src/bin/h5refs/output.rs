@@ -32,7 +32,7 @@ fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()
     }
     let beside = beside(path).ok_or_else(|| io::Error::other("not the name of a file"))?;
     let written = create(&beside).and_then(|file| {
-        let mut out = BufWriter::with_capacity(1 << 18, file);
+        let mut out = BufWriter::with_capacity(1 << 16, file);
         content(&mut out)?;
         out.flush()?;
         place(out.get_ref(), &beside, path)

@@ -98,7 +98,7 @@ pub(crate) struct Arguments {
     /// Read what is sound of a file that is cut off; the rest is refused object by object.
     #[arg(long)]
     salvage: bool,
-    /// Files to work on at once (default: the number of processors, at least 8; where inputs are URLs, 16).
+    /// Files to work on at once (default: one more than there are processors; where inputs are URLs, 16).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     #[command(flatten)]

@@ -26,10 +26,10 @@ struct Record {
 impl File<'_> {
     /// The chunks of a tree. They are searched by position (`H5D__bt2_compare`): one out of order is found by none or by chance.
     pub(super) fn btree_v2_chunks(&self, tree: Address, builder: &mut Builder<'_>) -> Result<(), Halt> {
-        let (sizes, rank, widths) = (self.sizes(), builder.rank(), builder.size_widths());
+        let (sizes, rank, width) = (self.sizes(), builder.rank(), builder.size_width());
         let mut found: Vec<(u64, Record)> = Vec::new();
-        self.records(tree, if widths.is_some() { FILTERED } else { UNFILTERED }, |number, i| {
-            let (i, record) = record(sizes, rank, widths, i)?;
+        self.records(tree, if width.is_some() { FILTERED } else { UNFILTERED }, |number, i| {
+            let (i, record) = record(sizes, rank, width, i)?;
             found.push((number, record));
             Ok((i, ()))
         })?;
@@ -52,15 +52,14 @@ impl File<'_> {
     }
 }
 
-/// `widths` are those that the size of a filtered chunk may have: it is as wide as the record has room for.
-fn record(sizes: Sizes, rank: usize, widths: Option<[u8; 2]>, i: Span<'_>) -> Parsed<'_, Record> {
+/// `width` is that of the size of a filtered chunk.
+fn record(sizes: Sizes, rank: usize, width: Option<u8>, i: Span<'_>) -> Parsed<'_, Record> {
+    let size = length_of(&i);
     let (i, address) = sizes.address(i)?;
-    let (i, filtered) = if let Some(widths) = widths {
-        let positions = wide(rank).saturating_mul(8);
-        let width = length_of(&i).saturating_sub(positions).saturating_sub(4);
-        let Some(width) = widths.into_iter().find(|known| u64::from(*known) == width) else {
-            return i.value("record size", length_of(&i));
-        };
+    let (i, filtered) = if let Some(width) = width {
+        if length_of(&i) != wide(rank).saturating_mul(8).saturating_add(4).saturating_add(width.into()) {
+            return i.value("record size", size);
+        }
         let (rest, size) = le_uint(width, i)?;
         let (rest, mask) = le_u32(rest)?;
         (rest, Some((size, mask)))

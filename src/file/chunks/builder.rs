@@ -45,24 +45,23 @@ impl<'a> Builder<'a> {
         !self.place.filters.filters.is_empty()
     }
 
-    /// The widths that the size of a filtered chunk has in an index, in bytes: what the largest chunk needs and one more
-    /// (`H5D_FARRAY_FILT_COMPUTE_CHUNK_SIZE_LEN`), or Size of Lengths, from layout version 5 on. `None` without filters.
-    pub(super) fn size_widths(&self) -> Option<[u8; 2]> {
-        let needed = self.bytes.checked_ilog2().unwrap_or(0).saturating_add(8) / 8;
-        let needed = u8::try_from(needed.saturating_add(1).min(8)).unwrap_or(8);
-        let lengths = u8::try_from(self.file.sizes().lengths.bytes()).unwrap_or(8);
-        self.is_filtered().then_some([needed, lengths])
+    /// The width that the size of a filtered chunk has in an index, in bytes: what the largest chunk needs and one more
+    /// (`H5D_FARRAY_FILT_COMPUTE_CHUNK_SIZE_LEN`), and Size of Lengths from layout version 5 on. `None` without filters.
+    pub(super) fn size_width(&self) -> Option<u8> {
+        let layout_version = self.place.layout.body.bytes.first().copied().unwrap_or(0);
+        let width = if layout_version < 5 {
+            let needed = self.bytes.checked_ilog2().unwrap_or(0).saturating_add(8) / 8;
+            needed.saturating_add(1).min(8)
+        } else {
+            u32::try_from(self.file.sizes().lengths.bytes()).unwrap_or(8)
+        };
+        self.is_filtered().then_some(u8::try_from(width).unwrap_or(8))
     }
 
     /// Whether the chunks of an array of chunks have sizes as this dataset's have.
     pub(super) fn agrees(&self, array: Address, width: Option<u8>) -> Result<(), Error> {
-        let agree = match (self.size_widths(), width) {
-            (Some(widths), Some(width)) => widths.contains(&width),
-            (None, None) => true,
-            _ => false,
-        };
         let problem = Problem::Missing("agreement of index and filters");
-        if agree { Ok(()) } else { Err(self.file.problem_at(Structure::Chunk, array, problem)) }
+        if self.size_width() == width { Ok(()) } else { Err(self.file.problem_at(Structure::Chunk, array, problem)) }
     }
 
     /// How arrays of chunks number them.
@@ -316,6 +315,23 @@ mod tests {
         assert_eq!(
             message_of(chunks(&filtered, "/gzip")),
             "chunk at 0x1bf: agreement of index and filters is missing (at 0x1bf)"
+        );
+    }
+
+    /// Nine of ten elements are set: libhdf5 reads the fill value where the tenth is.
+    #[test]
+    fn an_element_past_those_that_are_set_is_a_missing_chunk() {
+        let array = include_bytes!("../../../testdata/chunk/extensible_array.h5");
+        assert_eq!(chunks(array, "/d").unwrap().number, Vec::from_iter(0..10));
+        assert_eq!(chunks(&resealed(array, 0x1bf, 0x1eb, &[9]), "/d").unwrap().number, Vec::from_iter(0..9));
+    }
+
+    #[test]
+    fn sizes_of_filtered_chunks_are_as_wide_as_the_layouts_version_has_them() {
+        assert!(chunks(FIXED_ARRAY, "/gzip").is_ok());
+        assert_eq!(
+            message_of(chunks(&resealed(FIXED_ARRAY, 0x21d, 0x277, &[5]), "/gzip")),
+            "chunk at 0x329: agreement of index and filters is missing (at 0x329)"
         );
     }
 

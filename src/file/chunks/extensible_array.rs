@@ -26,7 +26,8 @@ impl File<'_> {
             data_blocks.extend(block.parse(Structure::ExtensibleArraySuperBlock, parse)?);
             Ok(())
         })?;
-        let mut elements = Elements::new(builder);
+        // libhdf5 looks up no element past those that the header says are set (`H5EA_get`).
+        let mut elements = Elements::new(builder, header.elements_set);
         elements.add(self, 0, &index.elements)?;
         self.data_blocks(&header, data_blocks, &mut elements)
     }

@@ -20,7 +20,7 @@ impl File<'_> {
         let Some(address) = header.data_block else { return Ok(()) };
         let structure = Structure::FixedArrayBlock;
         let block = self.block(structure, address, header.data_block_size(sizes))?;
-        let mut elements = Elements::new(builder);
+        let mut elements = Elements::new(builder, u64::MAX);
         match block.parse(structure, |i| header.data_block(sizes, i))? {
             DataBlock::Elements(all) => Ok(elements.add(self, 0, &all)?),
             DataBlock::Pages(pages) => {
@@ -43,20 +43,22 @@ impl File<'_> {
 pub(super) struct Elements<'b, 'a> {
     builder: &'b mut Builder<'a>,
     numbering: Numbering,
+    /// The index from which on elements count as never written.
+    end: u64,
     /// Room for a position.
     position: Vec<u64>,
 }
 
 impl<'b, 'a> Elements<'b, 'a> {
-    pub(super) fn new(builder: &'b mut Builder<'a>) -> Self {
+    pub(super) fn new(builder: &'b mut Builder<'a>, end: u64) -> Self {
         let numbering = builder.numbering();
-        Self { builder, numbering, position: Vec::new() }
+        Self { builder, numbering, end, position: Vec::new() }
     }
 
     /// Elements that follow one another from index `first` on.
     pub(super) fn add(&mut self, file: &File<'_>, first: u64, elements: &[Element]) -> Result<(), Error> {
         file.budget().chunks(wide(elements.len()))?;
-        for (index, element) in (first..).zip(elements) {
+        for (index, element) in (first..self.end).zip(elements) {
             let Some(address) = element.address else { continue };
             self.numbering.position(index, &mut self.position);
             self.builder.add(&self.position, address, element.filtered)?;

@@ -23,8 +23,9 @@ use crate::{Ending, output, remote};
 /// How long files in work may take to end once the run shall.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Files at once of those that are here, at least: small ones wait for the disk, which takes several outputs in the time of one.
-const LEAST_JOBS: usize = 8;
+/// Files at once of those that are here, more than there are processors: one waits for the disk, which takes several outputs in the time of
+/// one.
+const MORE_JOBS: usize = 1;
 
 /// What came of an input that did not fail.
 enum Became {
@@ -107,7 +108,7 @@ impl Job<'_> {
     }
 
     fn jobs(&self) -> usize {
-        let jobs = remote::jobs(self.arguments.jobs, &self.paths, LEAST_JOBS);
+        let jobs = remote::jobs(self.arguments.jobs, &self.paths, MORE_JOBS);
         jobs.min(self.paths.len()).max(1)
     }
 
