@@ -4,9 +4,10 @@
     python benches/compare.py --bin target/release/h5refs FILE... [-n 5] [--without virtualizarr]
 
 Each tool writes kerchunk JSON of one file, in a process of its own, in turn (A B C A B C ..), a round of which is not counted. Times
-are medians of wall time; what Python needs to import the other tool is taken off its time, and nothing off ours. Memory is the peak
-of the process, as wait4 tells it. Every byte range that kerchunk refers to must be in our output under the same key, or held there
-inline with these bytes. Only ratios are told, with the spread of the times, (max - min) / median: machines differ, and are noisy.
+are medians of wall time; what Python needs to import the other tool, measured in the same rounds, is taken off its time, and nothing
+off ours. Memory is the peak of the process, as wait4 tells it. Every byte range that kerchunk refers to must be in our output under
+the same key, or held there inline with these bytes. Only ratios are told, with the spread of the times, (max - min) / median of each
+tool in turn: machines differ, and are noisy.
 
 Exits with 1 where a tool fails or the outputs do not agree. It needs what .ci/requirements.txt has.
 """
@@ -82,11 +83,6 @@ def run(command):
     return float(seconds), int(memory)
 
 
-def import_time(tool, n):
-    """Median seconds that a process takes which imports the tool and ends."""
-    return statistics.median(run([sys.executable, __file__, "--run", tool])[0] for _ in range(n + 1))
-
-
 # ---------------------------------------------------------------- the same bytes?
 
 
@@ -112,11 +108,13 @@ def same(ours, reference, source):
 # ---------------------------------------------------------------- the table
 
 
-def compare(binary, file, others, n, imports, folder):
+def compare(binary, file, others, n, folder):
     """Runs all tools in turn; gives a row of the table, and what is wrong."""
     out = {tool: os.path.join(folder, f"{tool}.json") for tool in ["h5refs", *others]}
     commands = {"h5refs": [os.path.abspath(binary), "scan", file, "-o", out["h5refs"]]}
-    commands |= {tool: [sys.executable, __file__, "--run", tool, file, out[tool]] for tool in others}
+    for tool in others:
+        commands[tool] = [sys.executable, __file__, "--run", tool, file, out[tool]]
+        commands[f"import {tool}"] = [sys.executable, __file__, "--run", tool]
     runs, failed = {tool: [] for tool in commands}, {}
     for _ in range(n + 1):
         for tool, command in commands.items():
@@ -136,7 +134,7 @@ def compare(binary, file, others, n, imports, folder):
             row += ["failed", "-"]
             continue
         # Where it is lost in the noise of the import, there is nothing to compare.
-        theirs = medians(runs[tool], 0) - imports[tool]
+        theirs = medians(runs[tool], 0) - medians(runs[f"import {tool}"], 0)
         row += [f"{theirs / seconds:.1f}" if theirs > 0 else "-", f"{medians(runs[tool], 1) / memory:.1f}"]
         spreads[tool] = spread(runs[tool])
     if "kerchunk" in others and "kerchunk" not in failed:
@@ -173,13 +171,12 @@ def main():
     others = [tool for tool in OTHERS if tool not in arguments.without]
     packages = ["h5py", *others]
     print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages) + f", n = {arguments.n}\n")
-    imports = {tool: import_time(tool, arguments.n) for tool in others}
     head = ["file", "references"] + [f"{tool}: {what}" for tool in others for what in ("time", "memory")] + ["same ranges", "spread of times"]
     print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|", flush=True)
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         for file in map(os.path.abspath, arguments.files):
-            row, problems = compare(arguments.bin, file, others, arguments.n, imports, folder)
+            row, problems = compare(arguments.bin, file, others, arguments.n, folder)
             print("| " + " | ".join(row) + " |", flush=True)
             wrong += problems
     sys.exit("\n".join(wrong) if wrong else 0)
