@@ -322,8 +322,8 @@ mod tests {
     #[test]
     fn an_element_past_those_that_are_set_is_a_missing_chunk() {
         let array = include_bytes!("../../../testdata/chunk/extensible_array.h5");
-        assert_eq!(chunks(array, "/d").unwrap().number, Vec::from_iter(0..10));
-        assert_eq!(chunks(&resealed(array, 0x1bf, 0x1eb, &[9]), "/d").unwrap().number, Vec::from_iter(0..9));
+        assert_eq!(chunks(array, "/d").unwrap().number.last(), Some(&9));
+        assert_eq!(chunks(&resealed(array, 0x1bf, 0x1eb, &[9]), "/d").unwrap().number.last(), Some(&8));
     }
 
     #[test]
