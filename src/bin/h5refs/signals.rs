@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, ScopedJoinHandle, Thread};
 use std::time::Duration;
 
@@ -68,9 +69,12 @@ impl Drop for Over<'_> {
 /// Does work that the first signal ends, after what it leaves behind is cleared away.
 pub(crate) fn cleared<T>(clear: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
+    let (caught, is_caught) = sync_channel::<()>(0);
     let watch = || {
         // Where signals cannot be caught they end the program as they always do.
-        let Ok(signals) = Signals::catch() else { return };
+        let signals = Signals::catch();
+        drop(caught);
+        let Ok(signals) = signals else { return };
         while !over.load(Ordering::Relaxed) {
             std::thread::park_timeout(Duration::from_millis(20));
             if let Some(code) = signals.code() {
@@ -81,6 +85,8 @@ pub(crate) fn cleared<T>(clear: impl Fn() + Sync, work: impl FnOnce() -> T) -> T
     };
     std::thread::scope(|scope| {
         let _over = Over::new(&over, Builder::new().spawn_scoped(scope, watch).ok());
+        // Nothing is left behind before signals are caught. Nothing is sent: the end of the channel says so, also where there is no thread.
+        let _ended = is_caught.recv();
         work()
     })
 }
