@@ -22,6 +22,7 @@ pub fn limits() -> Limits {
     limits.repair_bytes = 64 << 10;
     limits.sidecar_bytes = 4 << 20;
     limits.key_bytes = 4 << 10;
+    limits.template_bytes = 1 << 20;
     limits.references_bytes = 1 << 20;
     limits.pieces = 1_000;
     limits.rounds = 1_000;
