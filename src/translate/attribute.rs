@@ -38,9 +38,11 @@ pub(crate) fn attributes(
         let refuse = |reason| Status::AttributeRefused { attribute: attribute.name.clone(), reason };
         let is_there = names.contains(attribute.name.as_str());
         match &attribute.values {
-            // The dimensions are this crate's to say.
             Ok(_) if is_there && attribute.name_is_utf8 => {
-                report.add(&object.path, refuse("its name is that of the attribute for the dimensions".to_owned()));
+                // The dimensions are this crate's to say.
+                let is_own = own.contains(&attribute.name);
+                let other = if is_own { "the attribute for the dimensions" } else { "one before it" };
+                report.add(&object.path, refuse(format!("its name is that of {other}")));
             }
             Ok(_) if is_there => {
                 report.add(
@@ -421,7 +423,7 @@ mod tests {
     #[test]
     fn what_belongs_to_dimensions_is_hidden_or_refused() {
         let named = |name: &str| Attribute { name: name.to_owned(), ..attribute(Some(&[]), numbers(1)) };
-        let names = ["_Netcdf4Dimid", "DIMENSION_LABELS", "_ARRAY_DIMENSIONS", "units", "skipped"];
+        let names = ["_Netcdf4Dimid", "DIMENSION_LABELS", "_ARRAY_DIMENSIONS", "units", "skipped", "units"];
         let attributes_of = Ok(names.map(named).into());
         let node = Node { content: Ok(Content::Group), attributes: attributes_of };
         let object = Object { path: "/d".to_owned(), address: 0, node: node.into() };
@@ -430,7 +432,10 @@ mod tests {
         let told = attributes(&object, &Paths::new(), |attribute| attribute.name == "skipped", into, &mut report);
         assert_eq!(serde_json::to_string(&told).unwrap(), r#"{"_ARRAY_DIMENSIONS":["x"],"units":0}"#);
         let refused: Vec<_> = report.refused().collect();
-        let reason = "attribute \"_ARRAY_DIMENSIONS\": its name is that of the attribute for the dimensions";
-        assert_eq!(refused, [("/d", reason.to_owned())]);
+        let reasons = [
+            "attribute \"_ARRAY_DIMENSIONS\": its name is that of the attribute for the dimensions",
+            "attribute \"units\": its name is that of one before it",
+        ];
+        assert_eq!(refused, reasons.map(|reason| ("/d", reason.to_owned())));
     }
 }
