@@ -15,7 +15,7 @@ use super::template::{Templates, is_template};
 use crate::error::Error;
 use crate::limits::{Limits, check};
 use crate::output::inline;
-use crate::reference::key::problem;
+use crate::reference::key::{problem, split};
 use crate::reference::{Arrays, Builder, Documents, KnownDocuments, Recorded, Reference, ReferenceSet};
 
 /// The key of all documents in one.
@@ -43,7 +43,7 @@ pub(crate) fn read_json_known(
     known: &KnownDocuments,
 ) -> Result<(ReferenceSet, Vec<String>), Error> {
     let text = std::str::from_utf8(text).map_err(|error| Error::Document(error.to_string()))?;
-    let Top { version, templates, generators, recorded, documents, mut stray } = Top::read(text)?;
+    let Top { version, templates, generators, recorded, documents, mut stray } = Top::read(text, limits)?;
     let (builder, arrays, without_node) = documents.build(known)?;
     stray.extend(without_node);
     let mut reading = Reading {
@@ -222,7 +222,7 @@ struct Top {
 }
 
 impl Top {
-    fn read(text: &str) -> Result<Self, Error> {
+    fn read(text: &str, limits: &Limits) -> Result<Self, Error> {
         let members: Members = serde_json::from_str(text).map_err(|error| Error::Document(error.to_string()))?;
         let version = members.version()?;
         let Members { templates, generators, own, outer, inner, .. } = members;
@@ -237,7 +237,7 @@ impl Top {
         let mut consolidated = None;
         for (key, entry) in if version == Version::Zero { outer } else { inner } {
             if key != CONSOLIDATED {
-                top.document(&key, entry)?;
+                top.document(&key, entry, limits)?;
             } else if consolidated.replace(document(&key, entry)?).is_some() {
                 return Err(wrong(&key, "is there twice"));
             }
@@ -251,7 +251,8 @@ impl Top {
         Ok(top)
     }
 
-    fn document(&mut self, key: &str, entry: Entry<'_>) -> Result<(), Error> {
+    fn document(&mut self, key: &str, entry: Entry<'_>, limits: &Limits) -> Result<(), Error> {
+        check("key_bytes", u64::try_from(split(key).0.len()).unwrap_or(u64::MAX), limits.key_bytes)?;
         problem(key).map_or(Ok(()), |problem| Err(wrong(key, problem)))?;
         if let Some(text) = document(key, entry)? {
             return self.documents.add(key, text);
@@ -764,6 +765,11 @@ mod tests {
             read_json(twice.as_bytes(), &Limits::default()).unwrap_err().to_string(),
             "reference a/0: is there twice"
         );
+        let limits = Limits { key_bytes: 7, ..Limits::default() };
+        let of = |path: &str| json!({ format!("{path}/.zgroup"): "{\"zarr_format\":2}" }).to_string();
+        assert!(read_json(of("seven_b").as_bytes(), &limits).is_ok());
+        let error = read_json(of("eight_by").as_bytes(), &limits).unwrap_err();
+        assert!(error.to_string().starts_with("8 exceeds Limits::key_bytes = 7"), "{error}");
         let limits = Limits { chunks: 1, ..Limits::default() };
         let two = document(&json!({"a/0": ["u", 0, 8], "a/1": ["u", 0, 8]})).to_string();
         assert!(matches!(read_json(two.as_bytes(), &limits), Err(Error::Limit(_))));
