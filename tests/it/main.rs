@@ -9,6 +9,8 @@ mod batch;
 mod cli;
 mod combine;
 mod combine_checks;
+mod crafted;
+mod crafted_references;
 mod direct;
 #[cfg(feature = "cli")]
 mod edit;
@@ -42,4 +44,5 @@ mod side_by_side;
 mod sidecar;
 mod values;
 mod verify;
+mod writer;
 mod written;
