@@ -220,6 +220,12 @@ impl File<'_> {
             let (found, expected) = (wide(chunked.dimensions.len()), wide(rank).saturating_add(1));
             return Err(place.layout_problem(Problem::Mismatch { field: "dimensionality", found, expected }).into());
         };
+        // libhdf5 opens no other (`H5D__chunk_set_sizes`).
+        let (found, expected) = (chunked.dimensions.last().copied().unwrap_or(0), place.datatype.size.into());
+        if found != expected {
+            let problem = Problem::Mismatch { field: "dataset element size", found, expected };
+            return Err(place.layout_problem(problem).into());
+        }
         let chunks = if with_chunks { Some(attempt(self.chunk_table(place, chunked, &chunk))?) } else { None };
         let (index, unfiltered_edges) = (chunked.index.name(), chunked.unfiltered_edges);
         Ok(Storage::Chunked { chunk, index, unfiltered_edges, chunks })
@@ -261,8 +267,8 @@ impl Place<'_> {
 /// The elements of a dataset that lie in its layout message.
 fn compact(place: &Place<'_>, overlay: &Overlay, elements: Span<'_>, length: u64) -> Result<Storage, Error> {
     let found = length_of(&elements);
-    // A dataset without elements may keep a few bytes all the same.
-    if found < length {
+    // A dataset without elements may keep a few bytes all the same; libhdf5 opens no other with more (`H5D__compact_init`).
+    if found < length || (found > length && length > 0) {
         return Err(place.layout_problem(Problem::Mismatch { field: "size", found, expected: length }));
     }
     let elements_only = elements.bytes().get(..narrow(length)).unwrap_or_default();

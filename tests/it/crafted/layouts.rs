@@ -47,6 +47,7 @@ fn compact() -> Vec<Case> {
         case("compact data", Read(2, 1), compact(16, &[7; 16])),
         case("compact data past the message", Lost("the bytes end inside the structure"), compact(65535, &[7; 16])),
         case("fewer compact bytes than elements", Lost("size is 8, not 16"), compact(8, &[7; 8])),
+        case("more compact bytes than elements", Lost("size is 24, not 16"), compact(24, &[7; 24])),
         case("no compact bytes", Lost("size is 0, not 16"), compact(0, &[])),
     ]
 }
@@ -58,6 +59,7 @@ fn chunked_data() -> Vec<Case> {
     vec![
         case("a chunk of size 0", Lost("chunk dimension size is 0"), tree(&[16], &[0, 4])),
         case("elements of size 0 in a chunk", Lost("chunk dimension size is 0"), tree(&[16], &[4, 0])),
+        case("a chunk of other elements", Lost("dataset element size is 8, not 4"), tree(&[16], &[4, 8])),
         case("a chunk of 2^66 bytes", Lost("size of a chunk overflows"), tree(&[1 << 40, 1 << 40], &large)),
         case("a chunk of more dimensions", Lost("dimensionality is 4, not 2"), tree(&[16], &[4, 4, 4, 4])),
         case("a chunk of fewer dimensions", Lost("dimensionality is 2, not 3"), tree(&[16, 16], &[4, 4])),
