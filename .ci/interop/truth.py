@@ -8,6 +8,13 @@ import numpy as np
 from values import text
 
 
+# Files that the readers are not asked about, and where it is held what becomes of them.
+LEFT_OUT = {
+    "datatype/deep.h5": "the default limits refuse two of its datasets: tests/it/golden.rs reads it without, tests/it/limits.rs with them",
+    "group/dangerous_names.h5": "many of its names can be no keys: tests/it/names.rs tells what becomes of each",
+}
+
+
 def sources(testdata):
     """{file: name} of every file and of every family of files; h5py learns the filters that only testdata has."""
     found = sorted(p for p in testdata.glob("*/*") if p.suffix in (".h5", ".nc"))
@@ -16,7 +23,10 @@ def sources(testdata):
     from generate import register_quantizers
 
     register_quantizers()
-    return {p: p.relative_to(testdata).as_posix() for p in found}
+    named = {p: p.relative_to(testdata).as_posix() for p in found}
+    for name in sorted(set(named.values()) & set(LEFT_OUT)):
+        print(f"{name:45} LEFT OUT: {LEFT_OUT[name]}")
+    return {p: name for p, name in named.items() if name not in LEFT_OUT}
 
 
 def open_hdf5(path):

@@ -27,6 +27,8 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from truth import LEFT_OUT
+
 warnings.simplefilter("ignore")
 # What a full run compares at least, as seen: arrays of each kind of edit.
 FLOOR = {"convert": 14802, "rename": 1514, "subchunk": 2328, "inline": 4934, "xarray": 2524}
@@ -47,6 +49,7 @@ def main():
     check = Check(options)
     root = pathlib.Path(options.testdata).resolve()
     files = [root / name for name in options.files] or sorted([*root.glob("*/*.h5"), *root.glob("*/*.nc")])
+    files = [file for file in files if file.relative_to(root).as_posix() not in LEFT_OUT]
     for file in files:
         with tempfile.TemporaryDirectory() as folder:
             check.file(file, str(file.relative_to(root)), pathlib.Path(folder))
