@@ -66,7 +66,7 @@ pub(super) fn generate(
     mut takes: impl FnMut(Generated) -> Result<(), Error>,
 ) -> Result<(), Error> {
     for document in generators {
-        let generator: Generator = serde_json::from_value(document).map_err(|error| wrong(error.to_string()))?;
+        let generator: Generator = serde_json::from_value(document).map_err(wrong)?;
         let counts: Result<Vec<u64>, String> = generator.dimensions.values().map(Dimension::count).collect();
         let count = counts.map_err(wrong)?.into_iter().fold(1_u64, u64::saturating_mul);
         templates.check(count.saturating_mul(LEAST))?;
