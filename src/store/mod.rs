@@ -6,6 +6,7 @@ mod elements;
 mod fill;
 mod held;
 mod keys;
+mod origin;
 mod values;
 #[cfg(feature = "zarrs")]
 mod zarrs;
@@ -20,6 +21,7 @@ pub(crate) use codecs::refusal;
 pub use elements::Elements;
 pub(crate) use fill::{element as fill_element, text as fill_text};
 pub(crate) use held::held_values;
+pub use origin::Origin;
 pub use values::Values;
 
 use crate::error::Error;
