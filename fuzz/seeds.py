@@ -117,7 +117,7 @@ def main():
     references()
     for path in sorted(path for path in TESTDATA.rglob("*") if path.is_file() and path.stat().st_size <= MOST):
         content = path.read_bytes()
-        if path.suffix in (".h5", ".nc"):
+        if path.suffix in (".h5", ".nc", ".nc3"):
             for target in FILES:
                 add(target, content)
             # How it is read: five numbers, and nothing that is supplied early.
@@ -131,6 +131,8 @@ def main():
                     chunks(path)
                 except OSError:
                     print(f"{path}: h5py cannot open it; no chunks of it")
+            elif content[:3] == b"CDF":
+                add("structures", bytes([KINDS.index("classic")]) + FACTS + content)
         elif path.suffix == ".parq":
             # No documents of its own.
             add("parquet_refs", b"\0" + content)

@@ -234,6 +234,8 @@ macro_rules! structures {
 }
 
 structures! {
+    /// The header of a netCDF-3 file.
+    Classic => "netCDF classic header",
     /// II: the file as a whole.
     File => "file",
     /// II.A.

@@ -192,7 +192,7 @@ def same_attribute(ours, truth):
         return ours in (None, "", [])
     if isinstance(ours, str) and np.ndim(truth) > 1:
         ours = json.loads(ours)  # kerchunk writes tables as text
-    ours, truth = np.asarray(ours).ravel(), np.asarray(truth).ravel()
+    given, ours, truth = ours, np.asarray(ours).ravel(), np.asarray(truth).ravel()
     if truth.size == 0:
         return ours.size == 0 or list(ours) in ([""], [None])
     if truth.dtype.kind == "f" and ours.size < truth.size:
@@ -206,7 +206,8 @@ def same_attribute(ours, truth):
         ours = [float(v) for v in ours]  # float() reads "NaN", "Infinity" and "-Infinity"
         narrow = truth.dtype.type
         return all(narrow(a) == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(ours, truth))
-    return [int(v) for v in ours] == [int(v) for v in truth]
+    # NumPy makes floats of a list in which one number needs 64 bits without a sign
+    return [int(v) for v in np.asarray(given, object).ravel()] == [int(v) for v in truth]
 
 
 # ---------------------------------------------------------------- one file

@@ -1,6 +1,7 @@
 //! Why a set is not changed.
 
 use crate::error::{Error, LimitError};
+use crate::reference::SplitError;
 
 /// Why a set of references is not changed as it was asked for. It is then what it was.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -12,50 +13,9 @@ pub enum EditError {
         /// The path as it was asked for.
         path: String,
     },
-    /// Chunks that are not their elements as they lie, so that no part of one can be referenced.
-    #[error("{path}: its chunks are encoded with {codec}, and no part of one can be read by itself")]
-    Encoded {
-        /// The array.
-        path: String,
-        /// The first codec, by its name.
-        codec: String,
-    },
-    /// Chunks of which the first dimension varies fastest.
-    #[error("{path}: the first dimension of its chunks varies fastest, which is not split")]
-    Order {
-        /// The array.
-        path: String,
-    },
-    /// Elements that have no size of their own.
-    #[error("{path}: its elements have no size of their own")]
-    Objects {
-        /// The array.
-        path: String,
-    },
-    /// Chunks that are whole files, whose length the references do not tell.
-    #[error("{path}: chunks of it are whole files, of which references tell no length")]
-    Whole {
-        /// The array.
-        path: String,
-    },
-    /// A chunk that has not the bytes of its elements.
-    #[error("{key}: has {found} bytes, and its elements have {expected}")]
-    Length {
-        /// The key of the chunk.
-        key: String,
-        /// Its bytes.
-        found: u64,
-        /// The bytes of its elements.
-        expected: u64,
-    },
-    /// Pieces that chunks cannot be split into.
-    #[error("{path}: {why}")]
-    Pieces {
-        /// The array.
-        path: String,
-        /// Why not.
-        why: String,
-    },
+    /// Chunks that cannot be split so.
+    #[error(transparent)]
+    Split(SplitError),
     /// Two files that would get one URL, and are not the same.
     #[error("{url}: two files of {one} and {other} bytes would have this URL")]
     TwoFiles {
@@ -85,6 +45,15 @@ impl From<Error> for EditError {
         match error {
             Error::Limit(limit) => Self::Limit(limit),
             other => Self::Read(other),
+        }
+    }
+}
+
+impl From<SplitError> for EditError {
+    fn from(error: SplitError) -> Self {
+        match error {
+            SplitError::Limit(limit) => Self::Limit(limit),
+            other => Self::Split(other),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::EditError;
 use crate::error::Error;
 use crate::field::convert::wide;
 use crate::limits::{Limits, check};
+use crate::reference::SplitError;
 use crate::reference::grid::grid;
 use crate::reference::key::{chunk_name, joined};
 use crate::reference::{Array, Manifest, Node, Recorded, ReferenceSet, UrlId};
@@ -154,7 +155,7 @@ fn check_length(set: &ReferenceSet, wanted: &Wanted, bytes: &Bytes) -> Result<()
     match metadata.chunk_bytes().filter(|expected| *expected != found) {
         Some(expected) if metadata.codecs().next().is_none() => {
             let key = joined(path, &chunk_name(wanted.number, &array.chunks.grid));
-            Err(EditError::Length { key, found, expected })
+            Err(SplitError::Length { key, found, expected }.into())
         }
         _ => Ok(()),
     }

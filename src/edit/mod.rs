@@ -7,9 +7,10 @@ mod rename;
 mod stats;
 mod subchunk;
 
+pub use crate::reference::{Split, SplitError};
 pub use error::EditError;
 pub use inline::{Inlined, inline, merge};
 pub use outline::outline;
 pub use rename::{Renamed, longest_prefix, rename};
 pub use stats::{ArrayStatistics, Cost, SetStatistics, Totals, statistics};
-pub use subchunk::{Split, Subchunked, subchunk};
+pub use subchunk::{Subchunked, subchunk};

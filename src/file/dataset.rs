@@ -36,6 +36,8 @@ pub struct Dataset {
     pub filters: FilterPipeline,
     /// Where the elements lie.
     pub storage: Storage,
+    /// The names of its dimensions, where the format itself gives them: those of netCDF-3; empty for others.
+    pub named: Vec<String>,
 }
 
 /// Where a dataset's elements lie.
@@ -133,7 +135,7 @@ impl File<'_> {
         let layout = layout.ok_or_else(missing)?;
         let place = Place { header, layout: &layout, dataspace: &dataspace, datatype: &datatype, filters: &filters };
         let storage = self.storage(&place, with_chunks)?;
-        Ok(Dataset { datatype, dataspace, fill, filters, storage })
+        Ok(Dataset { datatype, dataspace, fill, filters, storage, named: Vec::new() })
     }
 
     /// The datatype in an object header: a committed one.

@@ -51,6 +51,9 @@ impl<'f, 's> Lookup<'f, 's> {
     /// Where a path from the root group leads, soft links followed.
     pub(crate) fn place(&self, path: &str) -> Result<Place, Halt> {
         let mut way: VecDeque<Vec<u8>> = parts(path.as_bytes());
+        if let Some(classic) = &self.file.classic {
+            return Ok(classic.find(way.make_contiguous()).map_or(Place::Nowhere, Place::Here));
+        }
         let (mut here, mut links) = (self.file.root(), 0_u64);
         while let Some(name) = way.pop_front() {
             let members = self.members(here)?;
@@ -78,6 +81,9 @@ impl<'f, 's> Lookup<'f, 's> {
 
     /// The dataset at an address, `with_chunks` with its chunk table; `None` is no dataset.
     pub(crate) fn dataset(&self, address: Address, with_chunks: bool) -> Result<Option<Dataset>, Halt> {
+        if let Some(classic) = &self.file.classic {
+            return Ok(self.file.classic_dataset(classic, address, with_chunks).transpose()?);
+        }
         let header = self.file.header(address)?;
         if header.is_group() || !header.is_dataset() {
             return Ok(None);

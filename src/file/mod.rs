@@ -1,7 +1,8 @@
-//! The HDF5 object model: follows addresses, and is the only caller of `ReadAt` for HDF5.
+//! The HDF5 object model, in which netCDF classic files are too: follows addresses, and is the only caller of `ReadAt`.
 
 mod attribute;
 mod chunks;
+mod classic;
 mod dataset;
 mod driver;
 mod filters;
@@ -50,6 +51,7 @@ use crate::structure::superblock::{LONGEST, SIGNATURE, Superblock};
 
 pub use attribute::Attribute;
 pub use chunks::{ChunkTable, FilterMasks};
+use classic::Classic;
 pub use dataset::{Dataset, ExternalFile, Storage};
 pub(crate) use filters::ids as filter_ids;
 #[cfg(fuzzing)]
@@ -60,7 +62,7 @@ pub(crate) use memo::Memo;
 use overlay::Overlay;
 pub use read::{MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub(crate) use source_name::SourceName;
-pub use tree::{Content, Link, LinkKind, Node, Object, Tree};
+pub use tree::{Content, Dimension, Link, LinkKind, Node, Object, Tree};
 pub use value::Value;
 pub(crate) use value::decode;
 pub(crate) use virtual_extent::{ExtentOf, block_start, extent, is_unlimited, slices, unlimited};
@@ -78,7 +80,7 @@ pub use crate::structure::virtual_mappings::Mapping;
 /// What the files of the onion driver begin with: one that has no revision of its own, and the history of revisions.
 const ONION: [&[u8]; 2] = [b"ONIONEOF", b"OHDH"];
 
-/// An HDF5 file that is being read.
+/// An HDF5 or netCDF classic file that is being read.
 #[derive(Debug)]
 pub(crate) struct File<'s> {
     source: &'s dyn ReadAt,
@@ -93,6 +95,8 @@ pub(crate) struct File<'s> {
     /// Whether the file says that it is the family that its source is.
     driven: bool,
     superblock: Superblock,
+    /// What a netCDF classic file holds: such a file has nothing else.
+    classic: Option<Classic>,
     /// Where the shared messages lie, if the file has any.
     shared_messages: Option<TableLocation>,
     heaps: GlobalHeaps,
@@ -140,7 +144,7 @@ impl Block {
 }
 
 impl<'s> File<'s> {
-    /// Finds and reads the superblock and its extension.
+    /// Finds and reads the superblock and its extension, or the header of a netCDF classic file.
     pub(crate) fn open(source: &'s dyn ReadAt, limits: Limits, cut_off: CutOff, memo: &'s Memo) -> Result<Self, Halt> {
         Self::open_within(source, Rc::new(Budget::new(limits)), cut_off, memo)
     }
@@ -156,9 +160,22 @@ impl<'s> File<'s> {
     }
 
     fn open_within(source: &'s dyn ReadAt, budget: Rc<Budget>, cut_off: CutOff, memo: &'s Memo) -> Result<Self, Halt> {
+        if classic::is_classic(source)? {
+            return Self::open_classic(source, budget, memo);
+        }
         let (base, superblock) = find_superblock(source)?;
+        Self::with_superblock(source, budget, memo, (base, superblock)).opened(cut_off)
+    }
+
+    /// A file of which nothing but its superblock is known.
+    fn with_superblock(
+        source: &'s dyn ReadAt,
+        budget: Rc<Budget>,
+        memo: &'s Memo,
+        (base, superblock): (u64, Superblock),
+    ) -> Self {
         let heaps = GlobalHeaps::default();
-        let mut file = Self {
+        Self {
             source,
             memo,
             budget,
@@ -167,18 +184,23 @@ impl<'s> File<'s> {
             missing: 0,
             driven: false,
             superblock,
+            classic: None,
             shared_messages: None,
             heaps,
             overlay: Overlay::default(),
-        };
-        match file.find_end(cut_off) {
-            Ok((end, missing)) => (file.end, file.missing) = (end, missing),
-            Err(error) => return Err(file.one_of_several()?.unwrap_or(error).into()),
         }
-        file.read_driver_information()?;
-        file.read_extension()?;
-        file.refuse_undriven()?;
-        Ok(file)
+    }
+
+    /// The same, with what the superblock and its extension say.
+    fn opened(mut self, cut_off: CutOff) -> Result<Self, Halt> {
+        match self.find_end(cut_off) {
+            Ok((end, missing)) => (self.end, self.missing) = (end, missing),
+            Err(error) => return Err(self.one_of_several()?.unwrap_or(error).into()),
+        }
+        self.read_driver_information()?;
+        self.read_extension()?;
+        self.refuse_undriven()?;
+        Ok(self)
     }
 
     /// Bytes that are missing at the end of a file that is cut off, and read all the same.

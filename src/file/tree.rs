@@ -16,6 +16,19 @@ pub struct Tree {
     pub objects: Vec<Object>,
     /// Links that are no hard links to an object, in the same order.
     pub links: Vec<Link>,
+    /// The dimensions that the format itself has: those of netCDF-3. HDF5 has none, only what netCDF-4 makes of dimension scales.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// A dimension that the format itself has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dimension {
+    /// Its name.
+    pub name: String,
+    /// How many elements it has.
+    pub length: u64,
+    /// Whether it grows: the record dimension.
+    pub unlimited: bool,
 }
 
 /// An object under one of its paths.

@@ -113,9 +113,9 @@ impl Datatype {
 }
 
 impl FloatFormat {
-    /// Whether these are the fields of IEEE 754 binary16, 32 or 64.
-    pub(crate) fn is_ieee(&self, size: u32) -> bool {
-        let of = |sign, exponent_size, mantissa_size, bias| FloatFormat {
+    /// The fields of IEEE 754 binary16, 32 or 64.
+    pub(crate) fn ieee(size: u32) -> Option<Self> {
+        let of = |sign, exponent_size, mantissa_size, bias| Self {
             sign,
             exponent_location: mantissa_size,
             exponent_size,
@@ -125,11 +125,16 @@ impl FloatFormat {
             normalization: 2,
         };
         match size {
-            2 => *self == of(15, 5, 10, 15),
-            4 => *self == of(31, 8, 23, 127),
-            8 => *self == of(63, 11, 52, 1023),
-            _ => false,
+            2 => Some(of(15, 5, 10, 15)),
+            4 => Some(of(31, 8, 23, 127)),
+            8 => Some(of(63, 11, 52, 1023)),
+            _ => None,
         }
+    }
+
+    /// Whether these are the fields of IEEE 754 binary16, 32 or 64.
+    pub(crate) fn is_ieee(&self, size: u32) -> bool {
+        Self::ieee(size).as_ref() == Some(self)
     }
 
     /// The number that `bits` stand for, if a double holds it exactly.

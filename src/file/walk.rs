@@ -43,6 +43,9 @@ struct Found {
 impl File<'_> {
     /// Every object of the file. Objects are read in breadth: what one misses is fetched with what the others miss.
     pub(crate) fn walk(&self, detail: &Detail<'_>) -> Result<Tree, Halt> {
+        if let Some(classic) = &self.classic {
+            return Ok(self.classic_tree(classic, detail)?);
+        }
         let mut gather = Gather::default();
         let mut places = vec![Place::root(self.superblock.root)];
         let mut known: BTreeMap<(Address, bool), Found> = BTreeMap::new();
@@ -193,7 +196,7 @@ impl Place {
 }
 
 /// Why a link's name cannot be part of a path.
-fn unnameable(name: &[u8]) -> Option<&'static str> {
+pub(super) fn unnameable(name: &[u8]) -> Option<&'static str> {
     match name {
         b"" => Some("it is empty"),
         b"." | b".." => Some("it is . or .."),
@@ -219,7 +222,7 @@ fn tree(mut places: Vec<Place>, known: &BTreeMap<(Address, bool), Found>, detail
         stack.extend(place.members.iter().rev());
     }
     resolve(&objects, &mut links, narrow(hops));
-    Tree { objects, links }
+    Tree { objects, links, dimensions: Vec::new() }
 }
 
 /// Where a link leads that is on the way to an object.

@@ -5,6 +5,7 @@ use crate::field::{Parsed, Sizes, Span, Width, bytes};
 use crate::structure::btree_v1::{ChunkNode, GroupNode};
 use crate::structure::chunk_index::extensible_array::ExtensibleArray;
 use crate::structure::chunk_index::fixed_array::FixedArray;
+use crate::structure::classic::Header;
 use crate::structure::driver_information::Driver;
 use crate::structure::fractal_heap::{self, FractalHeap};
 use crate::structure::global_heap::{self, GlobalHeapId};
@@ -48,8 +49,9 @@ struct Facts {
 type Parser = for<'a> fn(Facts, Span<'a>) -> Parsed<'a, ()>;
 
 /// Each parser, and the name of its structure; those of blocks go on with the block behind its header. `fuzz/seeds.py` reads the names.
-const PARSERS: [(&str, Parser); 39] = [
+const PARSERS: [(&str, Parser); 40] = [
     ("superblock", |_, i| done(Superblock::parse(i))),
+    ("classic", |_, i| done(Header::parse(i))),
     ("group_node", |facts, i| done(GroupNode::parse(facts.sizes, facts.number, i))),
     ("chunk_node", |facts, i| done(ChunkNode::parse(facts.sizes, 32, usize::from(facts.number % 34), i))),
     ("btree_v2", btree_v2),

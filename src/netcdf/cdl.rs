@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::dimensions::{Dimensions, Length, is_dimension_only, is_inside, is_scale, name_of};
 use super::{is_hidden, variable_name};
-use crate::file::{Attribute, Class, Content, Dataset, Datatype, Object, Tree, Value};
+use crate::file::{Attribute, Class, Content, Dataset, Datatype, Dimension, Object, Tree, Value};
 
 /// Writes dimensions, variables and attributes of every group as CDL; `name` is what the file is called.
 ///
@@ -50,7 +50,7 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn group(&self, group: &Object, indent: &str, out: &mut impl Write) -> io::Result<()> {
         let members: Vec<_> = self.members(group).collect();
-        let dimensions = self.own_dimensions(&members);
+        let dimensions = self.own_dimensions(&members, group.path == "/");
         if !dimensions.is_empty() {
             writeln!(out, "{indent}dimensions:")?;
         }
@@ -85,9 +85,11 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// The dimensions that a group's scales define, and those without a scale that its variables have.
-    fn own_dimensions(&self, members: &[(&Object, &Dataset)]) -> Vec<(String, Length)> {
-        let mut own: Vec<(String, Length)> = Vec::new();
+    /// The dimensions that the format itself has or a group's scales define, and those without a scale that its variables have.
+    fn own_dimensions(&self, members: &[(&Object, &Dataset)], is_root: bool) -> Vec<(String, Length)> {
+        let of_format = self.tree.dimensions.iter().filter(|_| is_root);
+        let length = |one: &Dimension| Length { current: one.length, unlimited: one.unlimited };
+        let mut own: Vec<(String, Length)> = of_format.map(|one| (one.name.clone(), length(one))).collect();
         for (object, dataset) in members {
             if is_scale(object) {
                 own.extend(self.dimensions.length(object).map(|length| (name_of(&object.path).to_owned(), length)));

@@ -47,6 +47,10 @@ impl Dimensions {
         let mut measured = Vec::new();
         for object in members_first(tree) {
             if let Some(dataset) = object.dataset() {
+                if !dataset.named.is_empty() {
+                    names.insert(object.path.clone(), dataset.named.clone());
+                    continue;
+                }
                 let known = scales.of_dataset(object, dataset);
                 let named = known.iter().map(|scale| scale.and_then(|scale| scales.by_address.get(&scale).copied()));
                 names.insert(object.path.clone(), anonymous.complete(object, dataset, named.collect()));
@@ -332,7 +336,7 @@ mod tests {
     fn dataset_of(datatype: Datatype, path: &str, dataspace: Dataspace, attributes: &[(&str, Value)]) -> Object {
         let storage = Storage::Contiguous { offset: None, length: 0 };
         let (fill, filters) = (FillValue::Default, FilterPipeline::default());
-        let dataset = Dataset { datatype, dataspace, fill, filters, storage };
+        let dataset = Dataset { datatype, dataspace, fill, filters, storage, named: Vec::new() };
         object(path, Content::Dataset(Box::new(dataset)), attributes)
     }
 
@@ -346,7 +350,7 @@ mod tests {
 
     /// The names of the dimensions of all datasets but scales of one dimension.
     fn named(objects: Vec<Object>) -> Vec<String> {
-        let tree = Tree { objects, links: Vec::new() };
+        let tree = Tree { objects, links: Vec::new(), dimensions: Vec::new() };
         let dimensions = Dimensions::of(&tree);
         let datasets = tree.objects.iter().filter(|object| !dimensions.names(&object.path).is_empty());
         datasets.map(|object| format!("{}({})", object.path, dimensions.names(&object.path).join(", "))).collect()

@@ -8,6 +8,7 @@ mod known;
 mod manifest;
 mod recorded;
 mod set;
+mod split;
 mod url_table;
 
 pub(crate) use builder::Builder;
@@ -16,4 +17,5 @@ pub(crate) use known::KnownDocuments;
 pub use manifest::{Manifest, Urls};
 pub use recorded::Recorded;
 pub use set::{Array, Node, Reference, ReferenceSet, UrlId};
+pub use split::{Split, SplitError};
 pub(crate) use url_table::UrlTable;

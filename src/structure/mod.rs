@@ -1,9 +1,11 @@
-//! The structures of the HDF5 File Format Specification: pure functions from bytes to values, one file per section.
+//! The structures of the HDF5 File Format Specification, and the header of netCDF-3: pure functions from bytes to values, one file per
+//! section.
 
 pub(crate) mod btree_v1;
 pub(crate) mod btree_v2;
 pub(crate) mod cache_image;
 pub(crate) mod chunk_index;
+pub(crate) mod classic;
 pub(crate) mod driver_information;
 pub(crate) mod fractal_heap;
 pub(crate) mod global_heap;

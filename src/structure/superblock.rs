@@ -51,6 +51,21 @@ impl Default for KValues {
 }
 
 impl Superblock {
+    /// What stands for the superblock of a netCDF classic file, which has none.
+    pub(crate) fn of_classic() -> Self {
+        Self {
+            version: 0,
+            sizes: Sizes { offsets: Width::Eight, lengths: Width::Eight },
+            k: KValues::default(),
+            consistency_flags: 0,
+            base_address: None,
+            end_of_file: None,
+            driver_information: None,
+            extension: None,
+            root: Address(0),
+        }
+    }
+
     /// `i` starts at the signature.
     pub(crate) fn parse(i: Span<'_>) -> Parsed<'_, Self> {
         let start = i;

@@ -98,7 +98,9 @@ fn inline_threshold(subject: Subject<'_>, manifest: &Manifest, options: &Options
     /// Stored bytes of an array that a combination may have to read whole.
     const SMALL: u64 = 16 << 10;
     let stored = || manifest.length.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
-    let is_coordinate = || subject.dataset.dataspace.dimensions.len() == 1 && is_scale(subject.object);
+    let is_named =
+        || matches!(&subject.dataset.named[..], [only] if subject.object.path.ends_with(&format!("/{only}")));
+    let is_coordinate = || subject.dataset.dataspace.dimensions.len() == 1 && (is_scale(subject.object) || is_named());
     if options.inline_coordinates && (stored() <= SMALL || is_coordinate()) {
         u64::MAX
     } else {

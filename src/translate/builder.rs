@@ -7,14 +7,14 @@ use super::external_link::Linked;
 use super::fill::is_moved;
 use super::flags::flags;
 use super::options::LinkPolicy;
-use super::report::{Report, Status};
+use super::report::{Outcome, Report, Status};
 use super::scope::Scope;
 use super::subject::Parts;
 use crate::error::{Error, Unsupported};
 use crate::file::{Content, Link, LinkKind, Object, Tree};
 use crate::limits::Budget;
 use crate::netcdf::{Dimensions, is_dimension_only, variable_name};
-use crate::reference::{Array, Manifest, Node, UrlId, Urls};
+use crate::reference::{Array, Manifest, Node, Split, UrlId, Urls};
 use crate::zarr::{Attributes, Dtype};
 
 /// Nodes and report in the making.
@@ -85,7 +85,6 @@ impl<'a> Builder<'a> {
 
     fn array(&mut self, object: &Object, Parts { metadata, mut chunks, urls }: Parts) {
         let Some(dataset) = object.dataset() else { return };
-        self.report.add(&object.path, Status::of(&chunks));
         self.adopt(&mut chunks, &urls);
         let mut names = self.dimensions.names(&object.path).to_vec();
         let name = object.path.rsplit('/').next().unwrap_or_default();
@@ -99,7 +98,21 @@ impl<'a> Builder<'a> {
             let (told, why) = ("fields with U+FFFD in their names".to_owned(), "those of the file are not UTF-8");
             self.report.add(&object.path, Status::Renamed { told, why });
         }
-        self.push(&object.path, Array { metadata, attributes, chunks });
+        let mut array = Array { metadata, attributes, chunks };
+        let whole = self.split(&object.path, &mut array);
+        self.report.add(&object.path, Status::of(&array.chunks));
+        self.report.outcomes.extend(whole);
+        self.push(&object.path, array);
+    }
+
+    /// Splits large chunks, where that is asked for and possible; why it is not possible is told.
+    fn split(&self, path: &str, array: &mut Array) -> Option<Outcome> {
+        let most = self.scope.options.split_contiguous.filter(|most| array.is_larger(*most))?;
+        let key = self.scope.key(path).unwrap_or_default();
+        let error = array.split(key, &Split::Bytes(most), &self.scope.options.limits).err()?;
+        let why = error.to_string();
+        let why = why.strip_prefix(&format!("{key}: ")).unwrap_or(&why).to_owned();
+        Some(Outcome { path: path.to_owned(), status: Status::Whole(why) })
     }
 
     /// Gives chunks in other files the ids that these files have in the set.

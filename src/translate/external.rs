@@ -140,6 +140,7 @@ mod tests {
             fill: FillValue::Default,
             filters: FilterPipeline::default(),
             storage: Storage::External(Vec::new()),
+            named: Vec::new(),
         }
     }
 

@@ -20,6 +20,9 @@ pub struct Options {
     /// Dimension scales of one dimension, and arrays of at most 16 KiB stored, are held inline whatever the threshold, as a combination
     /// needs them (default: no).
     pub inline_coordinates: bool,
+    /// Chunks of more bytes that no codec encodes are split into equal pieces of at most so many; those that have no such pieces stay as
+    /// they are, and the report tells it (default: none is split).
+    pub split_contiguous: Option<u64>,
     /// What is done about chunks that were never written and read as something else in HDF5 than in Zarr.
     pub fill: FillPolicy,
     /// What is done about arrays whose chunks no codec of Zarr v2 decodes.
@@ -119,6 +122,7 @@ impl Options {
             members: Vec::new(),
             inline_threshold: 500,
             inline_coordinates: false,
+            split_contiguous: None,
             fill: FillPolicy::default(),
             unsupported: UnsupportedPolicy::default(),
             codecs: CodecPolicy::default(),

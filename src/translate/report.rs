@@ -43,6 +43,8 @@ pub enum Status {
     },
     /// Something that is no array and no group, said in words: a dimension without variable, a committed datatype, a link.
     Listed(String),
+    /// An array whose chunks were to be split and are not; the array is told by itself.
+    Whole(String),
     /// A file that is cut off: what lay in the missing bytes is refused object by object.
     Salvaged {
         /// Bytes that are missing.
@@ -98,6 +100,14 @@ impl Report {
             _ => None,
         })
     }
+
+    /// What was to be split and is not: path and reason.
+    pub fn whole(&self) -> impl Iterator<Item = (&str, String)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Whole(why) => Some((outcome.path.as_str(), not_split(why))),
+            _ => None,
+        })
+    }
 }
 
 impl Report {
@@ -110,6 +120,10 @@ impl Report {
 
 fn renamed(told: &str, why: &str) -> String {
     format!("told as {told}, since {why}")
+}
+
+fn not_split(why: &str) -> String {
+    format!("its chunks are not split: {why}")
 }
 
 fn cut_off(missing: u64) -> String {
@@ -149,6 +163,8 @@ struct Summary {
     sidecar: u64,
     listed: u64,
     renamed: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    whole: u64,
     refused: u64,
 }
 
@@ -158,7 +174,7 @@ fn is_zero(n: &u64) -> bool {
 }
 
 impl Serialize for Report {
-    /// `{"objects": [{"path", "outcome": "group" | "array" | "sidecar" | "listed" | "renamed" | "salvaged" | "refused", ..}], "summary": {..}}`.
+    /// `{"objects": [{"path", "outcome": "group" | "array" | "sidecar" | "listed" | "renamed" | "whole" | "salvaged" | "refused", ..}], "summary": {..}}`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut summary = Summary::default();
         let objects = self.outcomes.iter().map(|outcome| {
@@ -168,6 +184,7 @@ impl Serialize for Report {
                 Status::Sidecar { .. } => ("sidecar", &mut summary.sidecar),
                 Status::Listed(_) => ("listed", &mut summary.listed),
                 Status::Renamed { .. } => ("renamed", &mut summary.renamed),
+                Status::Whole(_) => ("whole", &mut summary.whole),
                 Status::Salvaged { .. } => ("salvaged", &mut summary.refused),
                 Status::Refused(_) | Status::AttributeRefused { .. } => ("refused", &mut summary.refused),
             };
@@ -189,6 +206,7 @@ fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
         Status::Sidecar { chunks, bytes } => Entry { chunks: Some(*chunks), bytes: Some(*bytes), ..bare },
         Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
         Status::Renamed { told, why } => Entry { reason: Some(renamed(told, why)), ..bare },
+        Status::Whole(why) => Entry { reason: Some(not_split(why)), ..bare },
         Status::Salvaged { missing } => Entry { reason: Some(cut_off(*missing)), ..bare },
         Status::Refused(error) => Entry { reason: Some(error.to_string()), ..bare },
         Status::AttributeRefused { attribute, reason } => {

@@ -182,8 +182,12 @@ mod tests {
             "superblock at 0x0: every byte of the file is missing (at 0x0)"
         );
         assert_eq!(
-            message_of(translated(b"CDF\x01 and more", |_| ()).map(drop)),
+            message_of(translated(b"CDF and more", |_| ()).map(drop)),
             "superblock at 0x0: the HDF5 signature is missing (at 0x0)"
+        );
+        assert_eq!(
+            message_of(translated(b"CDF\x01\0\0\0\0\0\0\0\x0b\0\0\0\x01", |_| ()).map(drop)),
+            "netCDF classic header at 0x0: list tag is 11 (at 0x8)"
         );
     }
 }

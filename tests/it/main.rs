@@ -29,6 +29,7 @@ mod limits;
 mod listing;
 mod names;
 mod netcdf;
+mod netcdf3;
 #[cfg(feature = "object_store")]
 mod object_store;
 mod parquet;

@@ -24,7 +24,7 @@ use crate::{Ending, finish, inputs, output, parts, references_out, signals};
 /// day is "written", "existing" (--resume), "no files" or "failed"; where some failed the exit code is 3.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Reference sets (kerchunk JSON, compressed or not, and Parquet), and HDF5 and netCDF-4 files; @LIST and - (standard input) name one
+    /// Reference sets (kerchunk JSON, compressed or not, and Parquet), and HDF5 and netCDF files; @LIST and - (standard input) name one
     /// a line. Patterns ('a/*.json', ?, [..], **, {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for
     /// what is found.
     #[arg(required = true)]

@@ -14,15 +14,15 @@ use crate::say;
 /// What a command takes of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// HDF5 and netCDF-4 files.
+    /// HDF5 and netCDF files.
     Files,
-    /// Reference sets, or where there are none HDF5 and netCDF-4 files.
+    /// Reference sets, or where there are none HDF5 and netCDF files.
     SetsOrFiles,
     /// Reference sets.
     Sets,
 }
 
-const FILES: &str = "*.{nc,nc4,h5,hdf5,he5}";
+const FILES: &str = "*.{nc,nc3,nc4,cdf,h5,hdf5,he5}";
 const SETS: &str = "*.{json,json.gz,json.zst,parq,parquet}";
 
 /// What an argument is.

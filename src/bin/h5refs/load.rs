@@ -31,7 +31,7 @@ pub(crate) fn set(location: &Location, loading: &Loading<'_>) -> Result<Referenc
     let remote = loading.remote;
     let name = location.to_string();
     let told = |error: &h5refs::Error| crate::without_name(&name, error);
-    let path = location.path().filter(|path| !is_hdf5(path));
+    let path = location.path().filter(|path| !is_file_of_data(path));
     let Some(path) = path else {
         let input = opening::open(location, remote).map_err(|error| told(&error))?.input;
         let mut options = Options::new(location.url(&[], remote.keeps_query())?);
@@ -119,7 +119,7 @@ pub(crate) fn sources(
     sources: &BTreeMap<String, Recorded>,
 ) -> Result<Option<BTreeSet<String>>, String> {
     let (told, remote) = (|error: h5refs::Error| error.to_string(), loading.remote);
-    let (now, is_set) = if let Some(path) = location.path().filter(|path| !is_hdf5(path)) {
+    let (now, is_set) = if let Some(path) = location.path().filter(|path| !is_file_of_data(path)) {
         (loading.references.open(path).map_err(told)?.0.recorded, true)
     } else {
         let state = opening::state(location, remote)
@@ -136,7 +136,7 @@ pub(crate) fn sources(
 /// A fingerprint of the names of inputs, and of the contents of those that are sets.
 pub(crate) fn fingerprint(locations: &[Location]) -> Result<String, String> {
     let of = |location: &Location| {
-        let path = location.path().filter(|path| !is_hdf5(path));
+        let path = location.path().filter(|path| !is_file_of_data(path));
         let contents = path.map(contents).transpose().map_err(|error| format!("{location}: {error}"))?;
         Ok((location.to_string(), contents))
     };
@@ -167,13 +167,23 @@ fn state(input: &Input) -> Option<Recorded> {
     input.state().map(|state| Recorded::from_state(state.size, state.modified, state.etag))
 }
 
-/// Whether a file has the signature of HDF5: at 0, 512, 1024, ..., as libhdf5 looks for it (`H5FD_locate_signature`).
-fn is_hdf5(path: &Path) -> bool {
+/// Whether a file begins as netCDF-3 does (`CDF` and the version).
+fn begins_as_classic(file: &mut std::fs::File) -> bool {
+    let mut found = [0; 4];
+    file.read_exact(&mut found).is_ok() && matches!(&found, b"CDF\x01" | b"CDF\x02" | b"CDF\x05")
+}
+
+/// Whether a file has the signature of HDF5, at 0, 512, 1024, ..., as libhdf5 looks for it (`H5FD_locate_signature`), or begins as netCDF-3
+/// does.
+fn is_file_of_data(path: &Path) -> bool {
     const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
     let Ok(mut file) = std::fs::File::open(path) else { return false };
     let starts = std::iter::once(0).chain(std::iter::successors(Some(512_u64), |start| start.checked_mul(2)));
     for start in starts {
         let mut found = [0; 8];
+        if start == 0 && begins_as_classic(&mut file) {
+            return true;
+        }
         if file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut found)).is_err() {
             return false;
         }

@@ -36,6 +36,7 @@ mod scan;
 mod selection;
 mod sidecar;
 mod signals;
+mod size;
 mod supply;
 mod stats;
 mod subchunk;

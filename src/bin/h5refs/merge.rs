@@ -11,7 +11,7 @@ use crate::{Ending, combining, finish, inputs, references_out};
 /// code is 1; --policy decides it.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Reference sets, and HDF5 and netCDF-4 files; @LIST and - (standard input) name one a line. Patterns ('a/*.json', ?, [..], **,
+    /// Reference sets, and HDF5 and netCDF files; @LIST and - (standard input) name one a line. Patterns ('a/*.json', ?, [..], **,
     /// {a,b}), masks ({year}/{month}/{day}, {doy}, {hour}; with --dates) and folders stand for what is found.
     #[arg(required = true)]
     inputs: Vec<String>,

@@ -1,4 +1,4 @@
-//! HDF5 and netCDF-4 files as commands open them: local ones, families of them, and URLs.
+//! HDF5 and netCDF files as commands open them: local ones, families of them, and URLs.
 
 use std::path::PathBuf;
 

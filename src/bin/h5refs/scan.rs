@@ -22,9 +22,9 @@ use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
 use crate::selection::Selection;
-use crate::{Ending, inputs, naming};
+use crate::{Ending, inputs, naming, size};
 
-/// Translate HDF5 and netCDF-4 files into kerchunk references.
+/// Translate HDF5 and netCDF files into kerchunk references.
 ///
 /// One input goes to the file that -o names, or to standard output; several go to the folder that -o names, one
 /// "<file name>.json" each, or "<file name>.parq". Whatever cannot be referenced is a line on standard error, and the exit code is 3.
@@ -59,6 +59,10 @@ pub(crate) struct Arguments {
     /// Make this group the root.
     #[arg(long, value_name = "PATH", default_value = "/")]
     group: String,
+    /// Split chunks that no filter encodes (netCDF-3, contiguous datasets) into equal pieces of at most SIZE, as 10MB, along their first
+    /// dimensions.
+    #[arg(long, value_name = "SIZE", value_parser = size::option)]
+    split_contiguous: Option<u64>,
     /// Only these datasets: names or globs, of the dataset or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     variables: Vec<String>,
@@ -288,6 +292,7 @@ impl Arguments {
             form,
             inline_threshold,
             inline_coordinates,
+            split_contiguous,
             error,
             group,
             variables,
@@ -308,7 +313,18 @@ impl Arguments {
         } = self;
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);
-        let second = (fill, unsupported, self.limits(), sidecar, sidecar_url, codecs, links, external_root, salvage);
+        let second = (
+            fill,
+            unsupported,
+            self.limits(),
+            sidecar,
+            sidecar_url,
+            codecs,
+            links,
+            external_root,
+            salvage,
+            split_contiguous,
+        );
         h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
     }
 }
@@ -327,6 +343,7 @@ impl Job<'_> {
         options.members = self.member_urls(members)?;
         options.inline_threshold = self.arguments.inline_threshold;
         options.inline_coordinates = self.arguments.inline_coordinates;
+        options.split_contiguous = self.arguments.split_contiguous;
         options.group.clone_from(&self.arguments.group);
         options.select = self.selection.select();
         options.cut_off = if self.arguments.salvage { CutOff::Salvage } else { CutOff::Refuse };

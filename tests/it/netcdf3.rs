@@ -1,0 +1,236 @@
+//! netCDF classic files, compared with what netCDF4-python reads from them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use h5refs::file::{Attribute, Class, Tree, Value};
+use h5refs::{Input, Limits, Options, ReadOptions, ReferenceSet, Report, Scan, Step, Store};
+use serde_json::{Value as Json, json};
+
+use crate::files::{self, URL};
+use crate::rounds::EXACT;
+
+/// Files whose records are not all there: these variables are refused, where netCDF-C reads zeros.
+const CUT_OFF: [&str; 2] = ["netcdf3/cut_off.nc3", "netcdf3/records_promised.nc3"];
+const OF_RECORDS: [&str; 3] = ["/short", "/time", "/char"];
+
+pub(crate) fn names() -> Vec<String> {
+    let names = files::with_extension(&["nc3"]);
+    assert!(names.len() >= 19, "testdata is incomplete");
+    names
+}
+
+fn tree(bytes: &Bytes) -> Tree {
+    h5refs::tree(&Input::from(bytes.clone()), Limits::default()).unwrap()
+}
+
+fn references(bytes: &Bytes, change: impl FnOnce(&mut Options)) -> (ReferenceSet, Report) {
+    let mut options = Options::new(URL);
+    options.inline_threshold = 0;
+    change(&mut options);
+    h5refs::references(&Input::from(bytes.clone()), &options).unwrap()
+}
+
+fn store(bytes: &Bytes, set: ReferenceSet) -> Store<HashMap<String, Bytes>> {
+    Store::new(set, HashMap::from([(URL.to_owned(), bytes.clone())]))
+}
+
+/// An attribute as an expectation has it: floats by their bits as doubles.
+fn told(attribute: &Attribute) -> Json {
+    let values = attribute.values.as_ref().unwrap();
+    match (&attribute.datatype.class, attribute.datatype.size) {
+        (Class::String(_), _) => match values.as_slice() {
+            [] => json!(["char", ""]),
+            [Value::Text(text)] => json!(["char", text]),
+            other => panic!("{other:?}"),
+        },
+        (Class::FloatingPoint { .. }, size) => {
+            let bits = |value: &Value| if let Value::Float(x) = value { x.to_bits() } else { panic!("{value:?}") };
+            json!([format!("f{size}"), values.iter().map(bits).collect::<Vec<_>>()])
+        }
+        (Class::FixedPoint { signed, .. }, size) => {
+            let integer = |value: &Value| match value {
+                Value::Signed(n) => json!(n),
+                Value::Unsigned(n) => json!(n),
+                other => panic!("{other:?}"),
+            };
+            let kind = if *signed { 'i' } else { 'u' };
+            json!([format!("{kind}{size}"), values.iter().map(integer).collect::<Vec<_>>()])
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn all_told(attributes: &[Attribute]) -> BTreeMap<String, Json> {
+    attributes.iter().map(|attribute| (attribute.name.clone(), told(attribute))).collect()
+}
+
+fn expected_attributes(expected: &Json) -> BTreeMap<String, Json> {
+    serde_json::from_value(expected["attributes"].clone()).unwrap()
+}
+
+fn is_expected(name: &str, path: &str) -> bool {
+    !(CUT_OFF.contains(&name) && OF_RECORDS.contains(&path))
+}
+
+#[test]
+fn each_file_holds_what_netcdf_c_says() {
+    for name in names() {
+        let (tree, expected) = (tree(&files::bytes(&name)), files::expectation(&name));
+        let dimensions: BTreeMap<String, Json> =
+            tree.dimensions.iter().map(|one| (one.name.clone(), json!([one.length, one.unlimited]))).collect();
+        if name != "netcdf3/records_promised.nc3" {
+            assert_eq!(json!(dimensions), expected["dimensions"], "{name}");
+        }
+        assert_eq!(all_told(tree.objects[0].attributes()), expected_attributes(&expected), "{name}");
+        let variables = expected["variables"].as_object().unwrap();
+        assert_eq!(tree.objects.len(), variables.len() + 1, "{name}");
+        for (variable, expected) in variables {
+            let object = tree.find(&format!("/{variable}")).unwrap();
+            assert_eq!(all_told(object.attributes()), expected_attributes(expected), "{name} {variable}");
+            if is_expected(&name, &object.path) {
+                assert_eq!(json!(object.dataset().unwrap().named), expected["dimensions"], "{name} {variable}");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_are_those_of_netcdf_c_through_references_and_read_directly() {
+    let mut compared = 0;
+    for name in names() {
+        let (bytes, expected) = (files::bytes(&name), files::expectation(&name));
+        let split = |most| move |options: &mut Options| options.split_contiguous = most;
+        let sets = [None, Some(1), Some(8), Some(20)].map(|most| references(&bytes, split(most)).0);
+        let inline = references(&bytes, |options| options.inline_threshold = 500).0;
+        for set in sets.into_iter().chain([inline]) {
+            let store = store(&bytes, set);
+            for (variable, expected) in expected["variables"].as_object().unwrap() {
+                if !is_expected(&name, &format!("/{variable}")) {
+                    assert!(store.array(variable).is_err(), "{name} {variable}");
+                    continue;
+                }
+                let values = BASE64_STANDARD.decode(expected["values"].as_str().unwrap()).unwrap();
+                let array = store.array(&variable.replace('\\', "%5C")).unwrap();
+                assert_eq!(array.read_all().unwrap().bytes().unwrap(), values, "{name} {variable}");
+                let path = format!("/{variable}");
+                let direct = h5refs::read(&Input::from(bytes.clone()), &path, None, &ReadOptions::default()).unwrap();
+                assert_eq!(direct.bytes, values, "{name} {variable}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 400, "{compared}");
+}
+
+#[test]
+fn variables_whose_elements_are_not_all_there_are_refused() {
+    for name in CUT_OFF {
+        let (_, report) = references(&files::bytes(name), |_| ());
+        let refused: Vec<&str> = report.refused().map(|(path, _)| path).collect();
+        assert_eq!(refused, OF_RECORDS, "{name}");
+        assert!(report.refused().all(|(_, why)| why.contains("are not inside the file of ")), "{name}");
+    }
+}
+
+#[test]
+fn a_file_is_read_in_rounds_as_it_is_at_once() {
+    for name in names() {
+        let bytes = files::bytes(&name);
+        let mut options = Options::new(URL);
+        options.inline_threshold = 0;
+        let mut scan = Scan::references(bytes.len() as u64, options).with_fetch(EXACT);
+        let (set, _) = loop {
+            match scan.step().unwrap() {
+                Step::Done(done) => break done,
+                Step::Need(ranges) => {
+                    for range in ranges {
+                        let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
+                        scan.supply(range.start, &bytes.slice(start..end)).unwrap();
+                    }
+                }
+            }
+        };
+        assert_eq!(set, references(&bytes, |_| ()).0, "{name}");
+        let rounds = scan.statistics().rounds;
+        assert!(rounds <= if name.ends_with("long_header.nc3") { 3 } else { 2 }, "{name}: {rounds}");
+    }
+}
+
+#[test]
+fn a_header_that_is_cut_off_is_refused_and_elements_that_are_costs_their_variables() {
+    for name in names().iter().filter(|name| !name.ends_with("long_header.nc3")) {
+        let bytes = files::bytes(name);
+        let whole = references(&bytes, |_| ()).0;
+        for end in 0..bytes.len() {
+            let mut options = Options::new(URL);
+            options.inline_threshold = 0;
+            let cut = h5refs::references(&Input::from(bytes.slice(..end)), &options);
+            let Ok((set, report)) = cut else { continue };
+            // What is left is what it was, but for the number of records that a writer did not tell.
+            for (path, array) in set.arrays() {
+                let of_whole = whole.arrays().find(|(known, _)| *known == path).unwrap().1;
+                let is_streamed = name.contains("streamed") && array.metadata.shape != of_whole.metadata.shape;
+                assert!(is_streamed || array == of_whole, "{name} {end} {path}");
+            }
+            assert_eq!(
+                set.nodes.len() + report.refused().count(),
+                whole.nodes.len() + refused_before(name),
+                "{name} {end}"
+            );
+        }
+    }
+}
+
+fn refused_before(name: &str) -> usize {
+    if CUT_OFF.contains(&name) { OF_RECORDS.len() } else { 0 }
+}
+
+#[test]
+fn no_changed_byte_makes_it_panic_or_refer_outside_the_file() {
+    for name in names().iter().filter(|name| !name.ends_with("long_header.nc3")) {
+        let bytes = files::bytes(name);
+        for at in 0..bytes.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = bytes.to_vec();
+                changed[at] ^= change;
+                let mut options = Options::new(URL);
+                options.limits.paths = 1_000;
+                let size = bytes.len() as u64;
+                let Ok((set, _)) = h5refs::references(&Input::from(Bytes::from(changed)), &options) else { continue };
+                for (path, array) in set.arrays() {
+                    let ends =
+                        array.chunks.offset.iter().zip(&array.chunks.length).map(|(offset, length)| offset + length);
+                    assert!(ends.max().is_none_or(|end| end <= size), "{name} {at} {path}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn records_that_would_fill_memory_are_refused() {
+    // 2 GiB of records of one byte, of which the file is said to have as many.
+    let mut header = b"CDF\x01\x7f\xff\xff\xff\0\0\0\x0a\0\0\0\x01\0\0\0\x01t\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    header.extend(
+        b"\0\0\0\x0b\0\0\0\x01\0\0\0\x01v\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x50",
+    );
+    let size = 0x50 + 0x7fff_ffff;
+    let mut scan = Scan::references(size, Options::new(URL));
+    let error = loop {
+        match scan.step() {
+            Ok(Step::Need(ranges)) => {
+                for range in ranges {
+                    let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap()];
+                    bytes[..header.len()].copy_from_slice(&header);
+                    scan.supply(range.start, &Bytes::from(bytes)).unwrap();
+                }
+            }
+            Ok(Step::Done(_)) => panic!("it has {size} bytes of references"),
+            Err(error) => break error.to_string(),
+        }
+    };
+    assert!(error.contains("exceeds Limits::chunks = 1000000000"), "{error}");
+}
