@@ -23,6 +23,9 @@ use crate::source::{Halt, ReadAt, attempt};
 use crate::structure::classic::{self as header, Element, Header, MAGIC};
 use crate::structure::superblock::{LONGEST, Superblock};
 
+/// What stands for the index of records, which are found by counting.
+pub(super) const RECORDS: &str = "record";
+
 /// Bytes of the first read of a header, and how many times as much each further one is.
 const FIRST: u64 = 8 << 10;
 const GROWTH: u64 = 4;
@@ -160,7 +163,7 @@ impl<'s> File<'s> {
             Storage::Contiguous { offset: Some(variable.begin), length: extents.bytes }
         } else {
             let chunk = std::iter::once(1).chain(shape.iter().skip(1).copied()).collect();
-            Storage::Chunked { chunk, index: "record", unfiltered_edges: false, chunks: None }
+            Storage::Chunked { chunk, index: RECORDS, unfiltered_edges: false, chunks: None }
         };
         let maximum = dimensions.iter().map(|one| Some(one.length).filter(|_| !one.unlimited)).collect();
         Ok(Dataset {

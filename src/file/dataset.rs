@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::File;
 use super::chunks::ChunkTable;
+use super::classic::RECORDS;
 use super::object::{Header, Message};
 use super::overlay::Overlay;
 use crate::error::{Error, Problem, Structure};
@@ -73,6 +74,13 @@ pub enum Storage {
     External(Vec<ExternalFile>),
     /// In other datasets.
     Virtual(Vec<Mapping>),
+}
+
+impl Dataset {
+    /// Whether its chunks are the records of a netCDF classic file.
+    pub(crate) fn is_of_records(&self) -> bool {
+        matches!(self.storage, Storage::Chunked { index: RECORDS, .. })
+    }
 }
 
 /// A part of a dataset's elements in another file ([IV.A.2.h]).

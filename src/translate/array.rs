@@ -11,7 +11,7 @@ use super::family;
 use super::fields::leaves;
 use super::fill::{Fill, fill};
 use super::form::Form;
-use super::inline::{constant_chunks, small_chunks};
+use super::inline::{constant_chunks, small_chunks, small_records};
 use super::masks::{Stored, odd_chunks};
 use super::options::Options;
 use super::padding::Padding;
@@ -55,6 +55,7 @@ pub(crate) fn array(
     let kept = kept_for_repair(dataset, chunks.as_ref(), options);
     let (mut chunks, mut masks, mut manifest) = manifest(dataset, chunks)?;
     let split = family::split(file, dataset, options, (&mut chunks, &mut manifest))?;
+    small_records(file, dataset, inline_threshold(subject, &manifest, options), (&mut chunks, &mut manifest))?;
     let (elements, bytes) = chunk_bytes(&chunks, &dataset.datatype)?;
     let codecs = codecs(&dataset.filters, masks.common, bytes, options.codecs);
     let codecs = match codecs.and_then(|codecs| codecs.of_chunks(bytes, &manifest.length)) {

@@ -25,6 +25,34 @@ pub(crate) fn small_chunks(file: &File<'_>, threshold: u64, manifest: &mut Manif
     hold(file, (&numbers, &ranges), manifest)
 }
 
+/// Holds records that are shorter than the threshold inline as one chunk: each by itself would cost readers more than its bytes.
+pub(crate) fn small_records(
+    file: &File<'_>,
+    dataset: &Dataset,
+    threshold: u64,
+    (chunk, manifest): (&mut Vec<u64>, &mut Manifest),
+) -> Result<(), Halt> {
+    if !dataset.is_of_records()
+        || manifest.number.len() < 2
+        || manifest.length.iter().any(|length| *length >= threshold)
+    {
+        return Ok(());
+    }
+    let rows = manifest.offset.iter().zip(&manifest.length);
+    let ranges: Vec<_> = rows.map(|(offset, length)| *offset..offset.saturating_add(*length)).collect();
+    let total = manifest.length.iter().fold(0_u64, |total, length| total.saturating_add(*length));
+    file.budget().inline(total)?;
+    let mut whole = Vec::with_capacity(usize::try_from(total).unwrap_or(0));
+    file.raw_data(&ranges, |_, bytes| {
+        whole.extend_from_slice(&bytes);
+        Ok(())
+    })?;
+    chunk.clone_from(&dataset.dataspace.dimensions);
+    let grid = vec![1; manifest.grid.len()];
+    *manifest = Manifest { grid, inline: [(0, Bytes::from(whole))].into(), ..Manifest::default() };
+    Ok(())
+}
+
 /// Holds these chunks inline as they lie in the file; the caller has charged them.
 pub(crate) fn hold(
     file: &File<'_>,

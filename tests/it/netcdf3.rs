@@ -126,6 +126,22 @@ fn values_are_those_of_netcdf_c_through_references_and_read_directly() {
 }
 
 #[test]
+fn records_below_the_threshold_are_one_chunk_and_others_each_their_own() {
+    let bytes = files::bytes("netcdf3/several_records.nc3");
+    let held = |threshold| {
+        let (set, _) = references(&bytes, |options| options.inline_threshold = threshold);
+        let of = |name: &str| {
+            let array = set.arrays().find(|(path, _)| *path == name).unwrap().1;
+            (array.metadata.chunks.clone(), array.chunks.number.len(), array.chunks.inline.len())
+        };
+        ["short", "time", "char"].map(of)
+    };
+    assert_eq!(held(0), [(vec![1, 3], 5, 0), (vec![1], 5, 0), (vec![1, 3], 5, 0)]);
+    assert_eq!(held(7), [(vec![5, 3], 0, 1), (vec![1], 5, 0), (vec![5, 3], 0, 1)]);
+    assert_eq!(held(9), [(vec![5, 3], 0, 1), (vec![5], 0, 1), (vec![5, 3], 0, 1)]);
+}
+
+#[test]
 fn variables_whose_elements_are_not_all_there_are_refused() {
     for name in CUT_OFF {
         let (_, report) = references(&files::bytes(name), |_| ());
