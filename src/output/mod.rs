@@ -10,7 +10,7 @@ mod parquet;
 
 pub use compression::Compression;
 pub use json::{
-    JsonForm, JsonOptions, JsonVersion, TemplateUse, read_json, write_json, write_json_as, write_json_with,
+    JsonForm, JsonOptions, JsonVersion, TemplateUse, ZarrFormat, read_json, write_json, write_json_as, write_json_with,
 };
 pub use made::{Made, MadeOf, made_of};
 pub use open::{OpenReferences, open_references, read_text};

@@ -43,7 +43,7 @@ pub enum Floats {
 }
 
 /// The attribute by which xarray knows an array's dimensions.
-const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
+pub(super) const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
 
 impl Attributes {
     /// No attribute but the names of the dimensions.

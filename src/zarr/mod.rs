@@ -1,4 +1,4 @@
-//! Zarr v2 documents as types; knows no HDF5 and no references.
+//! Zarr v2 documents as types, written as Zarr v3 too; knows no HDF5 and no references.
 
 mod array;
 mod attributes;
@@ -8,6 +8,7 @@ mod dtype;
 mod fill_value;
 mod invalid;
 mod nan;
+pub(crate) mod v3;
 
 pub(crate) use array::Separator;
 pub use array::{ArrayMetadata, Order};

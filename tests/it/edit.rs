@@ -126,10 +126,13 @@ fn forms_that_do_not_go_together_write_nothing() {
         run.failure().to_owned()
     };
     let parquet = folder.path().join("a.parq");
-    assert_eq!(failed(&[&"-o", &parquet, &"--template", &"u"]), "h5refs: --json-version and --template are for JSON");
+    assert_eq!(
+        failed(&[&"-o", &parquet, &"--template", &"u"]),
+        "h5refs: --json-version, --zarr-format 3 and --template are for JSON"
+    );
     assert_eq!(
         failed(&[&"-o", &parquet, &"--json-version", &"0"]),
-        "h5refs: --json-version and --template are for JSON"
+        "h5refs: --json-version, --zarr-format 3 and --template are for JSON"
     );
     assert_eq!(failed(&[&"--format", &"parquet"]), "h5refs: references in Parquet are a folder: -o OUT.parq");
     let out = folder.path().join("a.json");

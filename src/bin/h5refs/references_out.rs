@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use h5refs::output::{Compression, JsonVersion, Made};
+use h5refs::output::{Compression, JsonVersion, Made, ZarrFormat};
 use h5refs::zarr::NanPolicy;
 use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
@@ -37,11 +37,15 @@ pub(crate) struct Form {
     /// The version of kerchunk JSON. Version 0 has no templates, and does not tell what files were.
     #[arg(long, value_name = "0|1", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=1))]
     json_version: u8,
+    /// The version of Zarr of the documents, of JSON only: 3 is for zarr-python 3 and those that read through it, and no command here reads
+    /// it back.
+    #[arg(long, value_name = "2|3", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=3))]
+    zarr_format: u8,
     /// Write URLs that begin with PREFIX as {{NAME}} and the rest; without PREFIX it is what all URLs begin with. Not every reader knows
     /// templates.
     #[arg(long, value_name = "NAME[=PREFIX]")]
     template: Vec<String>,
-    /// Write all documents into the key .zmetadata too, for readers that are told consolidated=True. Parquet always has it.
+    /// Write all documents into the key .zmetadata too (of Zarr v3 into that of the root), for readers that are told consolidated=True. Parquet always has it.
     #[arg(long)]
     zmetadata: bool,
     /// References of one record file of Parquet.
@@ -100,6 +104,7 @@ impl Form {
             Nan::Python => NanPolicy::Python,
         };
         options.consolidated = self.zmetadata;
+        options.zarr_format = if self.zarr_format == 3 { ZarrFormat::Three } else { ZarrFormat::Two };
         let template = |text: &String| match text.split_once('=') {
             Some((name, prefix)) => Template(name.to_owned(), Some(prefix.to_owned())),
             None => Template(text.clone(), None),
@@ -111,8 +116,8 @@ impl Form {
         if self.nan == Nan::Python {
             return Err("--nan python is for JSON: Parquet has its documents in strict JSON".to_owned());
         }
-        if self.json_version == 0 || !self.template.is_empty() {
-            return Err("--json-version and --template are for JSON".to_owned());
+        if self.json_version == 0 || self.zarr_format == 3 || !self.template.is_empty() {
+            return Err("--json-version, --zarr-format 3 and --template are for JSON".to_owned());
         }
         let mut options = ParquetOptions::default();
         options.record_size = self.record_size;

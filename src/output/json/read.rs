@@ -178,6 +178,7 @@ impl<'t> Reading<'_, 't> {
         }
         match self.arrays.chunk(key, &mut self.last_array)? {
             Some((array, number)) => self.builder.chunk(array, number, reference),
+            None if split(key).1 == "zarr.json" => return Err(wrong(key, "is of Zarr v3, and only v2 is read")),
             None => self.stray.push(key.to_owned()),
         }
         Ok(())
@@ -644,6 +645,15 @@ mod tests {
         assert_eq!(chunks(json!("base64:AAECAwQFBgc")), [0, 1, 2, 3, 4, 5, 6, 7].as_slice());
         assert_eq!(chunks(json!("12é4567")), "12é4567".as_bytes());
         assert!(told(&document(&json!({"a/0": "base64:@@@@"}))).starts_with("reference a/0: base64"));
+    }
+
+    #[test]
+    fn documents_of_zarr_3_are_no_chunks() {
+        for key in ["zarr.json", "a/zarr.json"] {
+            let text = format!(r#"{{"version":1,"refs":{{"{key}":"{{}}"}}}}"#);
+            let error = read_json(text.as_bytes(), &Limits::default()).unwrap_err().to_string();
+            assert_eq!(error, format!("reference {key}: is of Zarr v3, and only v2 is read"));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::output::{Made, inline, made};
 use crate::reference::key::joined;
 use crate::reference::{Manifest, Node, ReferenceSet};
-use crate::zarr::{GROUP, NanPolicy};
+use crate::zarr::{GROUP, NanPolicy, v3};
 
 /// How references are written as kerchunk JSON. Build one with [`Default`] and set what differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +22,8 @@ pub struct JsonOptions {
     pub templates: Vec<(String, String)>,
     /// Whether there is a key `.zmetadata` with all documents in it, which readers take that are told `consolidated=True`.
     pub consolidated: bool,
+    /// The format of the documents (default 2).
+    pub zarr_format: ZarrFormat,
     /// How the set was made, which version 1 records behind the references.
     pub made: Option<Made>,
 }
@@ -34,6 +36,16 @@ pub enum JsonVersion {
     /// The references as a member beside others.
     #[default]
     One,
+}
+
+/// The versions of Zarr whose documents are written. The keys of chunks are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ZarrFormat {
+    /// `.zgroup`, `.zarray` and `.zattrs`: what kerchunk writes, and every reader of references reads.
+    #[default]
+    Two,
+    /// `zarr.json`, which zarr-python 3 reads; no set is made of it again.
+    Three,
 }
 
 /// Writes a reference set as kerchunk JSON version 1, in the profile that every known reader accepts: metadata as JSON
@@ -57,17 +69,23 @@ pub fn write_json_with(set: &ReferenceSet, nan: NanPolicy, out: impl Write) -> i
 /// The same, as `options` say.
 ///
 /// # Errors
-/// What `out` answers; templates that version 0 does not have, whose names are no identifiers, or beside URLs with braces.
+/// What `out` answers; templates that version 0 does not have, whose names are no identifiers, or beside URLs with braces; an array that
+/// Zarr v3 has no form for, where that is asked for.
 pub fn write_json_as(set: &ReferenceSet, options: &JsonOptions, out: impl Write) -> io::Result<()> {
     let urls = urls(set, options)?;
     let mut writer = Writer { out, first: true, line: Vec::with_capacity(256), position: Vec::new() };
     writer.head(options)?;
-    if options.consolidated {
+    if options.consolidated && options.zarr_format == ZarrFormat::Two {
         writer.text(".zmetadata", &consolidated(set, options.nan)?)?;
     }
     for (path, node) in &set.nodes {
-        for (key, document) in documents(path, node, options.nan)? {
-            writer.text(&key, &document)?;
+        match options.zarr_format {
+            ZarrFormat::Two => {
+                for (key, document) in documents(path, node, options.nan)? {
+                    writer.text(&key, &document)?;
+                }
+            }
+            ZarrFormat::Three => writer.text(&joined(path, "zarr.json"), &document_v3(set, path, node, options)?)?,
         }
         if let Node::Array(array) = node {
             writer.chunks(&joined(path, ""), &array.chunks, &urls)?;
@@ -83,6 +101,22 @@ fn documents(path: &str, node: &Node, nan: NanPolicy) -> io::Result<[(String, St
         Node::Array(array) => (".zarray", array.metadata.to_json(nan)?, &array.attributes),
     };
     Ok([(joined(path, name), document), (joined(path, ".zattrs"), attributes.to_json(nan)?)])
+}
+
+/// The document of a node in Zarr v3, that of the root with those of all others where they are to be together.
+fn document_v3(set: &ReferenceSet, path: &str, node: &Node, options: &JsonOptions) -> io::Result<String> {
+    let document = |path: &str, node: &Node| match node {
+        Node::Group(attributes) => Ok(v3::group(attributes, options.nan)?),
+        Node::Array(array) => v3::array(&array.metadata, &array.attributes, options.nan)
+            .map_err(|invalid| io::Error::new(io::ErrorKind::InvalidInput, format!("{path}: {invalid}"))),
+    };
+    let own = document(path, node)?;
+    if !options.consolidated || !path.is_empty() {
+        return Ok(own);
+    }
+    let others = set.nodes.iter().filter(|(path, _)| !path.is_empty());
+    let others = others.map(|(path, node)| Ok((path.clone(), document(path, node)?)));
+    Ok(v3::consolidated(&own, &others.collect::<io::Result<Vec<_>>>()?))
 }
 
 /// `.zmetadata`: the documents of all nodes.
