@@ -250,3 +250,84 @@ fn records_that_would_fill_memory_are_refused() {
     };
     assert!(error.contains("exceeds Limits::chunks = 1000000000"), "{error}");
 }
+
+/// A CDF-5 header of these dimensions, and of variables of bytes: names, the positions of their dimensions, and where they begin.
+fn crafted(records: u64, dimensions: &[u64], variables: &[(&[u8], &[u64], u64)]) -> Bytes {
+    let mut header = b"CDF\x05".to_vec();
+    let count = |header: &mut Vec<u8>, count: usize| header.extend((count as u64).to_be_bytes());
+    let name = |header: &mut Vec<u8>, name: &[u8]| {
+        count(header, name.len());
+        header.extend(name);
+        header.resize(header.len().next_multiple_of(4), 0);
+    };
+    header.extend(records.to_be_bytes());
+    header.extend(10_u32.to_be_bytes());
+    count(&mut header, dimensions.len());
+    for (n, length) in dimensions.iter().enumerate() {
+        name(&mut header, format!("d{n}").as_bytes());
+        header.extend(length.to_be_bytes());
+    }
+    header.extend([0; 12]);
+    header.extend(11_u32.to_be_bytes());
+    count(&mut header, variables.len());
+    for (called, along, begin) in variables {
+        name(&mut header, called);
+        count(&mut header, along.len());
+        along.iter().for_each(|at| header.extend(at.to_be_bytes()));
+        header.extend([0; 12]);
+        header.extend(1_u32.to_be_bytes());
+        header.extend([0; 8]);
+        header.extend(begin.to_be_bytes());
+    }
+    Bytes::from(header)
+}
+
+#[test]
+fn crafted_headers_are_refused_by_name() {
+    let told = |bytes: &Bytes| match h5refs::references(&Input::from(bytes.clone()), &Options::new(URL)) {
+        Ok((_, report)) => report.refused().map(|(path, why)| format!("{path}: {why}")).collect(),
+        Err(error) => vec![error.to_string()],
+    };
+    let one =
+        |dimensions: &[u64], along: &[u64], begin| told(&crafted(1, dimensions, &[(b"v", along, begin)])).join("\n");
+    assert_eq!(one(&[1 << 62, 4], &[0, 1], 0), "/v: a variable of more than 2^63 bytes is not supported");
+    assert_eq!(one(&[(1 << 63) - 1], &[0], 0), "/v: a variable of more than 2^63 bytes is not supported");
+    assert_eq!(one(&[5, 0], &[0, 1], 0), "/v: a variable whose record dimension is not its first is not supported");
+    assert_eq!(
+        one(&[1; 33], &(0..33).collect::<Vec<_>>(), 0),
+        "/v: a variable of more than 32 dimensions is not supported"
+    );
+    assert_eq!(one(&[1 << 62], &[0], 1 << 62), format!("/v: {}", outside(1 << 62, 1 << 62, 128)));
+    assert!(one(&[1], &[0], 1 << 63).contains("begin is 9223372036854775808"));
+    assert!(one(&[1], &[7], 0).contains("dimid is 7"));
+    assert!(one(&[1 << 63], &[0], 0).contains("dim_length is 9223372036854775808"));
+    let names: &[&[u8]] = &[b"a/b", b"..", b"", b"ok", b"ok", b"\xff", b".zarray"];
+    let variables: Vec<(&[u8], &[u64], u64)> = names.iter().map(|name| (*name, &[][..], 0)).collect();
+    let expected = [
+        "/.zarray: name cannot be a Zarr key: Zarr keeps it for a document of its own",
+        "/a/b: name cannot be a Zarr key: it contains a slash",
+        "/..: name cannot be a Zarr key: it is . or ..",
+        "/: name cannot be a Zarr key: it is empty",
+        "/ok: name cannot be a Zarr key: an earlier variable has it",
+        "/\u{fffd}: name cannot be a Zarr key: it is not UTF-8",
+    ];
+    assert_eq!(told(&crafted(0, &[], &variables)), expected);
+}
+
+fn outside(offset: u64, length: u64, size: u64) -> String {
+    format!(
+        "raw data at {offset:#x}: {length} bytes at {offset:#x} are not inside the file of {size} bytes (at {offset:#x})"
+    )
+}
+
+#[test]
+fn records_of_several_variables_are_as_many_as_the_shortest_has_where_they_are_streamed() {
+    let mut bytes = crafted(u64::MAX, &[0, 3], &[(b"a", &[0, 1], 400), (b"b", &[0], 404)]).to_vec();
+    bytes.resize(400 + 3 * 8 + 4, 7);
+    let shape = |end: usize| {
+        let (set, _) = references(&Bytes::copy_from_slice(&bytes[..end]), |_| ());
+        set.arrays().map(|(_, array)| array.metadata.shape[0]).collect::<Vec<_>>()
+    };
+    // Records of 8 bytes: the fourth has all of `a`, and nothing of `b`.
+    assert_eq!([400, 403, 405, 413, 421, 428].map(shape), [[0, 0], [0, 0], [1, 1], [2, 2], [3, 3], [3, 3]]);
+}
