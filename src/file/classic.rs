@@ -108,6 +108,7 @@ impl<'s> File<'s> {
     fn classic(&self, header: &Header<'_>) -> Result<Classic, Halt> {
         check("paths", wide(header.variables.len()).saturating_add(1), self.limits().paths)?;
         let extents: Vec<_> = header.variables.iter().map(|variable| extents(header, variable)).collect();
+        check_places(header, &extents)?;
         let step = record_size(&extents);
         let records = match header.records {
             Some(records) => records,
@@ -312,6 +313,28 @@ fn extents(header: &Header<'_>, variable: &header::Variable<'_>) -> Result<Exten
     let padded =
         bytes.checked_next_multiple_of(4).filter(|bytes| i64::try_from(*bytes).is_ok()).ok_or_else(too_large)?;
     Ok(Extents { bytes, padded, is_record })
+}
+
+/// Refuses a header after which variables do not lie in its order, those without records first: netCDF-C opens no such file
+/// (`NC_computeshapes`, `NC_check_voffs`).
+fn check_places(header: &Header<'_>, extents: &[Result<Extents, Error>]) -> Result<(), Error> {
+    let mut end = header.length;
+    for of_records in [false, true] {
+        for (variable, extents) in header.variables.iter().zip(extents) {
+            let Ok(extents) = extents else { continue };
+            if extents.is_record != of_records {
+                continue;
+            }
+            if variable.begin < end {
+                let problem = Problem::Order("variables");
+                return Err(
+                    FormatError { structure: Structure::Classic, start: 0, at: variable.begin_at, problem }.into()
+                );
+            }
+            end = variable.begin.saturating_add(extents.padded);
+        }
+    }
+    Ok(())
 }
 
 /// Bytes of a record of all record variables. Where there is one only, it is not padded (`NC_computeshapes`).

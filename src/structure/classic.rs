@@ -23,6 +23,8 @@ pub(crate) struct Header<'a> {
     pub(crate) dimensions: Vec<Dimension<'a>>,
     pub(crate) attributes: Vec<Attribute<'a>>,
     pub(crate) variables: Vec<Variable<'a>>,
+    /// Bytes of the header.
+    pub(crate) length: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub(crate) struct Variable<'a> {
     pub(crate) element: Element,
     /// File offset of its first element.
     pub(crate) begin: u64,
+    /// Where the header says so.
+    pub(crate) begin_at: u64,
 }
 
 /// The types of elements, all big-endian (`nc_type`).
@@ -155,6 +159,7 @@ impl Version {
 impl<'a> Header<'a> {
     /// `i` starts at the file's first byte, and may go on after the header.
     pub(crate) fn parse(i: Span<'a>) -> Parsed<'a, Self> {
+        let start = i;
         let (i, ()) = signature("CDF", i)?;
         let (i, version) = Version::parse(i)?;
         let (i, records) = version.records(i)?;
@@ -162,7 +167,8 @@ impl<'a> Header<'a> {
         let (i, attributes) = list(ATTRIBUTES, version, i, attribute)?;
         let known = wide(dimensions.len());
         let (i, variables) = list(VARIABLES, version, i, |version, i| variable(version, known, i))?;
-        Ok((i, Self { records, dimensions, attributes, variables }))
+        let length = wide(start.until(&i).len());
+        Ok((i, Self { records, dimensions, attributes, variables, length }))
     }
 }
 
@@ -219,8 +225,9 @@ fn variable(version: Version, known: u64, i: Span<'_>) -> Parsed<'_, Variable<'_
     let (i, element) = Element::parse(version, i)?;
     // What a variable of more than 4 GiB cannot say here; netCDF-C goes by the shape instead.
     let (i, ()) = skip(if version == Version::Data64 { 8 } else { 4 }, i)?;
+    let begin_at = i.at();
     let (i, begin) = version.offset(i)?;
-    Ok((i, Variable { name, dimensions, attributes, element, begin }))
+    Ok((i, Variable { name, dimensions, attributes, element, begin, begin_at }))
 }
 
 fn name(version: Version, i: Span<'_>) -> Parsed<'_, &[u8]> {

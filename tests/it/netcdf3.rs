@@ -251,7 +251,10 @@ fn records_that_would_fill_memory_are_refused() {
     assert!(error.contains("exceeds Limits::chunks = 1000000000"), "{error}");
 }
 
-/// A CDF-5 header of these dimensions, and of variables of bytes: names, the positions of their dimensions, and where they begin.
+/// Bytes of a crafted file.
+const LONG: usize = 4096;
+
+/// A file with a CDF-5 header of these dimensions, and of variables of bytes: names, the positions of their dimensions, and where they begin.
 fn crafted(records: u64, dimensions: &[u64], variables: &[(&[u8], &[u64], u64)]) -> Bytes {
     let mut header = b"CDF\x05".to_vec();
     let count = |header: &mut Vec<u8>, count: usize| header.extend((count as u64).to_be_bytes());
@@ -279,6 +282,7 @@ fn crafted(records: u64, dimensions: &[u64], variables: &[(&[u8], &[u64], u64)])
         header.extend([0; 8]);
         header.extend(begin.to_be_bytes());
     }
+    header.resize(header.len().max(LONG), 7);
     Bytes::from(header)
 }
 
@@ -290,19 +294,25 @@ fn crafted_headers_are_refused_by_name() {
     };
     let one =
         |dimensions: &[u64], along: &[u64], begin| told(&crafted(1, dimensions, &[(b"v", along, begin)])).join("\n");
-    assert_eq!(one(&[1 << 62, 4], &[0, 1], 0), "/v: a variable of more than 2^63 bytes is not supported");
-    assert_eq!(one(&[(1 << 63) - 1], &[0], 0), "/v: a variable of more than 2^63 bytes is not supported");
-    assert_eq!(one(&[5, 0], &[0, 1], 0), "/v: a variable whose record dimension is not its first is not supported");
+    assert_eq!(one(&[1 << 62, 4], &[0, 1], 2000), "/v: a variable of more than 2^63 bytes is not supported");
+    assert_eq!(one(&[(1 << 63) - 1], &[0], 2000), "/v: a variable of more than 2^63 bytes is not supported");
+    assert_eq!(one(&[5, 0], &[0, 1], 2000), "/v: a variable whose record dimension is not its first is not supported");
     assert_eq!(
-        one(&[1; 33], &(0..33).collect::<Vec<_>>(), 0),
+        one(&[1; 33], &(0..33).collect::<Vec<_>>(), 2000),
         "/v: a variable of more than 32 dimensions is not supported"
     );
-    assert_eq!(one(&[1 << 62], &[0], 1 << 62), format!("/v: {}", outside(1 << 62, 1 << 62, 128)));
+    assert_eq!(one(&[1 << 62], &[0], 1 << 62), format!("/v: {}", outside(1 << 62, 1 << 62, 4096)));
     assert!(one(&[1], &[0], 1 << 63).contains("begin is 9223372036854775808"));
-    assert!(one(&[1], &[7], 0).contains("dimid is 7"));
-    assert!(one(&[1 << 63], &[0], 0).contains("dim_length is 9223372036854775808"));
+    assert!(one(&[1], &[7], 2000).contains("dimid is 7"));
+    assert!(one(&[1 << 63], &[0], 2000).contains("dim_length is 9223372036854775808"));
+    let order = |one: u64, other: u64| told(&crafted(1, &[0, 3], &[(b"a", &[1], one), (b"r", &[0], other)])).join("\n");
+    assert_eq!(order(2000, 2004), "");
+    for (one, other) in [(2000, 2003), (100, 2000), (2004, 2000)] {
+        assert!(order(one, other).contains("variables out of order"), "{one} {other}");
+    }
     let names: &[&[u8]] = &[b"a/b", b"..", b"", b"ok", b"ok", b"\xff", b".zarray"];
-    let variables: Vec<(&[u8], &[u64], u64)> = names.iter().map(|name| (*name, &[][..], 0)).collect();
+    let variables: Vec<(&[u8], &[u64], u64)> =
+        names.iter().zip(500..).map(|(name, n)| (*name, &[][..], 4 * n)).collect();
     let expected = [
         "/.zarray: name cannot be a Zarr key: Zarr keeps it for a document of its own",
         "/a/b: name cannot be a Zarr key: it contains a slash",
@@ -323,7 +333,7 @@ fn outside(offset: u64, length: u64, size: u64) -> String {
 #[test]
 fn records_of_several_variables_are_as_many_as_the_shortest_has_where_they_are_streamed() {
     let mut bytes = crafted(u64::MAX, &[0, 3], &[(b"a", &[0, 1], 400), (b"b", &[0], 404)]).to_vec();
-    bytes.resize(400 + 3 * 8 + 4, 7);
+    bytes.truncate(400 + 3 * 8 + 4);
     let shape = |end: usize| {
         let (set, _) = references(&Bytes::copy_from_slice(&bytes[..end]), |_| ());
         set.arrays().map(|(_, array)| array.metadata.shape[0]).collect::<Vec<_>>()
