@@ -18,6 +18,9 @@ mod source;
 pub mod file;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod netcdf;
+#[cfg(feature = "dmrpp")]
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+mod dmrpp;
 pub mod zarr;
 pub mod reference;
 mod translate;
@@ -58,4 +61,6 @@ pub use translate::{
     CodecPolicy, FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Sidecar, Status, UnsupportedPolicy,
     references, references_with_sidecar, tree,
 };
+#[cfg(feature = "dmrpp")]
+pub use translate::{dmrpp_references, dmrpp_url};
 pub use verify::VerifyOptions;

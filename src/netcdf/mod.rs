@@ -5,6 +5,8 @@ mod dimensions;
 mod fill;
 
 pub use cdl::write_cdl;
+#[cfg(feature = "dmrpp")]
+pub(crate) use dimensions::ToldDimensions;
 pub(crate) use dimensions::{Dimensions, is_dimension_only, is_scale};
 pub(crate) use fill::default_fill;
 

@@ -9,6 +9,8 @@ mod chunks;
 mod codec;
 mod decoded;
 mod distinct;
+#[cfg(feature = "dmrpp")]
+mod dmrpp;
 mod dtype;
 mod external;
 mod external_link;
@@ -28,11 +30,15 @@ mod repair;
 mod report;
 mod scope;
 mod sidecar;
+#[cfg(feature = "dmrpp")]
+mod sidecar_urls;
 mod subject;
 mod texts;
 mod virtual_dataset;
 mod walk;
 
+#[cfg(feature = "dmrpp")]
+pub use dmrpp::{dmrpp_references, dmrpp_url};
 pub(crate) use dtype::element;
 pub use options::{CodecPolicy, FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
+use h5refs::file::ByteOrder;
 use h5refs::{CodecPolicy, CutOff, FillPolicy, Limits, LinkPolicy, Options, UnsupportedPolicy};
 
 use crate::family::Pattern;
@@ -95,6 +96,9 @@ pub(crate) struct Arguments {
     /// Reference external raw files and sources of virtual datasets that lie under this folder, symbolic links followed.
     #[arg(long, value_name = "DIR")]
     external_root: Option<PathBuf>,
+    /// The order of bytes of numbers of which a DMR++ sidecar does not tell it (default: such variables are refused).
+    #[arg(long, value_enum, value_name = "ORDER")]
+    byte_order: Option<Order>,
     /// Read what is sound of a file that is cut off; the rest is refused object by object.
     #[arg(long)]
     salvage: bool,
@@ -179,6 +183,14 @@ enum Codecs {
     Standard,
     /// Also those of imagecodecs, which a reader has to register.
     Imagecodecs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Order {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -304,12 +316,15 @@ impl Arguments {
             codecs,
             links,
             external_root,
+            byte_order,
             salvage,
         } = self;
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);
         let second = (fill, unsupported, self.limits(), sidecar, sidecar_url, codecs, links, external_root, salvage);
-        h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
+        // Of what is new nothing is told unless it is given, so that outputs made before are known.
+        let third = byte_order.map_or(String::new(), |order| format!(" {order:?}"));
+        h5refs::batch::fingerprint(format!("{first:?} {second:?}{third}"))
     }
 }
 
@@ -339,6 +354,10 @@ impl Job<'_> {
             OnUnsupported::Sidecar => UnsupportedPolicy::Sidecar,
             OnUnsupported::Refuse => UnsupportedPolicy::Refuse,
         };
+        options.dmrpp_order = self.arguments.byte_order.map(|order| match order {
+            Order::Little => ByteOrder::Little,
+            Order::Big => ByteOrder::Big,
+        });
         options.limits = self.arguments.limits();
         options.codecs = match self.arguments.codecs {
             Codecs::Standard => CodecPolicy::Standard,
