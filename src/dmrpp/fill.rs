@@ -13,8 +13,9 @@ pub(crate) fn fill(
     text: Option<&str>,
     datatype: &Datatype,
     declared: Option<&Attribute>,
-    is_little: bool,
+    order: Option<ByteOrder>,
 ) -> Result<FillValue, String> {
+    let is_little = order == Some(ByteOrder::Little);
     let Some(text) = text else { return Err("which value chunks have that were never written".to_owned()) };
     let known = match &datatype.class {
         Class::Enumeration { base, .. } => integer(text, base, declared, is_little),
@@ -25,6 +26,12 @@ pub(crate) fn fill(
         Class::String(kind) => string(text, datatype, *kind),
         _ => None,
     };
+    let is_integer = matches!(datatype.class, Class::Enumeration { .. } | Class::FixedPoint { .. });
+    if known.is_none() && is_integer && order.is_none() && element(text, &little(datatype)).is_some() {
+        return Err(format!(
+            "the byte order of {text}, the value of chunks that were never written (--byte-order says it)"
+        ));
+    }
     let untold = || format!("the value of chunks that were never written, which it has as \"{text}\", exactly");
     known.map(FillValue::Value).ok_or_else(untold)
 }
@@ -157,7 +164,7 @@ mod tests {
 
     fn told(kind: &str, order: ByteOrder, text: &str) -> Option<Vec<u8>> {
         let datatype = numeric(kind, order).unwrap();
-        match fill(Some(text), &datatype, None, order == ByteOrder::Little) {
+        match fill(Some(text), &datatype, None, Some(order)) {
             Ok(FillValue::Value(bytes)) => Some(bytes),
             _ => None,
         }
@@ -171,6 +178,14 @@ mod tests {
         assert_eq!(told("Int32", ByteOrder::Big, "-99"), None);
         assert_eq!(told("UInt8", ByteOrder::Little, "256"), None);
         assert_eq!(told("Int16", ByteOrder::Little, "unsupported-type"), None);
+    }
+
+    #[test]
+    fn integers_of_no_order_are_known_where_both_are_the_same() {
+        let told = |text| fill(Some(text), &numeric("Int16", ByteOrder::Little).unwrap(), None, None);
+        assert_eq!(told("-1"), Ok(FillValue::Value(vec![255, 255])));
+        let untold = "the byte order of 7, the value of chunks that were never written (--byte-order says it)";
+        assert_eq!(told("7"), Err(untold.to_owned()));
     }
 
     #[test]
@@ -195,7 +210,7 @@ mod tests {
             dataspace: Dataspace { extent: Extent::Scalar, dimensions: Vec::new(), maximum: Vec::new() },
             values: Ok(vec![Value::Float(value.into())]),
         };
-        let told = |value| fill(Some("-9999.9"), &datatype, Some(&declared(value)), true).ok();
+        let told = |value| fill(Some("-9999.9"), &datatype, Some(&declared(value)), Some(ByteOrder::Little)).ok();
         assert_eq!(told(-9999.9), Some(FillValue::Value((-9999.9_f32).to_le_bytes().to_vec())));
         assert_eq!(told(-9999.8), None);
     }

@@ -100,14 +100,14 @@ impl<'a> Declared<'a> {
         }
         let nothing = Chunks::default();
         let chunks = variable.chunks.as_deref().unwrap_or(&nothing);
-        let (datatype, is_little) = self.datatype(variable, chunks)?;
+        let (datatype, order) = self.datatype(variable, chunks)?;
         check("element_bytes", datatype.size.into(), budget.limits().element_bytes)?;
         let bytes = datatype::bytes_of(&shape, &datatype);
         let bytes = bytes.ok_or_else(|| malformed(variable.at, Problem::Overflow("bytes of all elements")))?;
         let filters = self.filters(chunks, datatype.size)?;
         let place = Place { variable, chunks, shape: &shape, datatype: &datatype, bytes, filters: &filters };
         let (storage, files) = place.storage(budget)?;
-        let told = fill::fill(chunks.fill.as_deref(), &datatype, declared, is_little);
+        let told = fill::fill(chunks.fill.as_deref(), &datatype, declared, order);
         let (fill, untold) = match told {
             Ok(fill) => (fill, None),
             Err(untold) => (FillValue::Undefined, Some(untold)),
@@ -118,8 +118,8 @@ impl<'a> Declared<'a> {
         Ok((Dataset { datatype, dataspace, fill, filters, storage }, Facts { names, fill: untold, files }))
     }
 
-    /// The type, and whether its numbers are known to be of the order in which fill values were read.
-    fn datatype(&self, variable: &Variable, chunks: &Chunks) -> Result<(Datatype, bool), Error> {
+    /// The type, and the order of its numbers if it is told.
+    fn datatype(&self, variable: &Variable, chunks: &Chunks) -> Result<(Datatype, Option<ByteOrder>), Error> {
         let told = match chunks.order.as_deref() {
             None => None,
             Some("LE") => Some(ByteOrder::Little),
@@ -146,7 +146,7 @@ impl<'a> Declared<'a> {
         if told.is_none() && datatype::has_order(&datatype) && chunks.len() > 0 {
             return Err(Unsupported::NotTold("the byte order of its elements (--byte-order says it)".to_owned()).into());
         }
-        Ok((datatype, told == Some(ByteOrder::Little)))
+        Ok((datatype, told))
     }
 
     /// The filters in the order in which they were applied. Sidecars without a version have them in another.

@@ -12,6 +12,8 @@ mod combine_checks;
 mod crafted;
 mod crafted_references;
 mod direct;
+#[cfg(feature = "dmrpp")]
+mod dmrpp;
 #[cfg(feature = "cli")]
 mod edit;
 mod element;
