@@ -131,6 +131,8 @@ def main():
                     chunks(path)
                 except OSError:
                     print(f"{path}: h5py cannot open it; no chunks of it")
+        elif path.suffix == ".dmrpp":
+            add("dmrpp", content)
         elif path.suffix == ".parq":
             # No documents of its own.
             add("parquet_refs", b"\0" + content)

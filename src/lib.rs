@@ -42,7 +42,7 @@ pub use bytes::Bytes;
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::{Limits, UnknownLimit};
-pub use netcdf::write_cdl;
+pub use netcdf::{Header, write_cdl};
 pub use output::{
     JsonOptions, MissingRecords, OpenReferences, ParquetOptions, open_references, read_json, read_parquet,
     read_parquet_with, read_text, write_json, write_json_as, write_json_with, write_parquet,
@@ -58,7 +58,7 @@ pub use source::{
 };
 pub use store::Store;
 pub use translate::{
-    CodecPolicy, FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Sidecar, Status, UnsupportedPolicy,
+    CodecPolicy, FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Sidecar, Status, UnsupportedPolicy, header,
     references, references_with_sidecar, tree,
 };
 #[cfg(feature = "dmrpp")]

@@ -183,9 +183,12 @@ impl Document {
     /// What a sidecar calls its file; only its first element is read.
     pub(crate) fn href_of(text: &str) -> Result<Option<String>, Error> {
         let (mut document, mut parts) = (Self::default(), Parts::new(text));
-        match parts.next()? {
-            Part::Start(element) => document.root(&element, parts.is_dmrpp()).map(|()| document.href),
-            _ => Ok(None),
+        loop {
+            match parts.next()? {
+                Part::Start(element) => return document.root(&element, parts.is_dmrpp()).map(|()| document.href),
+                Part::Eof => return Ok(None),
+                Part::Text(_) | Part::End => {}
+            }
         }
     }
 

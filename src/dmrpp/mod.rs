@@ -114,7 +114,7 @@ mod tests {
         assert!(told(b"<?xml version='1.0'?>").contains("an element is missing"));
         assert!(told(HEAD.as_bytes()).contains("the bytes end inside the structure"));
         assert!(told(format!("{HEAD}<Group name='g'></Dataset>").as_bytes()).contains("XML: "));
-        let many: String = (0..65).map(|n| format!(" a{n}='1'")).collect();
+        let many = (0..65).map(|n| format!(" a{n}='1'")).collect::<Vec<_>>().concat();
         assert!(wrong(&format!("<Int8{many}/>")).contains("number of attributes of an element is 65"));
     }
 
@@ -231,6 +231,9 @@ mod tests {
         for href in ["s3://bucket/f", "https://host/f", "file:///f"] {
             assert!(is_url(href));
         }
+        let head = format!("<?xml version='1.0'?>\n<!-- made -->\n{HEAD}").replace("f.h5", "https://host/f");
+        assert_eq!(url(head.as_bytes()).unwrap().as_deref(), Some("https://host/f"));
+        assert_eq!(url(HEAD.as_bytes()).unwrap(), None);
         for href in ["data/f.h5", "/data/f.h5", "OPeNDAP_DMRpp_DATA_ACCESS_URL", "://f", "a b://f", ""] {
             assert!(!is_url(href));
         }
@@ -250,17 +253,17 @@ mod tests {
                 "Int32", "String", "Structure", "Dim", "Attribute", "Value", "Group", "Enum", "dmrpp:chunks", "dmrpp:chunk",
                 "dmrpp:vlsa", "v", "dmrpp:compact", "dmrpp:chunkDimensionSizes",
             ];
-            let (mut text, mut open) = (String::new(), Vec::new());
+            let (mut text, mut open) = (Vec::new(), Vec::new());
             for (n, word) in parts {
                 let word = word.replace('&', "&amp;");
-                text += &format!("<{} name='{word}' size='{word}' offset='7' nBytes='{word}'>{word}", NAMES[n]);
+                text.push(format!("<{} name='{word}' size='{word}' offset='7' nBytes='{word}'>{word}", NAMES[n]));
                 open.push(NAMES[n]);
                 if n % 2 == 0 {
-                    text += &format!("</{}>", open.pop().unwrap_or_default());
+                    text.push(format!("</{}>", open.pop().unwrap_or_default()));
                 }
             }
-            open.into_iter().rev().for_each(|name| text += &format!("</{name}>"));
-            let _ = within(&text, Limits::default());
+            text.extend(open.into_iter().rev().map(|name| format!("</{name}>")));
+            let _ = within(&text.concat(), Limits::default());
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::wide;
 use crate::file::{Attribute, ByteOrder, Content, Node, Object, Tree};
 use crate::limits::{Budget, Limits};
-use crate::netcdf::{Dimensions, ToldDimensions};
+use crate::netcdf::{Dimensions, Header, ToldDimensions};
 
 /// What a sidecar tells of its file.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Sidecar {
     pub(crate) dimensions: Dimensions,
     /// What the objects do not tell, by path.
     pub(crate) facts: BTreeMap<String, Facts>,
+    /// Group, name and length of the dimensions that it declares.
+    declared: Vec<(String, String, u64)>,
     /// What chunks call files; the first is the sidecar's own.
     pub(crate) files: Vec<String>,
 }
@@ -61,7 +63,14 @@ impl Sidecar {
         }
         let tree = Tree { objects, links: Vec::new() };
         let dimensions = Dimensions::told(&tree, &told);
-        Ok(Self { tree, dimensions, facts, files: document.files.names().to_vec() })
+        Ok(Self { tree, dimensions, facts, declared: told.declared, files: document.files.names().to_vec() })
+    }
+}
+
+impl Sidecar {
+    /// What it declares.
+    pub(crate) fn header(&self) -> Header {
+        Header::of(&self.tree, &self.dimensions, &self.declared)
     }
 }
 

@@ -20,6 +20,7 @@ mod fill;
 mod flags;
 mod float;
 mod form;
+mod header;
 mod inline;
 mod masks;
 mod options;
@@ -40,6 +41,7 @@ mod walk;
 #[cfg(feature = "dmrpp")]
 pub use dmrpp::{dmrpp_references, dmrpp_url};
 pub(crate) use dtype::element;
+pub use header::header;
 pub use options::{CodecPolicy, FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
 pub use sidecar::Sidecar;

@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(all(feature = "cli", unix))]
 mod batch;
 #[cfg(feature = "cli")]
+mod choice;
+#[cfg(feature = "cli")]
 mod cli;
 mod combine;
 mod combine_checks;

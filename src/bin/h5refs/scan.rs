@@ -1,5 +1,6 @@
 //! `h5refs scan`: files as references.
 
+mod choice;
 mod cost;
 mod outputs;
 mod report;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
+use h5refs::batch::Condition;
 use h5refs::file::ByteOrder;
 use h5refs::{CodecPolicy, CutOff, FillPolicy, Limits, LinkPolicy, Options, UnsupportedPolicy};
 
@@ -66,6 +68,13 @@ pub(crate) struct Arguments {
     /// All but these datasets: names or globs, of the dataset or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     drop: Vec<String>,
+    /// Leave out inputs that do not satisfy this: the length of a dimension, or the value of an attribute of the root group, with =, !=,
+    /// <, <=, > or >=. Repeated, all must hold; an input without the dimension or attribute is left out.
+    #[arg(long = "where", value_name = "dim:NAME=N|attr:NAME=VALUE", value_parser = choice::condition)]
+    conditions: Vec<Condition>,
+    /// Print the inputs that satisfy --where, one a line, and translate none.
+    #[arg(long, requires = "conditions", conflicts_with_all = ["output", "report"])]
+    list_only: bool,
     /// What references call the file (default: its absolute path); of a family the pattern of its names.
     #[arg(long, value_name = "URL", conflicts_with = "rename")]
     url: Option<String>,
@@ -205,6 +214,12 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
     if let Err(error) = usage(arguments) {
         error.exit();
     }
+    if arguments.list_only {
+        return listed(arguments).unwrap_or_else(|error| {
+            view::error(arguments.json, &error);
+            Ending::Failed
+        });
+    }
     match prepare(arguments) {
         Ok(job) => job.run(),
         Err(error) => {
@@ -233,6 +248,18 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
         return wrong(ErrorKind::InvalidValue, "--sidecar names a file, which cannot be standard output");
     }
     Ok(())
+}
+
+/// Prints which inputs satisfy the conditions.
+fn listed(arguments: &Arguments) -> Result<Ending, String> {
+    let finder = Finder { takes: Takes::Files, reading: Some(&arguments.remote), limits: arguments.limiting.limits() };
+    let all = inputs::given(&arguments.inputs, &arguments.dates, &finder)?.locations;
+    let all = match arguments.several.shard {
+        Some(shard) => shard.of(all),
+        None => all,
+    };
+    let remote = arguments.remote.for_inputs(&all)?;
+    Ok(choice::list(arguments, &all, &remote))
 }
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
@@ -317,13 +344,16 @@ impl Arguments {
             links,
             external_root,
             byte_order,
+            conditions,
+            list_only: _,
             salvage,
         } = self;
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);
         let second = (fill, unsupported, self.limits(), sidecar, sidecar_url, codecs, links, external_root, salvage);
         // Of what is new nothing is told unless it is given, so that outputs made before are known.
-        let third = byte_order.map_or(String::new(), |order| format!(" {order:?}"));
+        let mut third = byte_order.map_or(String::new(), |order| format!(" {order:?}"));
+        third.extend(conditions.iter().map(|condition| format!(" {condition}")));
         h5refs::batch::fingerprint(format!("{first:?} {second:?}{third}"))
     }
 }

@@ -10,6 +10,7 @@ use h5refs::reference::Recorded;
 use h5refs::zarr::Codec;
 use h5refs::{Error, Options, ReferenceSet, Report, Sidecar};
 
+use super::choice;
 use super::cost::{Clock, Cost};
 use super::state::Record;
 use super::{Arguments, Job, OnError, OnUnsupported};
@@ -34,6 +35,8 @@ enum Stop {
     /// What the library says of it.
     Error(Error),
     Failure(Failure),
+    /// It does not satisfy the conditions on inputs.
+    LeftOut(String),
 }
 
 impl From<Error> for Stop {
@@ -85,21 +88,26 @@ impl Job<'_> {
         found.is_some_and(|found| found.len() == bytes)
     }
 
-    /// Translates an input and writes its references. One that changes while it is read is read once more.
-    pub(super) fn translate(&self, location: &Location, output: &Path) -> Result<Translated, Failure> {
+    /// Translates an input and writes its references, or says why it is left out. One that changes while it is read is read once more.
+    pub(super) fn translate(&self, location: &Location, output: &Path) -> Result<Result<Translated, String>, Failure> {
         let translated = match self.try_translate(location, output) {
             Err(Stop::Error(Error::Changed { .. })) => self.try_translate(location, output),
             translated => translated,
         };
-        translated.map_err(|stop| match stop {
-            Stop::Error(error) => failure(&location.to_string(), &error),
-            Stop::Failure(failure) => failure,
-        })
+        match translated {
+            Ok(translated) => Ok(Ok(translated)),
+            Err(Stop::LeftOut(reason)) => Ok(Err(reason)),
+            Err(Stop::Error(error)) => Err(failure(&location.to_string(), &error)),
+            Err(Stop::Failure(failure)) => Err(failure),
+        }
     }
 
     fn try_translate(&self, location: &Location, output: &Path) -> Result<Translated, Stop> {
         let clock = Clock::start();
         let Opened { input, members } = opening::open(location, &self.remote)?;
+        if let Some(reason) = choice::left_out(&input, &self.arguments.conditions, self.arguments.limits())? {
+            return Err(Stop::LeftOut(reason));
+        }
         let dmrpp = input.dmrpp(self.arguments.limits())?;
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
