@@ -76,11 +76,13 @@ def main():
                 compared["arrays"] += 1
                 if str(raw(one[path])) != str(raw(other[path])):
                     differences.append(f"{sidecar.name}: {path} reads otherwise")
-            opened = [xr.open_dataset(path, engine="kerchunk", decode_cf=True) for path in (of_file, of_sidecar)]
+            opened = [xr.open_dataset(str(path), engine="kerchunk", open_dataset_options={"decode_cf": False}) for path in (of_file, of_sidecar)]
             missing = [path for path in opened[0].variables if path not in opened[1].variables]
             compared["datasets"] += 1
             if set(missing) - refused - LEFT_OUT.get(name, set()):
                 differences.append(f"{sidecar.name}: xarray misses {missing}")
+            # Bounds are decoded as their coordinate is.
+            opened = [xr.decode_cf(opened[0].drop_vars(missing)), xr.decode_cf(opened[1])]
             for path in opened[1].variables:
                 # Which dimensions without a name are one is not told.
                 found, expected = opened[1][path].variable, opened[0][path].variable
