@@ -133,6 +133,8 @@ def main():
                     print(f"{path}: h5py cannot open it; no chunks of it")
             elif content[:3] == b"CDF":
                 add("structures", bytes([KINDS.index("classic")]) + FACTS + content)
+        elif path.suffix == ".dmrpp":
+            add("dmrpp", content)
         elif path.suffix == ".parq":
             # No documents of its own.
             add("parquet_refs", b"\0" + content)

@@ -216,6 +216,12 @@ pub enum Problem {
     /// Compressed bytes that do not decode.
     #[error("{0} does not decode")]
     Decode(&'static str),
+    /// A text that is no number of its kind.
+    #[error("{0} is no number that it may be")]
+    Number(&'static str),
+    /// XML that is not well formed, or that declares what nobody has to read.
+    #[error("XML: {0}")]
+    Xml(String),
 }
 
 macro_rules! structures {
@@ -330,6 +336,8 @@ structures! {
     Selection => "dataspace selection",
     /// VII: raw data.
     Chunk => "chunk",
+    /// A DMR++ document; places are those in its text.
+    Dmrpp => "DMR++ sidecar",
     /// Raw data of a contiguous or compact dataset.
     RawData => "raw data",
     /// The value of an attribute or element.
@@ -486,6 +494,12 @@ pub enum Unsupported {
         /// The feature's name.
         feature: &'static str,
     },
+    /// A character encoding of XML.
+    #[error("XML in the encoding {0} is not supported")]
+    Encoding(String),
+    /// What a DMR++ sidecar does not tell of its file, or not exactly.
+    #[error("the sidecar does not tell {0}")]
+    NotTold(String),
     /// A feature named in plain words.
     #[error("{0} is not supported")]
     Feature(&'static str),

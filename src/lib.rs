@@ -18,6 +18,9 @@ mod source;
 pub mod file;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 mod netcdf;
+#[cfg(feature = "dmrpp")]
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+mod dmrpp;
 pub mod zarr;
 pub mod reference;
 mod translate;
@@ -39,7 +42,7 @@ pub use bytes::Bytes;
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::{Limits, UnknownLimit};
-pub use netcdf::write_cdl;
+pub use netcdf::{Header, write_cdl};
 pub use output::{
     JsonOptions, MissingRecords, OpenReferences, ParquetOptions, open_references, read_json, read_parquet,
     read_parquet_with, read_text, write_json, write_json_as, write_json_with, write_parquet,
@@ -55,7 +58,9 @@ pub use source::{
 };
 pub use store::Store;
 pub use translate::{
-    CodecPolicy, FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Sidecar, Status, UnsupportedPolicy,
+    CodecPolicy, FillPolicy, LinkPolicy, Options, Outcome, Report, Select, Sidecar, Status, UnsupportedPolicy, header,
     references, references_with_sidecar, tree,
 };
+#[cfg(feature = "dmrpp")]
+pub use translate::{dmrpp_references, dmrpp_url};
 pub use verify::VerifyOptions;

@@ -26,10 +26,11 @@ import zlib
 os.environ["HDF5_PLUGIN_PATH"] = os.path.dirname(os.path.abspath(__file__))
 
 import cf_time_tables
-import netcdf3_files
+import dmrpp_sidecars
 import h5py
 import hdf5plugin
 import netCDF4
+import netcdf3_files
 import numpy as np
 import parquet_sets
 from h5py import h5a, h5d, h5f, h5p, h5s, h5t, h5z
@@ -3133,6 +3134,7 @@ def undocumented():
     names = [name.removesuffix(".nc").split("/") for name, _, _ in CASES] + [("parquet", name) for name in parquet_sets.CASES]
     names.append(("cf_time", "cftime"))
     names += [("netcdf3", name) for name in netcdf3_files.CASES]
+    names += [("dmrpp", name) for name in dmrpp_sidecars.names()]
     return [f"{folder}/{stem}" for folder, stem in names if f"`{stem}`" not in sections.get(folder, "")]
 
 
@@ -3176,6 +3178,7 @@ def main():
     parquet_sets.write_all(out, args.only)
     cf_time_tables.write_all(out, args.only)
     netcdf3_files.write_all(out, args.only)
+    dmrpp_sidecars.write_all(out, args.only)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 //! [`Batch`] works on what an iterator gives and tells of each input as it ends; nothing of it is kept. A [`Log`] keeps what became of
 //! inputs in a file, from which a run that was stopped goes on. [`Tally`] counts.
 
+mod choice;
 mod log;
 mod tally;
 
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use choice::Condition;
 pub use log::{Log, Place};
 pub use tally::{Kind, Reason, Tally};
 

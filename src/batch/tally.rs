@@ -19,6 +19,9 @@ pub enum Kind {
     Refused,
     /// Nothing came of it.
     Failed,
+    /// It does not satisfy the conditions on inputs.
+    #[serde(rename = "left_out")]
+    LeftOut,
 }
 
 /// What became of inputs so far.
@@ -32,6 +35,8 @@ pub struct Tally {
     pub refused: u64,
     /// Inputs of which nothing came.
     pub failed: u64,
+    /// Inputs that do not satisfy the conditions.
+    pub left_out: u64,
     /// Refusals, of existing outputs too.
     pub objects_refused: u64,
     reasons: HashMap<String, Reason>,
@@ -56,6 +61,7 @@ impl Tally {
             Kind::Existing => &mut self.existing,
             Kind::Refused => &mut self.refused,
             Kind::Failed => &mut self.failed,
+            Kind::LeftOut => &mut self.left_out,
         };
         *count = count.saturating_add(1);
         self.objects_refused = self.objects_refused.saturating_add(objects_refused);
@@ -76,7 +82,7 @@ impl Tally {
 
     /// All inputs.
     pub fn inputs(&self) -> u64 {
-        [self.done, self.existing, self.refused, self.failed].into_iter().fold(0, u64::saturating_add)
+        [self.done, self.existing, self.refused, self.failed, self.left_out].into_iter().fold(0, u64::saturating_add)
     }
 
     /// Why inputs failed, the most frequent reasons first.
@@ -119,9 +125,10 @@ mod tests {
         tally.add(Kind::Done, 0);
         tally.add(Kind::Refused, 3);
         tally.add(Kind::Existing, 1);
+        tally.add(Kind::LeftOut, 0);
         let reason = |reason: &str, files| Reason { reason: reason.to_owned(), files };
         assert_eq!(tally.reasons(), [reason("node at 0x60: bad", 3), reason("a", 1), reason("no such file", 1)]);
-        assert_eq!((tally.inputs(), tally.failed, tally.objects_refused), (8, 5, 4));
+        assert_eq!((tally.inputs(), tally.failed, tally.objects_refused), (9, 5, 4));
     }
 
     #[test]

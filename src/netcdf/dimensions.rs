@@ -27,6 +27,16 @@ pub(crate) struct Length {
     pub(crate) unlimited: bool,
 }
 
+/// Dimensions that something else than scales tells.
+#[cfg(feature = "dmrpp")]
+#[derive(Debug, Default)]
+pub(crate) struct ToldDimensions {
+    /// Group, name and length.
+    pub(crate) declared: Vec<(String, String, u64)>,
+    /// Names by path of the dataset, where its dimensions have any.
+    pub(crate) names: BTreeMap<String, Vec<Option<String>>>,
+}
+
 /// What netCDF-C knows a dimension without a scale by (`create_phony_dims`): by group, length, and whether it is unlimited.
 type Anonymous = (String, u64, bool);
 
@@ -59,6 +69,20 @@ impl Dimensions {
         }
         let lengths = lengths(&measured);
         Self { names, longer: longer(&measured, &lengths), lengths }
+    }
+
+    /// The names that are told, and those of the other dimensions as netCDF-C would find them.
+    #[cfg(feature = "dmrpp")]
+    pub(crate) fn told(tree: &Tree, told: &ToldDimensions) -> Self {
+        let mut anonymous = AnonymousDimensions::told(&told.declared);
+        let mut names = BTreeMap::new();
+        for object in members_first(tree) {
+            if let Some((dataset, told)) = object.dataset().zip(told.names.get(&object.path)) {
+                let told = told.iter().map(Option::as_deref).collect();
+                names.insert(object.path.clone(), anonymous.complete(object, dataset, told));
+            }
+        }
+        Self { names, longer: BTreeMap::new(), lengths: BTreeMap::new() }
     }
 
     /// The length of the dimension that a scale stands for.
@@ -258,6 +282,16 @@ impl AnonymousDimensions {
             }
         }
         Self { next: wide(scales), known }
+    }
+
+    #[cfg(feature = "dmrpp")]
+    fn told(declared: &[(String, String, u64)]) -> Self {
+        let mut known: BTreeMap<Anonymous, Vec<String>> = BTreeMap::new();
+        for (group, name, size) in declared {
+            let group = group_of(&format!("{}/", group.trim_end_matches('/'))).to_owned();
+            known.entry((group, *size, *size == 0)).or_default().push(name.clone());
+        }
+        Self { next: wide(declared.len()), known }
     }
 
     fn complete(&mut self, object: &Object, dataset: &Dataset, names: Vec<Option<&str>>) -> Vec<String> {

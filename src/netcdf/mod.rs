@@ -3,10 +3,14 @@
 mod cdl;
 mod dimensions;
 mod fill;
+mod header;
 
 pub use cdl::write_cdl;
+#[cfg(feature = "dmrpp")]
+pub(crate) use dimensions::ToldDimensions;
 pub(crate) use dimensions::{Dimensions, is_dimension_only, is_scale};
 pub(crate) use fill::default_fill;
+pub use header::Header;
 
 /// Attributes that carry the netCDF-4 model and HDF5 dimension scales, and mean nothing to a reader of Zarr.
 const HIDDEN: [&str; 9] = [

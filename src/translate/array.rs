@@ -84,7 +84,7 @@ pub(crate) fn array(
         end_texts(file, dataset, &stored, &mut manifest)?;
     }
     family::place(file, &mut manifest)?;
-    constant_chunks(file, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
+    constant_chunks(file.budget(), dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
     let mut shape = longer.unwrap_or(&dataset.dataspace.dimensions).to_vec();
     shape.extend(&element.dimensions);
     chunks.extend(&element.dimensions);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::fill::{Fill, fill_value};
 use crate::error::{Error, Unsupported};
 use crate::file::{Dataset, File};
+use crate::limits::Budget;
 use crate::reference::Manifest;
 use crate::source::Halt;
 
@@ -70,7 +71,7 @@ pub(crate) fn hold(
 
 /// Holds a constant chunk inline for every chunk that is missing, where readers would give another value.
 pub(crate) fn constant_chunks(
-    file: &File<'_>,
+    budget: &Budget,
     dataset: &Dataset,
     fill: &Fill,
     elements: u64,
@@ -88,19 +89,19 @@ pub(crate) fn constant_chunks(
         let value = fill_value(&dataset.datatype, element).and_then(|value| serde_json::to_string(&value).ok());
         Unsupported::FillValue { missing, value: value.unwrap_or_else(|| "of the file".to_owned()) }
     };
-    let most = file.limits().repair_bytes;
+    let most = budget.limits().repair_bytes;
     if total.is_none() || missing > most {
         return Err(refusal().into());
     }
     let size = elements.saturating_mul(dataset.datatype.size.into());
-    file.budget().decoded(size)?;
+    budget.decoded(size)?;
     let chunk = element.repeat(usize::try_from(elements).unwrap_or(0));
     let chunk = Bytes::from(encode(chunk)?);
     let bytes = missing.saturating_mul(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
     if bytes > most {
         return Err(refusal().into());
     }
-    file.budget().inline(bytes)?;
+    budget.inline(bytes)?;
     // Columns ascend, so those that are present are met in order.
     let mut present = manifest.number.iter().copied().peekable();
     for number in (0..total.unwrap_or(0)).filter(|number| present.next_if_eq(number).is_none()) {

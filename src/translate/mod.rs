@@ -9,6 +9,8 @@ mod chunks;
 mod codec;
 mod decoded;
 mod distinct;
+#[cfg(feature = "dmrpp")]
+mod dmrpp;
 mod dtype;
 mod external;
 mod external_link;
@@ -18,6 +20,7 @@ mod fill;
 mod flags;
 mod float;
 mod form;
+mod header;
 mod inline;
 mod masks;
 mod options;
@@ -28,12 +31,17 @@ mod repair;
 mod report;
 mod scope;
 mod sidecar;
+#[cfg(feature = "dmrpp")]
+mod sidecar_urls;
 mod subject;
 mod texts;
 mod virtual_dataset;
 mod walk;
 
+#[cfg(feature = "dmrpp")]
+pub use dmrpp::{dmrpp_references, dmrpp_url};
 pub(crate) use dtype::element;
+pub use header::header;
 pub use options::{CodecPolicy, FillPolicy, LinkPolicy, Options, Select, UnsupportedPolicy};
 pub use report::{Outcome, Report, Status};
 pub use sidecar::Sidecar;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::file::CutOff;
+use crate::file::{ByteOrder, CutOff};
 use crate::limits::Limits;
 use crate::source::FindExternal;
 
@@ -39,6 +39,9 @@ pub struct Options {
     pub cut_off: CutOff,
     /// The file's own name, by which its virtual datasets may call it (default: none, they call it `.`).
     pub own_name: Option<String>,
+    /// The order of bytes of numbers of which a DMR++ sidecar does not tell it, as those of old servers do not (default: none, such
+    /// variables are refused).
+    pub dmrpp_order: Option<ByteOrder>,
     /// Finds the external files of raw data and of virtual datasets (default: none may be referenced).
     pub external: Option<FindExternal>,
     /// What the file may cost.
@@ -131,6 +134,7 @@ impl Options {
             select: Select::new(|_| true),
             cut_off: CutOff::default(),
             own_name: None,
+            dmrpp_order: None,
             external: None,
             limits: Limits::default(),
         }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the top; `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
 /// because it gives the fuzz targets ways into any of them and is not there for anyone else.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
     &["source"],
     &["file"],
     &["netcdf"],
+    &["dmrpp"],
     &["zarr"],
     &["reference"],
     &["translate"],
@@ -28,7 +29,7 @@ const LAYERS: [&[&str]; 18] = [
 
 /// Layers that know no HDF5, and those that they must not use.
 const FREE_OF_HDF5: [&str; 5] = ["zarr", "reference", "combine", "output", "lint"];
-const HDF5: [&str; 5] = ["field", "structure", "source", "file", "netcdf"];
+const HDF5: [&str; 6] = ["field", "structure", "source", "file", "netcdf", "dmrpp"];
 
 /// What one layer uses: the other layer, and the files that do.
 type Uses = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;

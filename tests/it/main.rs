@@ -6,12 +6,16 @@ mod bad_input;
 #[cfg(all(feature = "cli", unix))]
 mod batch;
 #[cfg(feature = "cli")]
+mod choice;
+#[cfg(feature = "cli")]
 mod cli;
 mod combine;
 mod combine_checks;
 mod crafted;
 mod crafted_references;
 mod direct;
+#[cfg(feature = "dmrpp")]
+mod dmrpp;
 #[cfg(feature = "cli")]
 mod edit;
 mod element;

@@ -73,6 +73,20 @@ impl Location {
         }
     }
 
+    /// The file that lies beside a DMR++ sidecar, by the name of that: `file.h5` of `file.h5.dmrpp`.
+    pub(crate) fn without_dmrpp(&self) -> Option<Self> {
+        match self {
+            Self::Path(path) => {
+                let name = path.file_name()?.to_str()?.strip_suffix(".dmrpp").filter(|name| !name.is_empty())?;
+                Some(Self::Path(path.with_file_name(name)))
+            }
+            Self::Url(url) => {
+                let name = without_query(url).strip_suffix(".dmrpp").filter(|name| !name.ends_with('/'))?;
+                Some(Self::Url(name.to_owned()))
+            }
+        }
+    }
+
     /// The URL, if it is one.
     #[cfg(feature = "remote")]
     pub(crate) fn as_url(&self) -> Option<&str> {

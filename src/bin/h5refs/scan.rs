@@ -1,5 +1,6 @@
 //! `h5refs scan`: files as references.
 
+mod choice;
 mod cost;
 mod outputs;
 mod report;
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
+use h5refs::batch::Condition;
+use h5refs::file::ByteOrder;
 use h5refs::{CodecPolicy, CutOff, FillPolicy, Limits, LinkPolicy, Options, UnsupportedPolicy};
 
 use crate::family::Pattern;
@@ -69,6 +72,13 @@ pub(crate) struct Arguments {
     /// All but these datasets: names or globs, of the dataset or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     drop: Vec<String>,
+    /// Leave out inputs that do not satisfy this: the length of a dimension, or the value of an attribute of the root group, with =, !=,
+    /// <, <=, > or >=. Repeated, all must hold; an input without the dimension or attribute is left out.
+    #[arg(long = "where", value_name = "dim:NAME=N|attr:NAME=VALUE", value_parser = choice::condition)]
+    conditions: Vec<Condition>,
+    /// Print the inputs that satisfy --where, one a line, and translate none.
+    #[arg(long, requires = "conditions", conflicts_with_all = ["output", "report"])]
+    list_only: bool,
     /// What references call the file (default: its absolute path); of a family the pattern of its names.
     #[arg(long, value_name = "URL", conflicts_with = "rename")]
     url: Option<String>,
@@ -99,6 +109,9 @@ pub(crate) struct Arguments {
     /// Reference external raw files and sources of virtual datasets that lie under this folder, symbolic links followed.
     #[arg(long, value_name = "DIR")]
     external_root: Option<PathBuf>,
+    /// The order of bytes of numbers of which a DMR++ sidecar does not tell it (default: such variables are refused).
+    #[arg(long, value_enum, value_name = "ORDER")]
+    byte_order: Option<Order>,
     /// Read what is sound of a file that is cut off; the rest is refused object by object.
     #[arg(long)]
     salvage: bool,
@@ -186,6 +199,14 @@ enum Codecs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Order {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Links {
     /// Every path by hard links, and soft links to datasets.
     All,
@@ -196,6 +217,12 @@ enum Links {
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     if let Err(error) = usage(arguments) {
         error.exit();
+    }
+    if arguments.list_only {
+        return listed(arguments).unwrap_or_else(|error| {
+            view::error(arguments.json, &error);
+            Ending::Failed
+        });
     }
     match prepare(arguments) {
         Ok(job) => job.run(),
@@ -225,6 +252,18 @@ fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
         return wrong(ErrorKind::InvalidValue, "--sidecar names a file, which cannot be standard output");
     }
     Ok(())
+}
+
+/// Prints which inputs satisfy the conditions.
+fn listed(arguments: &Arguments) -> Result<Ending, String> {
+    let finder = Finder { takes: Takes::Files, reading: Some(&arguments.remote), limits: arguments.limiting.limits() };
+    let all = inputs::given(&arguments.inputs, &arguments.dates, &finder)?.locations;
+    let all = match arguments.several.shard {
+        Some(shard) => shard.of(all),
+        None => all,
+    };
+    let remote = arguments.remote.for_inputs(&all)?;
+    Ok(choice::list(arguments, &all, &remote))
 }
 
 fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
@@ -309,23 +348,19 @@ impl Arguments {
             codecs,
             links,
             external_root,
+            byte_order,
+            conditions,
+            list_only: _,
             salvage,
         } = self;
         let first =
             (form, inline_threshold, inline_coordinates, *error == OnError::Raise, group, variables, drop, url, rename);
-        let second = (
-            fill,
-            unsupported,
-            self.limits(),
-            sidecar,
-            sidecar_url,
-            codecs,
-            links,
-            external_root,
-            salvage,
-            split_contiguous,
-        );
-        h5refs::batch::fingerprint(format!("{first:?} {second:?}"))
+        let second = (fill, unsupported, self.limits(), sidecar, sidecar_url, codecs, links, external_root, salvage);
+        // Of what is new nothing is told unless it is given, so that outputs made before are known.
+        let mut third = byte_order.map_or(String::new(), |order| format!(" {order:?}"));
+        third.extend(split_contiguous.map(|most| format!(" split {most}")));
+        third.extend(conditions.iter().map(|condition| format!(" {condition}")));
+        h5refs::batch::fingerprint(format!("{first:?} {second:?}{third}"))
     }
 }
 
@@ -356,6 +391,10 @@ impl Job<'_> {
             OnUnsupported::Sidecar => UnsupportedPolicy::Sidecar,
             OnUnsupported::Refuse => UnsupportedPolicy::Refuse,
         };
+        options.dmrpp_order = self.arguments.byte_order.map(|order| match order {
+            Order::Little => ByteOrder::Little,
+            Order::Big => ByteOrder::Big,
+        });
         options.limits = self.arguments.limits();
         options.codecs = match self.arguments.codecs {
             Codecs::Standard => CodecPolicy::Standard,

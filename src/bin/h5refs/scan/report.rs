@@ -36,6 +36,9 @@ pub(super) enum Told<'a> {
         refused: u64,
     },
     Error(&'a str),
+    /// It does not satisfy the conditions on inputs.
+    #[serde(rename = "left_out")]
+    LeftOut(&'a str),
 }
 
 /// The entry of an input.
@@ -44,7 +47,7 @@ pub(super) fn entry(file: &str, sidecar: Option<&(PathBuf, u64)>, told: Told<'_>
     serde_json::value::to_raw_value(&Entry { file, sidecar, told })
 }
 
-/// `{"files": [{"file", "report" | "existing" | "error"}]}`, a line each, in the order of the inputs.
+/// `{"files": [{"file", "report" | "existing" | "error" | "left_out"}]}`, a line each, in the order of the inputs.
 pub(super) fn write(state: &mut State, places: &[Place], out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\"files\": [")?;
     for (n, place) in places.iter().enumerate() {

@@ -32,6 +32,8 @@ enum Became {
     Translated(Translated),
     /// The output was there; the place of its record, if a run before this one left it.
     Existing(Option<Place>, MadeOf),
+    /// It does not satisfy the conditions, and why.
+    LeftOut(String),
 }
 
 /// What is written to while inputs end.
@@ -130,7 +132,10 @@ impl Job<'_> {
                 return Ok(Became::Existing(place, made));
             }
         }
-        self.translate(location, &output).map(Became::Translated)
+        Ok(match self.translate(location, &output)? {
+            Ok(translated) => Became::Translated(translated),
+            Err(left_out) => Became::LeftOut(left_out),
+        })
     }
 
     /// Records what came of an input, and tells it.
@@ -281,12 +286,14 @@ impl Became {
         match self {
             Self::Translated(translated) => translated.made.made.refused,
             Self::Existing(_, made) => made.made.refused,
+            Self::LeftOut(_) => 0,
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
             Self::Existing(..) => Kind::Existing,
+            Self::LeftOut(_) => Kind::LeftOut,
             Self::Translated(_) if self.refused() > 0 => Kind::Refused,
             Self::Translated(_) => Kind::Done,
         }
@@ -298,6 +305,7 @@ fn record(file: &str, output: &Path, outcome: &Result<Became, Failure>) -> io::R
     let (mut made, mut sidecar, mut registers, mut place) = (None, None, false, None);
     let told = match outcome {
         Err(failure) => report::Told::Error(&failure.reason),
+        Ok(Became::LeftOut(reason)) => report::Told::LeftOut(reason),
         Ok(Became::Existing(at, existing)) => {
             (made, place) = (Some(existing.clone()), *at);
             report::Told::Existing { output: output.display().to_string(), refused: existing.made.refused }
@@ -320,11 +328,18 @@ fn told<'a>(file: &'a str, output: &Path, outcome: &'a Result<Became, Failure>, 
     let mut told = Told {
         event: outcome.as_ref().map_or(Kind::Failed, Became::kind),
         file,
-        output: outcome.is_ok().then(|| output.display().to_string()),
+        output: outcome
+            .as_ref()
+            .is_ok_and(|became| !matches!(became, Became::LeftOut(_)))
+            .then(|| output.display().to_string()),
         seconds: elapsed.as_secs_f64(),
         counts: None,
         cost: None,
         error: outcome.as_ref().err().map(|failure| failure.reason.as_str()),
+        left_out: match outcome {
+            Ok(Became::LeftOut(reason)) => Some(reason),
+            _ => None,
+        },
         refusals: Vec::new(),
         renamed: Vec::new(),
         sidecar: None,

@@ -8,8 +8,9 @@ use h5refs::batch::Failure;
 use h5refs::output::{Made, MadeOf, made_of};
 use h5refs::reference::Recorded;
 use h5refs::zarr::Codec;
-use h5refs::{Error, ReferenceSet, Report, Sidecar};
+use h5refs::{Error, Options, ReferenceSet, Report, Sidecar};
 
+use super::choice;
 use super::cost::{Clock, Cost};
 use super::state::Record;
 use super::{Arguments, Job, OnError, OnUnsupported};
@@ -34,6 +35,8 @@ enum Stop {
     /// What the library says of it.
     Error(Error),
     Failure(Failure),
+    /// It does not satisfy the conditions on inputs.
+    LeftOut(String),
 }
 
 impl From<Error> for Stop {
@@ -45,6 +48,12 @@ impl From<Error> for Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
+    }
+}
+
+impl From<&str> for Stop {
+    fn from(reason: &str) -> Self {
+        Self::Failure(Failure::new(reason))
     }
 }
 
@@ -79,21 +88,27 @@ impl Job<'_> {
         found.is_some_and(|found| found.len() == bytes)
     }
 
-    /// Translates an input and writes its references. One that changes while it is read is read once more.
-    pub(super) fn translate(&self, location: &Location, output: &Path) -> Result<Translated, Failure> {
+    /// Translates an input and writes its references, or says why it is left out. One that changes while it is read is read once more.
+    pub(super) fn translate(&self, location: &Location, output: &Path) -> Result<Result<Translated, String>, Failure> {
         let translated = match self.try_translate(location, output) {
             Err(Stop::Error(Error::Changed { .. })) => self.try_translate(location, output),
             translated => translated,
         };
-        translated.map_err(|stop| match stop {
-            Stop::Error(error) => failure(&location.to_string(), &error),
-            Stop::Failure(failure) => failure,
-        })
+        match translated {
+            Ok(translated) => Ok(Ok(translated)),
+            Err(Stop::LeftOut(reason)) => Ok(Err(reason)),
+            Err(Stop::Error(error)) => Err(failure(&location.to_string(), &error)),
+            Err(Stop::Failure(failure)) => Err(failure),
+        }
     }
 
     fn try_translate(&self, location: &Location, output: &Path) -> Result<Translated, Stop> {
         let clock = Clock::start();
         let Opened { input, members } = opening::open(location, &self.remote)?;
+        if let Some(reason) = choice::left_out(&input, &self.arguments.conditions, self.arguments.limits())? {
+            return Err(Stop::LeftOut(reason));
+        }
+        let dmrpp = input.dmrpp(self.arguments.limits())?;
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let looked = Arc::default();
@@ -104,17 +119,20 @@ impl Job<'_> {
         let target = self.target(location, &members, output)?;
         let mut part = target.as_ref().map(|target| Part::new(&target.path)).transpose()?;
         let (mut set, report, bytes) = match (&target, &mut part) {
+            _ if dmrpp.is_some() => self.of_dmrpp(location, dmrpp.as_deref().unwrap_or_default(), &options)?,
             (Some(target), Some(part)) => {
                 let mut sidecar = Sidecar::new(target.url.as_str(), part);
                 let made = h5refs::references_with_sidecar(&input, &options, &mut sidecar);
                 let bytes = if sidecar.referenced() > 0 { sidecar.bytes() } else { 0 };
-                made.map(|(set, report)| (set, report, bytes))
+                made.map(|(set, report)| (set, report, bytes))?
             }
-            _ => h5refs::references(&input, &options).map(|(set, report)| (set, report, 0)),
-        }?;
+            _ => h5refs::references(&input, &options).map(|(set, report)| (set, report, 0))?,
+        };
         let cost = clock.translated(&input);
         if let Some(state) = input.state() {
-            set.recorded.insert(options.url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
+            // Of a sidecar the state is its own, and not that of the file that references lead to.
+            let of = if dmrpp.is_some() { location.url(&[], true)? } else { options.url.clone() };
+            set.recorded.insert(of, Recorded::from_state(state.size, state.modified, state.etag));
         }
         if let Some(name) = self.selection.unmatched(&report) {
             return Err(Failure::new(format!("no dataset is called {name}")).into());
@@ -142,6 +160,32 @@ impl Job<'_> {
         let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
         let (made, cost) = (MadeOf { made, sources: set.recorded }, clock.written(cost));
         Ok(Translated { report, sidecar, registers, made, cost })
+    }
+
+    /// References of a DMR++ sidecar, to the file that it says, or that lies beside it.
+    fn of_dmrpp(
+        &self,
+        location: &Location,
+        bytes: &[u8],
+        options: &Options,
+    ) -> Result<(ReferenceSet, Report, u64), Stop> {
+        let called = |location: &Location| location.url(&self.arguments.rename, self.remote.keeps_query());
+        let url = match (&self.arguments.url, h5refs::dmrpp_url(bytes)?) {
+            (Some(url), _) => url.clone(),
+            (None, Some(url)) => called(&Location::from(url.as_str()))?,
+            (None, None) => {
+                let beside = location.without_dmrpp();
+                called(&beside.ok_or("its name does not end in .dmrpp: --url says where its file lies")?)?
+            }
+        };
+        let mut options = options.clone();
+        options.url = url;
+        let (mut set, report) = h5refs::dmrpp_references(bytes, &options)?;
+        // Chunks may lie in other files, which it calls by URLs of their own.
+        for url in set.urls.iter_mut().skip(1) {
+            *url = called(&Location::from(url.as_str()))?;
+        }
+        Ok((set, report, 0))
     }
 
     /// Writes references, and puts the sidecar file in its place just before they are in theirs.

@@ -55,6 +55,9 @@ pub(super) struct Told<'a> {
     pub(super) counts: Option<Counts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<&'a str>,
+    /// The condition that it does not satisfy, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) left_out: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cost: Option<Cost>,
     /// Refusals; of an existing output only their number is known.
@@ -102,6 +105,8 @@ struct Summary<'a> {
     existing: u64,
     refused: u64,
     failed: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    left_out: u64,
     objects_refused: u64,
     seconds: f64,
     reasons: Vec<Reason>,
@@ -178,6 +183,9 @@ impl View {
         if let Some(error) = told.error {
             self.line(&format!("h5refs: {}: {error}", told.file));
         }
+        if let Some(left_out) = told.left_out.filter(|_| self.telling.verbose || !self.telling.several) {
+            self.line(&format!("h5refs: {}: left out: {left_out}", told.file));
+        }
         if self.telling.verbose {
             let counts = told.counts.as_ref().map_or(String::new(), |counts| {
                 format!(", {} arrays, {} chunks", counts.arrays, counts.referenced.saturating_add(counts.inline))
@@ -216,10 +224,10 @@ impl View {
     }
 
     fn summary<'a>(&self, ended: &'a str, tally: &Tally, elapsed: Duration, cost: Option<&Cost>) -> Summary<'a> {
-        let Tally { done, existing, refused, failed, objects_refused, .. } = *tally;
+        let Tally { done, existing, refused, failed, left_out, objects_refused, .. } = *tally;
         let (files, seconds, reasons) = (self.files, elapsed.as_secs_f64(), tally.reasons());
         let cost = cost.copied();
-        Summary { ended, files, done, existing, refused, failed, objects_refused, seconds, reasons, cost }
+        Summary { ended, files, done, existing, refused, failed, left_out, objects_refused, seconds, reasons, cost }
     }
 
     fn told_summary(&self, ended: &str, tally: &Tally, elapsed: Duration) {
@@ -232,6 +240,7 @@ impl View {
             (Kind::Existing, tally.existing),
             (Kind::Refused, tally.refused),
             (Kind::Failed, tally.failed),
+            (Kind::LeftOut, tally.left_out),
         ];
         let parts = parts.iter().filter(|(kind, files)| *files > 0 || *kind == Kind::Done);
         let parts: Vec<String> = parts.map(|(kind, files)| format!("{files} {}", word(*kind).0)).collect();
@@ -277,6 +286,11 @@ pub(super) fn error(json: bool, text: &str) {
     if json { event(&Event::Error { text }) } else { print(&escaped(&by_option(&format!("h5refs: {text}")))) }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// What became of a file, and its colour on terminals.
 fn word(kind: Kind) -> (&'static str, u8) {
     match kind {
@@ -284,6 +298,7 @@ fn word(kind: Kind) -> (&'static str, u8) {
         Kind::Existing => ("existing", 36),
         Kind::Refused => ("refused", 33),
         Kind::Failed => ("failed", 31),
+        Kind::LeftOut => ("left out", 36),
     }
 }
 

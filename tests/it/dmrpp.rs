@@ -1,0 +1,123 @@
+//! What references made of DMR++ sidecars read, compared with what references made of their files read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use h5refs::file::ByteOrder;
+use h5refs::{Input, LocalSources, Options, ReferenceSet, Report, Store};
+
+use serde_json::Value as Json;
+
+use crate::files;
+
+/// What sidecars do not tell, as `sidecar path: reason`.
+const NOT_TOLD: &str = include_str!("dmrpp_refused.txt");
+
+/// The sidecars, each with its file: `<structure>.<case>.<extension>[.<variation>].dmrpp`.
+fn sidecars() -> Vec<(String, String)> {
+    let of = |name: String| {
+        let parts: Vec<&str> = name.strip_prefix("dmrpp/").unwrap().split('.').collect();
+        let file = format!("{}/{}.{}", parts[0], parts[1], parts[2]);
+        (name, file)
+    };
+    files::with_extension(&["dmrpp"]).into_iter().map(of).collect()
+}
+
+fn options(file: &str, threshold: u64) -> Options {
+    let mut options = Options::new(files::folder().join(file).to_str().unwrap());
+    options.inline_threshold = threshold;
+    options
+}
+
+fn of_file(file: &str) -> ReferenceSet {
+    h5refs::references(&Input::from(files::bytes(file)), &options(file, 0)).unwrap().0
+}
+
+fn of_sidecar(sidecar: &str, file: &str) -> (ReferenceSet, Report) {
+    h5refs::dmrpp_references(&files::bytes(sidecar), &options(file, 0)).unwrap()
+}
+
+fn store(mut set: ReferenceSet) -> Store<LocalSources> {
+    // The copy of the file is the file.
+    let file = set.urls[0].clone();
+    set.urls.iter_mut().skip(1).for_each(|url| url.clone_from(&file));
+    Store::new(set, LocalSources::new().allow(files::folder()).unwrap())
+}
+
+#[test]
+fn sidecars_read_what_their_files_read_or_say_what_they_do_not_tell() {
+    let (mut told, mut compared, mut chunks) = (BTreeSet::new(), 0, 0);
+    for (sidecar, file) in sidecars() {
+        let (expected, (set, report)) = (store(of_file(&file)), of_sidecar(&sidecar, &file));
+        let refused: BTreeMap<&str, String> = report.refused().collect();
+        told.extend(refused.iter().map(|(path, reason)| format!("{sidecar} {path}: {reason}")));
+        let found = store(set);
+        for (path, array) in expected.set().arrays() {
+            let Ok(here) = found.array(path) else {
+                if !refused.contains_key(format!("/{path}").as_str()) {
+                    told.insert(format!("{sidecar} /{path}: not in it"));
+                }
+                continue;
+            };
+            let (metadata, like) = (&here.array().metadata, &array.metadata);
+            assert_eq!((&metadata.shape, &metadata.dtype), (&like.shape, &like.dtype), "{sidecar} {path}");
+            assert_eq!(metadata.fill_value, like.fill_value, "{sidecar} {path}");
+            let read = here.read_all().unwrap_or_else(|error| panic!("{sidecar} {path}: {error}"));
+            let like = expected.array(path).unwrap().read_all().unwrap();
+            assert_eq!((read.bytes(), read.texts()), (like.bytes(), like.texts()), "{sidecar} {path}");
+            let names = |set: &h5refs::reference::Array| {
+                set.attributes.iter().find(|(name, _)| *name == "_ARRAY_DIMENSIONS").map(|(_, names)| names.clone())
+            };
+            // Which dimensions without a name are one, depends on whether they are unlimited, which is not told.
+            let (told_names, expected_names) = (names(here.array()).unwrap(), names(array).unwrap());
+            let pairs = told_names.as_array().unwrap().iter().zip(expected_names.as_array().unwrap());
+            let is_phony = |name: &Json| name.as_str().unwrap().starts_with("phony_dim_");
+            let same = |(one, other): (&Json, &Json)| one == other || (is_phony(one) && is_phony(other));
+            assert!(pairs.into_iter().all(same), "{sidecar} {path}: {told_names} {expected_names}");
+            compared += 1;
+            chunks += here.array().chunks.number.len();
+        }
+    }
+    let expected: BTreeSet<String> = NOT_TOLD.lines().map(str::to_owned).collect();
+    assert_eq!(told, expected);
+    assert!(compared > 100 && chunks > 150, "{compared} arrays, {chunks} chunks");
+}
+
+#[test]
+fn the_order_of_elements_means_nothing() {
+    for file in ["netcdf/cf.nc", "netcdf/groups.nc"] {
+        let name = file.replace('/', ".");
+        let sorted = |sidecar: &str| {
+            let mut nodes = of_sidecar(sidecar, file).0.nodes;
+            nodes.sort_by(|one, other| one.0.cmp(&other.0));
+            nodes.into_iter().map(|(key, node)| (key, format!("{node:?}").len())).collect::<Vec<_>>()
+        };
+        assert_eq!(sorted(&format!("dmrpp/{name}.reversed_elements.dmrpp")), sorted(&format!("dmrpp/{name}.dmrpp")));
+    }
+}
+
+#[test]
+fn the_order_of_bytes_may_be_said_where_the_sidecar_does_not_tell_it() {
+    let (sidecar, file) = ("dmrpp/netcdf.cf.nc.without_order.dmrpp", "netcdf/cf.nc");
+    let mut options = options(file, 0);
+    let of = |options: &Options| h5refs::dmrpp_references(&files::bytes(sidecar), options).unwrap();
+    let (without, report) = of(&options);
+    assert!(report.refused().any(|(_, reason)| reason.contains("byte order")));
+    options.dmrpp_order = Some(ByteOrder::Little);
+    let (set, report) = of(&options);
+    assert!(set.arrays().count() > without.arrays().count());
+    assert_eq!(report.refused().filter(|(_, reason)| reason.contains("byte order")).count(), 0);
+    let (told, expected) = (store(set), store(of_file(file)));
+    for path in ["sst", "time"].iter().filter(|path| expected.array(path).is_ok()) {
+        let read = |store: &Store<LocalSources>| store.array(path).unwrap().read_all().unwrap();
+        assert_eq!(read(&told), read(&expected), "{path}");
+    }
+}
+
+#[test]
+fn chunks_may_lie_in_several_files() {
+    let (set, _) = of_sidecar("dmrpp/filter.gzip.h5.two_files.dmrpp", "filter/gzip.h5");
+    assert_eq!(set.urls.len(), 2);
+    assert_eq!(set.urls[1], "https://example.com/copy");
+    let lists: Vec<usize> = set.arrays().map(|(_, array)| array.chunks.files().len()).collect();
+    assert!(lists.contains(&2) || lists.len() > 1, "{lists:?}");
+}
