@@ -3,6 +3,7 @@
 // Layers, in order: each may use those above it and none below. Those that touch file data may not index, convert with `as`, or
 // overflow.
 pub mod error;
+mod cdl;
 mod convert;
 mod limits;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]

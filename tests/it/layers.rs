@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The layers, from the top; `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
+/// The layers, from the top; `cdl`, `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
 /// because it gives the fuzz targets ways into any of them and is not there for anyone else.
 const LAYERS: [&[&str]; 18] = [
-    &["error", "convert", "limits"],
+    &["cdl", "error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
     &["source"],
