@@ -25,6 +25,9 @@ mod translate;
 pub mod output;
 pub mod lint;
 pub mod store;
+#[cfg(any(feature = "dap", fuzzing))]
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+pub mod dap;
 pub mod combine;
 pub mod edit;
 pub mod verify;
@@ -37,6 +40,8 @@ pub mod fuzzing;
 #[cfg(feature = "object_store")]
 pub use ::object_store;
 pub use bytes::Bytes;
+#[cfg(feature = "dap")]
+pub use dap::{DapDataset, DapOptions};
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::{Limits, UnknownLimit};
