@@ -26,6 +26,7 @@ import zlib
 os.environ["HDF5_PLUGIN_PATH"] = os.path.dirname(os.path.abspath(__file__))
 
 import cf_time_tables
+import dap_answers
 import h5py
 import hdf5plugin
 import netCDF4
@@ -3131,6 +3132,7 @@ def undocumented():
         sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", f.read(), re.M | re.S))
     names = [name.removesuffix(".nc").split("/") for name, _, _ in CASES] + [("parquet", name) for name in parquet_sets.CASES]
     names.append(("cf_time", "cftime"))
+    names += [("dap", name) for name in dap_answers.CASES]
     return [f"{folder}/{stem}" for folder, stem in names if f"`{stem}`" not in sections.get(folder, "")]
 
 
@@ -3173,6 +3175,7 @@ def main():
         print(f"{len(whole(file)):8} {name}")
     parquet_sets.write_all(out, args.only)
     cf_time_tables.write_all(out, args.only)
+    dap_answers.write_all(out, args.only)
 
 
 if __name__ == "__main__":
