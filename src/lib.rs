@@ -26,6 +26,7 @@ pub mod output;
 pub mod lint;
 pub mod store;
 #[cfg(any(feature = "dap", fuzzing))]
+#[cfg_attr(not(feature = "dap"), expect(dead_code, reason = "the fuzz targets reach what needs no server"))]
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 pub mod dap;
 pub mod combine;

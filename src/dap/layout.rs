@@ -191,7 +191,9 @@ fn kind_of(variable: &Variable) -> Result<Kind, String> {
 
 /// That names make a key.
 fn keyable(names: &[String], limits: &Limits) -> Result<(), String> {
-    let is_bad = |name: &String| name.is_empty() || [".", ".."].contains(&&**name) || RESERVED.contains(&&**name);
+    let is_bad = |name: &String| {
+        name.is_empty() || [".", ".."].contains(&&**name) || RESERVED.contains(&&**name) || name.contains(['\0', '\\'])
+    };
     let length = names.iter().fold(0_u64, |sum, name| sum.saturating_add(wide(name.len())).saturating_add(1));
     if names.iter().any(is_bad) {
         return Err("its name cannot be a Zarr key".to_owned());
@@ -329,7 +331,7 @@ mod tests {
 
     #[test]
     fn what_has_no_place_is_refused_by_name() {
-        let dds = "Sequence { Byte b; } table; Structure { Byte r; } z[2]; Int64 wide; Byte .zarray; Byte a; Byte a; Byte a%2Fb; Byte //;
+        let dds = "Sequence { Byte b; } table; Structure { Byte r; } z[2]; Int64 wide; Byte .zarray; Byte a; Byte a; Byte a%2Fb; Byte //; Byte n%00; Byte b\\b;
             Grid { Array: Byte g[lat = 3]; Maps: Float32 lat[lat = 3]; } g; Float32 lat[lat = 2];
             Byte huge[99999999999][99999999999];";
         let layout = layout(dds, "a { Int32 bad x; Alias b c; }", &[]).unwrap();
@@ -343,6 +345,8 @@ mod tests {
             "/a: its path is that of another variable",
             "/a/b: its path is that of another variable and of what lies in it",
             "//: its name cannot be a Zarr key",
+            "/n\0: its name cannot be a Zarr key",
+            "/b\\b: its name cannot be a Zarr key",
             "/lat: its path is that of another variable",
             "/huge: it has more than 2^64 elements",
             "/a: attribute bad: x is no Int32",
