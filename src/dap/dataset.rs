@@ -12,7 +12,7 @@ use super::data::{self, Data, MOST_BEFORE, Wanted};
 use super::dds::Dds;
 use super::failure::message;
 use super::layout::{Layout, Refused, Served, TEXT};
-use crate::convert::narrow;
+use crate::convert::{narrow, wide};
 use crate::error::Error;
 use crate::limits::{Limits, check};
 use crate::reference::ReferenceSet;
@@ -131,6 +131,16 @@ fn answer(coming: Coming, address: &Address) -> Result<bytes::Bytes, Error> {
     }
 }
 
+/// An error of an answer, with the array that was asked for: URLs are told without queries.
+fn of_array(path: &str, error: Error) -> Error {
+    match error {
+        Error::Format(_) | Error::Unsupported(_) => Error::Chunk { key: path.to_owned(), problem: error.to_string() },
+        Error::Server { url, message } => Error::Server { url: format!("{path} of {url}"), message },
+        Error::Io { what, error } => Error::Io { what: format!("{path} of {what}"), error },
+        error => error,
+    }
+}
+
 fn elements(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().fold(1_u64, |n, range| n.saturating_mul(range.end.saturating_sub(range.start)))
 }
@@ -148,6 +158,7 @@ impl Origin for DapDataset {
         // A text takes the room of its own bytes, and of what says where they are.
         let bytes = count.saturating_mul(served.kind.size().unwrap_or(24));
         check("read_bytes", bytes, self.options.limits.read_bytes)?;
+        let mut held = bytes;
         let most = self.options.request_bytes.checked_div(served.kind.sent().unwrap_or(TEXT)).unwrap_or(1);
         let parts = Parts::new(&window, most);
         let (mut bytes, mut texts) =
@@ -161,13 +172,15 @@ impl Origin for DapDataset {
                 next = next.saturating_add(1);
             }
             let Some((coming, ranges)) = waiting.pop_front() else { break };
-            let data = self.part(served, &ranges, coming).map_err(|error| match error {
-                error @ (Error::Format(_) | Error::Unsupported(_)) => wrong(error.to_string()),
-                error => error,
-            })?;
+            let data = self.part(served, &ranges, coming).map_err(|error| of_array(path, error))?;
             match data {
                 Data::Bytes(part) => bytes.extend_from_slice(&part),
-                Data::Texts(part) => texts.extend(part),
+                Data::Texts(part) => {
+                    let more = part.iter().fold(0, |sum: u64, text| sum.saturating_add(wide(text.len())));
+                    held = held.saturating_add(more);
+                    check("read_bytes", held, self.options.limits.read_bytes)?;
+                    texts.extend(part);
+                }
             }
         }
         let dtype = Dtype::Simple(served.kind.dtype().to_owned());

@@ -179,7 +179,7 @@ fn a_server_that_says_why_is_told() {
     {
         let error = says(status);
         let end = format!("the server says: Request too big=600 Mbytes, max=500{attempts}");
-        assert!(error.ends_with(&end), "{status}: {error}");
+        assert!(error.starts_with("a of http://127.0.0.1:") && error.ends_with(&end), "{status}: {error}");
     }
 }
 
@@ -250,6 +250,28 @@ fn huge_answers_are_given_up() {
     limits.metadata_bytes = 10;
     let error = DapDataset::open(&url, DapOptions { limits, ..quick() }).unwrap_err().to_string();
     assert!(error.contains("the answer has more than 10 bytes"), "{error}");
+}
+
+#[test]
+fn texts_have_a_limit_together() {
+    let (address, _) = serve(|target, _| match target {
+        "/d.dds" => Reply::new("200 OK", "Dataset { String a[4]; } d;"),
+        "/d.das" => Reply::new("200 OK", "Attributes { }"),
+        _ => {
+            let counts = [1_u32, 100].map(u32::to_be_bytes).concat();
+            Reply::new("200 OK", [b"Dataset {\nString a[1];\n} d;\nData:\n", &counts[..], &[b'x'; 100]].concat())
+        }
+    });
+    let read = |read_bytes| {
+        let mut limits = Limits::default();
+        limits.read_bytes = read_bytes;
+        let options = DapOptions { request_bytes: 1, limits, ..quick() };
+        DapDataset::open(&format!("{address}/d"), options).unwrap().read("a", std::slice::from_ref(&(0..4)))
+    };
+    let texts = read(496).unwrap();
+    assert_eq!(texts.texts().unwrap(), vec!["x".repeat(100); 4]);
+    let error = read(495).unwrap_err().to_string();
+    assert!(error.starts_with("496 exceeds Limits::read_bytes = 495"), "{error}");
 }
 
 #[test]
