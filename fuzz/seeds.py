@@ -95,6 +95,15 @@ def chunks(path):
         file.visititems(visit)
 
 
+def dods(content):
+    """An answer to the question for `a` in `g`, with the type and the shape that it has."""
+    kinds = ["Byte", "Int16", "UInt16", "Int32", "UInt32", "Float32", "Float64", "String", "Url"]
+    kind, name, sizes = re.search(rb"(\w+) ([^\s\[{]+)((?:\[[^\]]*\])*);", content).groups()
+    shape = [int(size) for size in re.findall(rb"(\d+)\]", sizes)]
+    content = content.replace(b" " + name + b"[", b" a[").replace(b" " + name + b";", b" a;", 1)
+    add("dods", bytes([kinds.index(kind.decode()), *shape, *[255] * (3 - len(shape))]) + content)
+
+
 def references():
     """Small sets: version 0 and 1, chunks of every kind, templates, generators."""
     array = {"zarr_format": 2, "shape": [4], "chunks": [1], "dtype": "<i2", "order": "C", "fill_value": None, "compressor": None,
@@ -135,6 +144,10 @@ def main():
                 add("structures", bytes([KINDS.index("classic")]) + FACTS + content)
         elif path.suffix == ".dmrpp":
             add("dmrpp", content)
+        elif path.suffix in (".dds", ".das"):
+            add(path.suffix[1:], content)
+        elif path.suffix == ".dods":
+            dods(content)
         elif path.suffix == ".parq":
             # No documents of its own.
             add("parquet_refs", b"\0" + content)

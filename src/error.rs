@@ -101,6 +101,14 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// What a server says in place of an answer.
+    #[error("{url}: {message}")]
+    Server {
+        /// What it was asked about, without a query.
+        url: String,
+        /// Its words.
+        message: String,
+    },
     /// A text that is no set of references.
     #[error("not a set of references: {0}")]
     Document(String),
@@ -342,6 +350,12 @@ structures! {
     RawData => "raw data",
     /// The value of an attribute or element.
     Value => "value",
+    /// DAP2: the variables of a dataset.
+    Dds => "DDS",
+    /// DAP2: the attributes of a dataset.
+    Das => "DAS",
+    /// DAP2: an answer with data.
+    DataAnswer => "data answer",
 }
 
 /// A valid feature that cannot be read, or that Zarr v2 cannot express.

@@ -3,6 +3,7 @@
 // Layers, in order: each may use those above it and none below. Those that touch file data may not index, convert with `as`, or
 // overflow.
 pub mod error;
+mod cdl;
 mod convert;
 mod limits;
 #[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
@@ -27,6 +28,10 @@ mod translate;
 pub mod output;
 pub mod lint;
 pub mod store;
+#[cfg(any(feature = "dap", fuzzing))]
+#[cfg_attr(not(feature = "dap"), expect(dead_code, reason = "the fuzz targets reach what needs no server"))]
+#[cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+pub mod dap;
 pub mod combine;
 pub mod edit;
 pub mod verify;
@@ -39,6 +44,8 @@ pub mod fuzzing;
 #[cfg(feature = "object_store")]
 pub use ::object_store;
 pub use bytes::Bytes;
+#[cfg(feature = "dap")]
+pub use dap::{DapDataset, DapOptions};
 pub use error::Error;
 pub use file::{CutOff, MissingSources, OpenDataset, ReadOptions, Reader, Values, read};
 pub use limits::{Limits, UnknownLimit};

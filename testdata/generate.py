@@ -26,6 +26,7 @@ import zlib
 os.environ["HDF5_PLUGIN_PATH"] = os.path.dirname(os.path.abspath(__file__))
 
 import cf_time_tables
+import dap_answers
 import dmrpp_sidecars
 import h5py
 import hdf5plugin
@@ -3135,6 +3136,7 @@ def undocumented():
     names.append(("cf_time", "cftime"))
     names += [("netcdf3", name) for name in netcdf3_files.CASES]
     names += [("dmrpp", name) for name in dmrpp_sidecars.names()]
+    names += [("dap", name) for name in dap_answers.CASES]
     return [f"{folder}/{stem}" for folder, stem in names if f"`{stem}`" not in sections.get(folder, "")]
 
 
@@ -3179,6 +3181,7 @@ def main():
     cf_time_tables.write_all(out, args.only)
     netcdf3_files.write_all(out, args.only)
     dmrpp_sidecars.write_all(out, args.only)
+    dap_answers.write_all(out, args.only)
 
 
 if __name__ == "__main__":

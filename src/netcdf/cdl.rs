@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::dimensions::{Dimensions, Length, is_dimension_only, is_inside, is_scale, name_of};
 use super::{is_hidden, variable_name};
+use crate::cdl::{escaped, quoted, real};
 use crate::file::{Attribute, Class, Content, Dataset, Datatype, Dimension, Object, Tree, Value};
 
 /// Writes dimensions, variables and attributes of every group as CDL; `name` is what the file is called.
@@ -179,46 +180,6 @@ fn constant(value: &Value, datatype: &Datatype) -> String {
     }
 }
 
-/// The shortest decimal that reads back as the same number, with the point that CDL wants.
-fn real(value: f64, single: bool) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "Infinity".to_owned() } else { "-Infinity".to_owned() };
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the value was a float of 32 bits")]
-    let text = if single { format!("{:?}", value as f32) } else { format!("{value:?}") };
-    text.strip_suffix(".0").map_or(text.clone(), |whole| format!("{whole}."))
-}
-
-fn quoted(text: &str) -> String {
-    let escape = |c: char| match c {
-        '"' => "\\\"".to_owned(),
-        '\\' => "\\\\".to_owned(),
-        '\n' => "\\n".to_owned(),
-        '\t' => "\\t".to_owned(),
-        '\r' => "\\r".to_owned(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    format!("\"{}\"", text.chars().map(escape).collect::<String>())
-}
-
-/// A name with CDL's special characters escaped.
-fn escaped(name: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else if " !\"#$%&'()*,:;<=>?[]\\^`{|}~".contains(c) {
-            format!("\\{c}")
-        } else {
-            c.to_string()
-        }
-    };
-    name.chars().map(escape).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,12 +269,6 @@ group: g {
     }
 
     #[test]
-    fn names_and_texts_are_escaped() {
-        assert_eq!(escaped("a b/c:é-1.x@y+z"), "a\\ b/c\\:é-1.x@y+z");
-        assert_eq!(quoted("a \"b\"\n\t\\"), r#""a \"b\"\n\t\\""#);
-    }
-
-    #[test]
     fn constants_have_the_suffix_of_their_type() {
         let told = |signed, size: u16, value| {
             let bits = Bits { offset: 0, precision: size * 8 };
@@ -324,13 +279,5 @@ group: g {
         assert_eq!(signed, ["-3b", "-3s", "-3", "-3LL"]);
         let unsigned = [1, 2, 4, 8].map(|size| told(false, size, Value::Unsigned(3)));
         assert_eq!(unsigned, ["3UB", "3US", "3U", "3ULL"]);
-    }
-
-    #[test]
-    fn floats_are_the_shortest_that_read_back_the_same() {
-        assert_eq!(real(f64::from(0.1_f32), true), "0.1");
-        assert_eq!([0.1, 20.0, 1e300].map(|value| real(value, false)), ["0.1", "20.", "1e300"]);
-        let not_finite = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|value| real(value, false));
-        assert_eq!(not_finite, ["NaN", "Infinity", "-Infinity"]);
     }
 }

@@ -30,6 +30,8 @@ use crate::field::convert::{narrow, wide};
 
 #[cfg(feature = "object_store")]
 pub use self::object_store::ObjectStoreSources;
+#[cfg(feature = "dap")]
+pub(crate) use self::remote::{Coming, Web};
 #[cfg(feature = "remote")]
 pub use self::remote::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use external::{ExternalError, FindExternal, FoundExternal};

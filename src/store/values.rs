@@ -21,6 +21,18 @@ pub(super) enum Data {
 }
 
 impl Values {
+    /// Elements of a type that has a size, in its byte order.
+    #[cfg(feature = "dap")]
+    pub(crate) fn of_bytes(shape: Vec<u64>, dtype: Dtype, bytes: Vec<u8>) -> Self {
+        Self { shape, dtype, data: Data::Bytes(bytes) }
+    }
+
+    /// Texts of any length.
+    #[cfg(feature = "dap")]
+    pub(crate) fn of_texts(shape: Vec<u64>, dtype: Dtype, texts: Vec<String>) -> Self {
+        Self { shape, dtype, data: Data::Texts(texts) }
+    }
+
     /// The elements one after another in the byte order of their type; `None` for texts of any length.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.data {

@@ -13,9 +13,7 @@ use crate::file::{ChunkTable, Content, File, Link, Object, Tree};
 use crate::limits::check;
 use crate::netcdf::{Dimensions, is_dimension_only};
 use crate::source::{Halt, attempt};
-
-/// Names that Zarr keeps for its own documents.
-const RESERVED: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"];
+use crate::zarr::RESERVED;
 
 /// The part of a file that is asked for.
 pub(crate) struct Scope<'a> {

@@ -21,6 +21,9 @@ pub use invalid::Invalid;
 pub use nan::NanPolicy;
 pub(crate) use nan::not_finite;
 
+/// Names that Zarr keeps for its own documents.
+pub(crate) const RESERVED: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"];
+
 /// The document of every group, `.zgroup`.
 pub const GROUP: &str = r#"{"zarr_format":2}"#;
 

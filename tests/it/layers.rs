@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The layers, from the top; `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
+/// The layers, from the top; `cdl`, `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
 /// because it gives the fuzz targets ways into any of them and is not there for anyone else.
-const LAYERS: [&[&str]; 19] = [
-    &["error", "convert", "limits"],
+const LAYERS: [&[&str]; 20] = [
+    &["cdl", "error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
     &["source"],
@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 19] = [
     &["output"],
     &["lint"],
     &["store"],
+    &["dap"],
     &["combine"],
     &["edit"],
     &["verify"],
@@ -43,6 +44,12 @@ fn no_layer_uses_one_below_it() {
 #[test]
 fn references_know_no_hdf5() {
     assert_eq!(wrong(|layer, used| FREE_OF_HDF5.contains(&layer) && HDF5.contains(&used)), Vec::<String>::new());
+}
+
+#[test]
+fn servers_of_dap2_know_no_hdf5() {
+    let known = ["structure", "file", "netcdf", "translate"];
+    assert_eq!(wrong(|layer, used| layer == "dap" && known.contains(&used)), Vec::<String>::new());
 }
 
 #[test]

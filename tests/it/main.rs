@@ -13,6 +13,8 @@ mod combine;
 mod combine_checks;
 mod crafted;
 mod crafted_references;
+#[cfg(feature = "dap")]
+mod dap;
 mod direct;
 #[cfg(feature = "dmrpp")]
 mod dmrpp;

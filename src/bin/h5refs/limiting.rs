@@ -46,7 +46,7 @@ fn limit(argument: &str) -> Result<(String, u64), String> {
 }
 
 /// Digits, and a unit.
-fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit: u64 = match text.get(digits.len()..)? {
         "" => 1,

@@ -14,7 +14,8 @@ pub(crate) enum Location {
 }
 
 /// Schemes of URLs that are read over a network.
-const SCHEMES: [&str; 9] = ["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https"];
+const SCHEMES: [&str; 12] =
+    ["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "dap2", "dap2+http", "dap2+https"];
 
 impl From<OsString> for Location {
     fn from(text: OsString) -> Self {

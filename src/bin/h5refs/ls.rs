@@ -6,19 +6,25 @@ use clap::Args;
 use h5refs::file::{Content, Dataset, Link, LinkKind, Object, Storage};
 
 use crate::opening::OneFile;
-use crate::{Ending, print, say};
+use crate::{Ending, dap, print, say};
 
 /// List groups, datasets and links with shapes, types, chunks and filters, like "h5ls -r".
 #[derive(Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: OneFile,
+    #[command(flatten)]
+    dap: dap::Asking,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     let name = arguments.input.file.to_string();
     let mut unreadable = false;
     let ending = print(&name, |out| {
+        if let Some(url) = arguments.dap.url(&arguments.input.file)? {
+            unreadable = dataset(arguments, url, out)? != Ending::Well;
+            return Ok(());
+        }
         let tree = h5refs::tree(&arguments.input.open()?, arguments.input.limits())?;
         let width = tree.objects.iter().map(|object| object.path.len()).max().unwrap_or(0).clamp(16, 48);
         for object in &tree.objects {
@@ -34,6 +40,56 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
         Ok(())
     });
     if unreadable && ending == Ending::Well { Ending::Refused } else { ending }
+}
+
+/// Lists the groups and arrays of a server's dataset.
+#[cfg(feature = "dap")]
+fn dataset(arguments: &Arguments, url: &str, out: &mut dyn Write) -> Result<Ending, Box<dyn std::error::Error>> {
+    use h5refs::reference::Node;
+    use h5refs::store::Origin;
+
+    let options = arguments.dap.options(arguments.input.reading(), arguments.input.limits())?;
+    let dataset = dap::dap_origin(url, options)?;
+    let told = dap::tell(&dataset);
+    let nodes = &dataset.set().nodes;
+    let width = nodes.iter().map(|(path, _)| path.len().saturating_add(1)).max().unwrap_or(0).clamp(16, 48);
+    for (path, node) in nodes {
+        let what = match node {
+            Node::Group(_) => "Group".to_owned(),
+            Node::Array(array) => describe_array(array),
+        };
+        writeln!(out, "{:width$} {what}", format!("/{path}").escape_default().to_string())?;
+    }
+    Ok(told)
+}
+
+#[cfg(not(feature = "dap"))]
+fn dataset(_: &Arguments, _: &str, _: &mut dyn Write) -> Result<Ending, Box<dyn std::error::Error>> {
+    Err(dap::refused().into())
+}
+
+/// An array of a server: its shape and type, and the chunks that the server says the file has behind it (`_ChunkSizes`).
+#[cfg(feature = "dap")]
+fn describe_array(array: &h5refs::reference::Array) -> String {
+    use h5refs::zarr::Kind;
+
+    let list = |sizes: Vec<String>| format!("{{{}}}", sizes.join(", "));
+    let shape: Vec<String> = array.metadata.shape.iter().map(u64::to_string).collect();
+    let shape = if shape.is_empty() { "SCALAR".to_owned() } else { list(shape) };
+    let scalar = array.metadata.dtype.scalar();
+    let bits = scalar.map_or(0, |scalar| scalar.size.saturating_mul(8));
+    let name = match scalar.map(|scalar| scalar.kind) {
+        Some(Kind::Signed) => format!("int{bits}"),
+        Some(Kind::Unsigned) => format!("uint{bits}"),
+        Some(Kind::Float) => format!("float{bits}"),
+        _ => "variable-length string".to_owned(),
+    };
+    let chunks = array.attributes.get("_ChunkSizes").map(|sizes| match sizes.as_array() {
+        Some(sizes) => sizes.iter().map(ToString::to_string).collect(),
+        None => vec![sizes.to_string()],
+    });
+    let chunks = chunks.map(|sizes| format!(", chunks {} in the server's file", list(sizes))).unwrap_or_default();
+    format!("Dataset {shape} {name}, served by DAP2{chunks}")
 }
 
 /// What cannot be read of an object.

@@ -8,6 +8,7 @@ mod completions;
 mod concat;
 mod convert;
 mod daily;
+mod dap;
 mod dump;
 mod external;
 mod family;

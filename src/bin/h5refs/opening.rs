@@ -27,6 +27,12 @@ impl OneFile {
         self.limiting.limits()
     }
 
+    /// How URLs are read.
+    #[cfg(feature = "dap")]
+    pub(crate) fn reading(&self) -> &remote::Reading {
+        &self.remote
+    }
+
     pub(crate) fn open(&self) -> Result<Input, Box<dyn std::error::Error>> {
         let remote = self.remote.for_inputs(std::slice::from_ref(&self.file))?;
         Ok(open(&self.file, &remote)?.input)

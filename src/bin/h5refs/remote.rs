@@ -99,6 +99,14 @@ impl Reading {
     }
 }
 
+#[cfg(feature = "dap")]
+impl Reading {
+    /// How long is waited, and how often it is asked again.
+    pub(crate) fn patience(&self) -> Result<h5refs::Patience, String> {
+        Ok(self.stores.options(false)?.patience)
+    }
+}
+
 #[cfg(feature = "remote")]
 impl Stores {
     fn options(&self, keep_query: bool) -> Result<RemoteOptions, String> {

@@ -1,9 +1,10 @@
 //! Where requests run while their caller waits.
 
 use std::future::Future;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use tokio::runtime::{Builder, Handle};
+use tokio::task::AbortHandle;
 
 /// A runtime of this crate's, or of the caller's.
 pub(in crate::source) struct Runtime {
@@ -28,11 +29,19 @@ impl Runtime {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         // Not `block_on`, which panics where the caller is async code.
+        self.start(work).0.recv().ok()
+    }
+
+    /// Starts `work`: where its result comes, unless it panics or is given up, and what gives it up.
+    pub(in crate::source) fn start<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> (Receiver<T>, AbortHandle) {
         let (sender, receiver) = sync_channel(1);
-        self.handle.spawn(async move {
+        let task = self.handle.spawn(async move {
             let _ = sender.send(work.await);
         });
-        receiver.recv().ok()
+        (receiver, task.abort_handle())
     }
 }
 

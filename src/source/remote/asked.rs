@@ -11,6 +11,9 @@ use reqwest::{Method, Request, Url};
 use crate::source::State;
 use crate::source::object_store::failure::Fault;
 
+/// What the server says in the body of an error, if it says it there.
+pub(crate) type Told = fn(&[u8]) -> Option<String>;
+
 /// What is asked of a server.
 pub(super) struct Asked {
     pub(super) method: Method,
@@ -19,6 +22,8 @@ pub(super) struct Asked {
     pub(super) range: Option<Range<u64>>,
     /// What the file was when it was first read.
     pub(super) was: Option<State>,
+    /// Most bytes of an answer that is not to a range, where it is not a page of a listing, and what errors say.
+    pub(super) whole: Option<(u64, Told)>,
     headers: HeaderMap,
     body: Option<Bytes>,
 }
@@ -36,13 +41,22 @@ impl Asked {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let range = headers.get(RANGE).and_then(|range| range.to_str().ok()).and_then(range);
         let body = body.as_bytes().filter(|bytes| !bytes.is_empty()).cloned();
-        Ok(Self { method: parts.method, url, range, was: parts.extensions.get::<State>().cloned(), headers, body })
+        let was = parts.extensions.get::<State>().cloned();
+        Ok(Self { method: parts.method, url, range, was, whole: None, headers, body })
     }
 
     /// What is there under a URL.
     pub(super) fn head(url: &str) -> Option<Self> {
         let url = Url::parse(url).ok()?;
-        Some(Self { method: Method::HEAD, url, range: None, was: None, headers: HeaderMap::new(), body: None })
+        let headers = HeaderMap::new();
+        Some(Self { method: Method::HEAD, url, range: None, was: None, whole: None, headers, body: None })
+    }
+
+    /// All that is there under a URL.
+    #[cfg(feature = "dap")]
+    pub(super) fn whole(url: Url, most: u64, told: Told) -> Self {
+        let headers = [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect();
+        Self { method: Method::GET, url, range: None, was: None, whole: Some((most, told)), headers, body: None }
     }
 
     /// The request to a place; a foreign one is not told of credentials.

@@ -18,11 +18,12 @@ mod s3;
 mod settings;
 mod stores;
 mod transport;
+#[cfg(feature = "dap")]
+mod whole;
 
 use std::io::Error as Io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
@@ -36,6 +37,8 @@ pub use patience::Patience;
 use settings::Settings;
 use stores::Stores;
 use transport::Transport;
+#[cfg(feature = "dap")]
+pub(crate) use whole::{Coming, Web};
 
 /// Reads URLs under prefixes that are given: `s3://`, `s3a://`, `gs://`, `gcs://`, `az://`, `abfs://`, `abfss://`, `http://`, `https://`.
 /// A store is opened when the first of its URLs is used, with the options and the environment: `AWS_*`, `GOOGLE_*`, `AZURE_*`, and the
@@ -107,10 +110,7 @@ impl RemoteSources {
 
     /// What was asked of networks so far.
     pub fn counters(&self) -> Counters {
-        let transport = &self.objects.find.transport;
-        let [requests, retries, bytes] =
-            [&transport.requests, &transport.retries, &transport.bytes].map(|number| number.load(Ordering::Relaxed));
-        Counters { requests, retries, bytes }
+        self.objects.find.transport.counters()
     }
 
     /// Forgets what a file was when it was first read: one that has changed can be read anew.

@@ -15,6 +15,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderValue, TRANSFER_ENCOD
 use reqwest::{Method, Response, StatusCode};
 use tokio::sync::Semaphore;
 
+use super::Counters;
 use super::address::{is_link_local, is_same_host};
 use super::answer::{self, MOST_WHOLE, Part};
 use super::asked::Asked;
@@ -41,9 +42,9 @@ pub(super) struct Transport {
     patience: Patience,
     /// One for each request that may be on its way.
     turns: Semaphore,
-    pub(super) requests: AtomicU64,
-    pub(super) retries: AtomicU64,
-    pub(super) bytes: AtomicU64,
+    requests: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
 }
 
 /// The transport, for one store.
@@ -66,8 +67,15 @@ impl Transport {
         Ok(Self { clients, patience, turns, requests, retries, bytes })
     }
 
+    /// What was asked so far.
+    pub(super) fn counters(&self) -> Counters {
+        let [requests, retries, bytes] =
+            [&self.requests, &self.retries, &self.bytes].map(|number| number.load(Ordering::Relaxed));
+        Counters { requests, retries, bytes }
+    }
+
     /// The answer to a request, after as many attempts as it takes and may take.
-    async fn ask(&self, line: &Line, asked: &Asked) -> Result<HttpResponse, Failure> {
+    pub(super) async fn ask(&self, line: &Line, asked: &Asked) -> Result<HttpResponse, Failure> {
         let (mut spent, mut attempts) = (Duration::ZERO, 0);
         // Where no cloud is, nothing answers.
         let most = if is_link_local(&asked.url) { 2 } else { self.patience.attempts.max(1) };
@@ -127,7 +135,8 @@ impl Transport {
             }
             _ => {
                 answer::plain(response.headers())?;
-                let body = if asked.method == Method::HEAD { None } else { Some(MOST_UNRANGED) };
+                let most = asked.whole.map_or(MOST_UNRANGED, |(most, _)| most);
+                let body = if asked.method == Method::HEAD { None } else { Some(most) };
                 let (status, headers) = (response.status(), response.headers().clone());
                 let body = self.body(response, body, Beyond::Wrong).await?;
                 answer::listing(&asked.url, &body)?;
@@ -177,7 +186,11 @@ impl Transport {
             return Ok(answer);
         }
         let body = self.body(response, told, Beyond::Cut).await.unwrap_or_default();
-        Err(answer::refusal(status, &headers, &String::from_utf8_lossy(&body), asked.was.as_ref()))
+        let mut fault = answer::refusal(status, &headers, &String::from_utf8_lossy(&body), asked.was.as_ref());
+        if let Some(told) = asked.whole.and_then(|(_, told)| told(&body)) {
+            fault.text = format!("{status}: {told}");
+        }
+        Err(fault)
     }
 
     /// The answer to a range, as stores want it.

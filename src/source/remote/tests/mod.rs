@@ -4,6 +4,7 @@ mod others;
 mod s3;
 mod server;
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::*;
