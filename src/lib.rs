@@ -27,6 +27,7 @@ pub mod store;
 pub mod combine;
 pub mod edit;
 pub mod verify;
+pub mod plan;
 pub mod batch;
 // For the targets in `fuzz/`, which need ways into layers of all heights.
 #[cfg(fuzzing)]
