@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the top; `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
 /// because it gives the fuzz targets ways into any of them and is not there for anyone else.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 19] = [
     &["verify"],
     &["plan"],
     &["batch"],
+    &["copy"],
     &["fuzzing"],
     &["bin"],
 ];

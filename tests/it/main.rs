@@ -9,6 +9,8 @@ mod batch;
 mod cli;
 mod combine;
 mod combine_checks;
+#[cfg(feature = "cli")]
+mod copy;
 mod crafted;
 mod crafted_references;
 mod direct;

@@ -4,7 +4,7 @@ mod cost;
 mod outputs;
 mod report;
 mod run;
-mod state;
+pub(crate) mod state;
 mod translate;
 mod view;
 

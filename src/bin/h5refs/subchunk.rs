@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use h5refs::edit::{Split, subchunk};
 
-use crate::{Ending, finish, references_in, references_out, say};
+use crate::{Ending, finish, references_in, references_out, say, size};
 
 /// Split the chunks of arrays without filters and compressor into smaller ones, along their first dimensions.
 ///
@@ -54,7 +54,7 @@ fn how(argument: &str) -> Result<(String, Split), String> {
     } else if how.contains('x') {
         how.split('x').map(|size| size.parse().ok()).collect::<Option<_>>().map(Split::Shape)
     } else {
-        how.parse().ok().map(Split::Factor).or_else(|| bytes(how).map(Split::Bytes))
+        how.parse().ok().map(Split::Factor).or_else(|| size::bytes(how).map(Split::Bytes))
     };
     let split =
         split.ok_or_else(|| format!("{how} is none of FACTOR, DIM:N, a size as 4MiB, and a shape as 1x180x360"))?;
@@ -68,22 +68,6 @@ fn dimensions(text: &str) -> Option<Split> {
         Some((name.to_owned(), count.parse().ok()?))
     });
     counts.collect::<Option<_>>().map(Split::Dimensions)
-}
-
-/// A number of bytes with a unit.
-fn bytes(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at_checked(text.find(|c: char| !c.is_ascii_digit())?)?;
-    let unit = match unit {
-        "B" => 1,
-        "kB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]
