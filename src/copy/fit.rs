@@ -48,6 +48,9 @@ const READ_TIMES: u64 = 4;
 /// What encoding a chunk takes besides the chunk: shuffled bytes, and encoded ones.
 const ENCODE_TIMES: u64 = 2;
 
+/// What a chunk takes besides its elements: its key, and what it is known by.
+const BESIDE: u64 = 256;
+
 /// Bytes of a unit, at least, where there is room: small chunks are not worth a round of their own.
 const AT_ONCE: u64 = 64 << 20;
 
@@ -67,7 +70,7 @@ impl Fit {
         let source = Source::of(array, element, most, room);
         let cuts = source.cuts(shape, element, most);
         let read: Vec<u64> = cuts.iter().zip(shape).map(|(cut, n)| cut.longest().min(*n).max(1)).collect();
-        let (chunk, read) = (volume(chunks), volume(&read).max(source.least));
+        let (chunk, read) = (volume(chunks).saturating_add(BESIDE), volume(&read).max(source.least));
         let job = read.saturating_mul(READ_TIMES).max(chunk.saturating_mul(ENCODE_TIMES));
         let needed = chunk.saturating_add(job);
         if needed > room.memory {
@@ -86,7 +89,9 @@ impl Fit {
 
 /// What of the source is decoded at once.
 struct Source {
-    /// Its size in each dimension.
+    /// Its chunks.
+    own: Vec<u64>,
+    /// Those, or the parts of them that are read at once.
     chunks: Vec<u64>,
     /// Whether it is a part of a larger chunk that is not encoded, and where reads then must be wide.
     part: Option<Vec<bool>>,
@@ -106,7 +111,7 @@ impl Source {
         // A server is asked for what it serves well.
         let most = if is_absent { most.max(room.memory / 16) } else { most };
         if bytes <= most || !(is_absent || (is_plain && is_even)) {
-            return Self { chunks: own, part: None, least: bytes };
+            return Self { chunks: own.clone(), own, part: None, least: bytes };
         }
         // All of the last dimensions, some of one, and one of the first.
         let (mut left, mut parts, mut wide) = ((most / element.max(1)).max(1), Vec::new(), Vec::new());
@@ -118,19 +123,20 @@ impl Source {
         }
         parts.reverse();
         wide.reverse();
-        Self { chunks: parts, part: Some(wide), least: 0 }
+        Self { own, chunks: parts, part: Some(wide), least: 0 }
     }
 
     /// Several chunks of the source are read at once where they are small, the last dimensions first.
     fn cuts(&self, shape: &[u64], element: u64, most: u64) -> Vec<Cut> {
         let mut bytes = self.chunks.iter().fold(element, |bytes, n| bytes.saturating_mul(*n));
         let mut cuts = Vec::new();
-        for (n, (chunk, size)) in self.chunks.iter().zip(shape).enumerate().rev() {
+        let sizes = self.own.iter().zip(self.chunks.iter().zip(shape));
+        for (n, (own, (chunk, size))) in sizes.enumerate().rev() {
             let times = (most / bytes.max(1)).clamp(1, size.div_ceil(*chunk).max(1));
             let times = if self.part.is_some() { 1 } else { times };
             bytes = bytes.saturating_mul(times);
             let wide = self.part.as_ref().and_then(|wide| wide.get(n)).copied().unwrap_or(false);
-            cuts.push(Cut { chunk: *chunk, step: chunk.saturating_mul(times), wide });
+            cuts.push(Cut { chunk: *own, step: chunk.saturating_mul(times), wide });
         }
         cuts.reverse();
         cuts
@@ -146,8 +152,12 @@ impl Cut {
     pub(super) fn parts(self, range: &Range<u64>, size: u64) -> Vec<(Range<u64>, Range<u64>)> {
         let (mut parts, mut at) = (Vec::new(), range.start);
         while at < range.end {
-            let first = at / self.step.max(1) * self.step.max(1);
-            let end = first.saturating_add(self.step.max(1)).min(size);
+            // Parts of a chunk begin with it.
+            let corner = if self.step < self.chunk { at / self.chunk * self.chunk } else { 0 };
+            let step = self.step.max(1);
+            let first = at.saturating_sub(corner) / step * step + corner;
+            let most = if self.step < self.chunk { corner.saturating_add(self.chunk) } else { size };
+            let end = first.saturating_add(step).min(most).min(size);
             let taken = at..end.min(range.end);
             at = taken.end.max(at.saturating_add(1));
             parts.push((taken.clone(), if self.wide { first..end } else { taken }));
@@ -314,10 +324,15 @@ mod tests {
     fn a_large_chunk_without_codecs_is_read_in_rows() {
         let plain = array(&[1000, 500, 1000], &[1000, 500, 1000], Vec::new());
         let fitted = fit(&plain, &[100, 100, 100], 1 << 30, 1).unwrap();
-        let cut = |chunk, wide| Cut { chunk, step: chunk, wide };
-        assert_eq!(fitted.cuts, [cut(4, false), cut(500, true), cut(1000, true)]);
+        let cut = |chunk, step, wide| Cut { chunk, step, wide };
+        assert_eq!(fitted.cuts, [cut(1000, 4, false), cut(500, 500, true), cut(1000, 1000, true)]);
+        let several = array(&[30, 600, 1000], &[10, 600, 1000], Vec::new());
+        let fitted = fit(&several, &[30, 600, 100], 1 << 30, 1).unwrap();
+        assert_eq!(fitted.cuts[0], cut(10, 3, false));
+        let ranges: Vec<Range<u64>> = fitted.cuts[0].parts(&(2..21), 30).into_iter().map(|(taken, _)| taken).collect();
+        assert_eq!(ranges, [2..3, 3..6, 6..9, 9..10, 10..13, 13..16, 16..19, 19..20, 20..21]);
         let packed = array(&[1000, 500, 1000], &[1000, 500, 1000], zlib());
-        assert_eq!(fit(&packed, &[100, 100, 100], 1 << 30, 1), Err(4_000_000 + 4 * 2_000_000_000));
+        assert_eq!(fit(&packed, &[100, 100, 100], 1 << 30, 1), Err(4_000_000 + 256 + 4 * 2_000_000_000));
     }
 
     #[test]

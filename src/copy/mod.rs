@@ -11,6 +11,7 @@ mod progress;
 mod target;
 mod unit;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -178,49 +179,63 @@ impl<'a> Copier<'a> {
         observe: &(dyn Fn(Step<'_>) + Sync),
     ) -> Result<Copied, Error> {
         progress.begin(&self.fingerprint())?;
-        let (mut copied, counts) = (Copied { chunks: self.chunks(), ..Copied::default() }, Counts::default());
-        let mut done = 0_u64;
+        let todo = progress.split();
         // What a unit wrote is on the disk before it is said to be done; the next is read meanwhile.
-        std::thread::scope(|scope| {
+        let copied = std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(1);
-            let todo = progress.split();
-            let keeper = scope.spawn(move || keep(target, todo.log, &receiver));
-            let mut written = || {
-                for laid in &self.arrays {
-                    for unit in laid.units() {
-                        if todo.done.contains(&unit.done(laid)) {
-                            copied.before = copied.before.saturating_add(unit.chunks());
-                        } else {
-                            let bytes = self.write_unit(target, laid, &unit, &counts, &sender)?;
-                            copied.elements_bytes = copied.elements_bytes.saturating_add(bytes);
-                        }
-                        done = done.saturating_add(unit.chunks());
-                        observe(Step { array: laid.path, done, total: copied.chunks });
-                    }
-                }
-                Ok(())
-            };
-            let written: Result<(), Error> = written();
+            let keeper = move || keep(target, todo.log, &receiver);
+            let keeper = std::thread::Builder::new().spawn_scoped(scope, keeper);
+            let keeper = keeper.map_err(|error| Error::io("a thread of the copy", error))?;
+            let written = self.write_arrays(target, todo.done, &sender, observe);
             drop(sender);
-            let kept = keeper.join().unwrap_or_else(|_| Err(unit::ended_early()));
             // That nobody keeps what is written is told by who should have.
-            kept.and(written)
+            keeper.join().unwrap_or_else(|_| Err(unit::ended_early())).and(written)
         })?;
         self.documents.write(target, &self.source)?;
-        copied.left_out = counts.left_out.into_inner();
-        copied.written_bytes = counts.written.into_inner();
         Ok(copied)
     }
 
-    /// Writes the chunks of a unit, and gives the bytes of its elements.
+    /// Writes the chunks of all arrays, but for what is done.
+    fn write_arrays(
+        &self,
+        target: &dyn Target,
+        known: &HashSet<Done>,
+        written: &SyncSender<Pending>,
+        observe: &(dyn Fn(Step<'_>) + Sync),
+    ) -> Result<Copied, Error> {
+        let (mut copied, counts) = (Copied { chunks: self.chunks(), ..Copied::default() }, Counts::default());
+        let (mut pending, mut behind) = (Pending::default(), 0_u64);
+        let send = |pending: &mut Pending| written.send(std::mem::take(pending)).map_err(|_| unit::ended_early());
+        for laid in &self.arrays {
+            for unit in laid.units() {
+                let done = unit.done(laid);
+                if known.contains(&done) {
+                    copied.before = copied.before.saturating_add(unit.chunks());
+                } else {
+                    let (keys, bytes) = (self.write_unit(target, laid, &unit, &counts)?, unit.bytes(laid));
+                    copied.elements_bytes = copied.elements_bytes.saturating_add(bytes);
+                    pending.add(done, keys, bytes);
+                    if pending.bytes >= TOGETHER {
+                        send(&mut pending)?;
+                    }
+                }
+                behind = behind.saturating_add(unit.chunks());
+                observe(Step { array: laid.path, done: behind, total: copied.chunks });
+            }
+        }
+        send(&mut pending)?;
+        (copied.left_out, copied.written_bytes) = (counts.left_out.into_inner(), counts.written.into_inner());
+        Ok(copied)
+    }
+
+    /// Writes the chunks of a unit, and gives their keys.
     fn write_unit(
         &self,
         target: &dyn Target,
         laid: &Laid<'_>,
         unit: &Unit,
         counts: &Counts,
-        written: &SyncSender<(Done, Vec<String>)>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Vec<String>, Error> {
         let keys = std::sync::Mutex::new(Vec::new());
         unit.each_chunk(self.origin, laid, self.options.jobs, &|number, elements| {
             if encode::is_left_out(&laid.metadata, &elements) {
@@ -233,21 +248,34 @@ impl<'a> Copier<'a> {
             unit::held(&keys).push(key);
             Ok(())
         })?;
-        let keys = keys.into_inner().unwrap_or_default();
-        written.send((unit.done(laid), keys)).map_err(|_| unit::ended_early())?;
-        Ok(unit.bytes(laid))
+        Ok(keys.into_inner().unwrap_or_default())
+    }
+}
+
+/// Bytes of units that are seen to together, at least: small arrays are not worth waiting for one by one.
+const TOGETHER: u64 = 64 << 20;
+
+/// Units that are written and may not be on the disk yet.
+#[derive(Debug, Default)]
+struct Pending {
+    done: Vec<Done>,
+    keys: Vec<String>,
+    bytes: u64,
+}
+
+impl Pending {
+    fn add(&mut self, done: Done, keys: Vec<String>, bytes: u64) {
+        self.done.push(done);
+        self.keys.extend(keys);
+        self.bytes = self.bytes.saturating_add(bytes);
     }
 }
 
 /// Sees to it that what units wrote is on the disk, and notes that they are done.
-fn keep(
-    target: &dyn Target,
-    log: &mut crate::batch::Log,
-    written: &Receiver<(Done, Vec<String>)>,
-) -> Result<(), Error> {
-    for (done, keys) in written {
+fn keep(target: &dyn Target, log: &mut crate::batch::Log, written: &Receiver<Pending>) -> Result<(), Error> {
+    for Pending { done, keys, .. } in written {
         target.sync(&keys)?;
-        progress::note(log, done)?;
+        done.into_iter().try_for_each(|done| progress::note(log, done))?;
     }
     Ok(())
 }
