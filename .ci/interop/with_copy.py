@@ -208,7 +208,7 @@ def arrays(group):
 
 def values(array):
     try:
-        read = array[...]
+        read = np.asarray(array[...])
     except Exception as error:
         return type(error)
     return read.tolist() if read.dtype.kind in "OT" else (read.dtype.str, read.shape, read.tobytes())

@@ -19,7 +19,8 @@ pub enum Compressor {
 
 impl Default for Compressor {
     fn default() -> Self {
-        Self::Zlib(1)
+        // Level 1 of zlib-rs is looser by half than that of zlib (2 GB of temperatures: 1.23 GB and 0.84 GB); its level 2 is not (0.82 GB).
+        Self::Zlib(2)
     }
 }
 

@@ -119,7 +119,7 @@ fn a_store_has_its_documents_and_its_chunks() {
     // The last row is a chunk that is missing in the source.
     assert_eq!(names, expected);
     let text = |key: &str| String::from_utf8(keys[key].clone()).unwrap();
-    let array = r#"{"shape":[4,6],"chunks":[3,4],"dtype":"<u2","fill_value":7,"order":"C","filters":null,"dimension_separator":".","compressor":{"id":"zlib","level":1},"zarr_format":2}"#;
+    let array = r#"{"shape":[4,6],"chunks":[3,4],"dtype":"<u2","fill_value":7,"order":"C","filters":null,"dimension_separator":".","compressor":{"id":"zlib","level":2},"zarr_format":2}"#;
     assert_eq!(
         (text("g/a/.zarray"), text("g/a/.zattrs")),
         (array.to_owned(), r#"{"_ARRAY_DIMENSIONS":["d0","d1"]}"#.to_owned())

@@ -42,8 +42,8 @@ pub(crate) struct Arguments {
     /// What chunks are compressed with; zstd has one level, about 1.
     #[arg(long, value_enum, value_name = "NAME", default_value_t = Named::Zlib)]
     compressor: Named,
-    /// The level of zlib.
-    #[arg(long, value_name = "0-9", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=9))]
+    /// The level of zlib; 1 takes a quarter less time than 2, and half as much room again.
+    #[arg(long, value_name = "0-9", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=9))]
     level: u32,
     /// Put the bytes of one significance together before.
     #[arg(long)]
