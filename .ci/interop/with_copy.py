@@ -32,7 +32,9 @@ from truth import LEFT_OUT
 
 warnings.simplefilter("ignore")
 # What a full run compares at least, as seen.
-FLOOR = {"arrays": 0, "xarray": 0, "netcdf": 0, "killed": 3}
+FLOOR = {"arrays": 11900, "xarray": 690, "netcdf": 43, "killed": 3}
+# Names that no file can have; and texts with bytes behind their first NUL, which references show only where chunks are not held inline.
+LEFT = {"group/dense_filtered.h5", "group/dense_huge_name.h5", "datatype/text_after_nul.h5"}
 # Chunks of a file, at most, missing ones among them: zarr takes minutes for more.
 MOST = 2000
 KILLS = 12
@@ -49,7 +51,7 @@ def main():
     root = pathlib.Path(options.testdata).resolve()
     files = [root / name for name in options.files] or sorted([*root.glob("*/*.h5"), *root.glob("*/*.nc")])
     for file in files:
-        if file.relative_to(root).as_posix() not in LEFT_OUT:
+        if file.relative_to(root).as_posix() not in {*LEFT_OUT, *LEFT}:
             with tempfile.TemporaryDirectory() as folder:
                 check.file(file, str(file.relative_to(root)), pathlib.Path(folder))
     with tempfile.TemporaryDirectory() as folder:
