@@ -112,6 +112,17 @@ pub enum Error {
     /// A text that is no set of references.
     #[error("not a set of references: {0}")]
     Document(String),
+    /// A plan that names what is not there, or wants what cannot be.
+    #[error("plan: {0}")]
+    Plan(String),
+    /// A store that is not written.
+    #[error("{target}: {problem}")]
+    Copy {
+        /// The store, or what of it is meant.
+        target: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A path names no object of the file.
     #[error("{path}: no such object")]
     NotFound {

@@ -35,7 +35,9 @@ pub mod dap;
 pub mod combine;
 pub mod edit;
 pub mod verify;
+pub mod plan;
 pub mod batch;
+pub mod copy;
 // For the targets in `fuzz/`, which need ways into layers of all heights.
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -85,6 +85,10 @@ limits! {
     template_bytes: 256 * MIB,
     /// Pieces that one chunk is split into (default 1 million).
     pieces: 1_000_000,
+    /// Chunks that one copy writes (default 10 million).
+    output_chunks: 10_000_000,
+    /// Bytes of the elements that one copy writes (default 16,384 GiB).
+    output_bytes: 16_384 * GIB,
     /// Rounds of reads of one [`Scan`](crate::Scan) (default 10,000).
     rounds: 10_000,
     /// Paths that one pattern, mask or range of days stands for, and folders listed for it (default 1 million).

@@ -38,7 +38,24 @@ fn together<const SIZE: usize>(bytes: &[u8], together: &mut Vec<u8>) {
 
 /// Puts the bytes of one significance together.
 pub(crate) fn encode(bytes: &[u8], element_size: u32) -> Vec<u8> {
-    permute(bytes, element_size, |elements, size| (size, elements))
+    match element_size {
+        0 | 1 => bytes.to_vec(),
+        2 => apart::<2>(bytes),
+        4 => apart::<4>(bytes),
+        8 => apart::<8>(bytes),
+        _ => permute(bytes, element_size, |elements, size| (size, elements)),
+    }
+}
+
+/// The same for elements of the usual sizes, several times as fast.
+fn apart<const SIZE: usize>(bytes: &[u8]) -> Vec<u8> {
+    let (elements, tail) = bytes.as_chunks::<SIZE>();
+    let mut shuffled = Vec::with_capacity(bytes.len());
+    for significance in 0..SIZE {
+        shuffled.extend(elements.iter().map(|element| element.get(significance).copied().unwrap_or(0)));
+    }
+    shuffled.extend_from_slice(tail);
+    shuffled
 }
 
 /// Transposes a matrix of which `shape` says the rows and columns, from elements and element size.

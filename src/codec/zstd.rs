@@ -111,6 +111,21 @@ pub(crate) fn compress(bytes: impl Read) -> Vec<u8> {
     compress_to_vec(UntilFailed(bytes), CompressionLevel::Fastest)
 }
 
+/// The same of bytes that are here, with their number in the frame's header, which some readers need.
+#[cfg(feature = "zstd")]
+pub(crate) fn compress_sized(bytes: &[u8]) -> Vec<u8> {
+    // Magic number, descriptor and window, as the compressor writes them.
+    const DESCRIPTOR: usize = 4;
+    const HEADER: usize = 6;
+    let mut frame = compress_to_vec(bytes, CompressionLevel::Fastest);
+    if let Some(descriptor) = frame.get_mut(DESCRIPTOR).filter(|descriptor| **descriptor & 0b1110_0011 == 0) {
+        *descriptor |= 0b1100_0000; // a content size of 8 bytes
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        frame.splice(HEADER..HEADER, size.to_le_bytes());
+    }
+    frame
+}
+
 /// The compressor panics where its source fails.
 #[cfg(feature = "zstd")]
 struct UntilFailed<R>(R);

@@ -18,7 +18,7 @@ use crate::zarr::{ArrayMetadata, Codec};
 
 /// What a chunk was before its codecs: bytes of elements, or the elements themselves where they are objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Decoded {
+pub(crate) enum Decoded {
     Bytes(Vec<u8>),
     Texts(Vec<String>),
 }
@@ -27,7 +27,7 @@ pub(super) enum Decoded {
 ///
 /// # Errors
 /// What is wrong, in words.
-pub(super) fn decode(metadata: &ArrayMetadata, chunk: &[u8], most: u64) -> Result<Decoded, String> {
+pub(crate) fn decode(metadata: &ArrayMetadata, chunk: &[u8], most: u64) -> Result<Decoded, String> {
     let due = metadata.chunk_bytes();
     // Checksums and headers of later codecs make a chunk a little longer on the way.
     let room = due.map_or(most, |due| due.saturating_add(due / 8).saturating_add(64));

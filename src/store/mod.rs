@@ -17,7 +17,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use array::StoredArray;
-pub(crate) use codecs::refusal;
+pub(crate) use codecs::{Decoded, decode, refusal};
 pub use elements::Elements;
 pub(crate) use fill::{element as fill_element, text as fill_text};
 pub(crate) use held::held_values;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use findings::{Counts, Fault, Finding, Unchecked, Verification};
+pub(crate) use sample::sample;
 
 use crate::limits::Limits;
 use crate::reference::UrlId;

@@ -1,7 +1,7 @@
 //! Which chunks are looked at.
 
 /// A sample of `wanted` of the places 0 to `count`, ascending, the same for the same seed; all of them if there are no more.
-pub(super) fn sample(count: usize, wanted: Option<u64>, seed: u64) -> Vec<usize> {
+pub(crate) fn sample(count: usize, wanted: Option<u64>, seed: u64) -> Vec<usize> {
     let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok()).unwrap_or(usize::MAX);
     if wanted >= count {
         return (0..count).collect();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, from the top; `cdl`, `error`, `convert` and `limits` are one, as are `field`, `codec` and `window`. `fuzzing` is last,
 /// because it gives the fuzz targets ways into any of them and is not there for anyone else.
-const LAYERS: [&[&str]; 20] = [
+const LAYERS: [&[&str]; 22] = [
     &["cdl", "error", "convert", "limits"],
     &["field", "codec", "window"],
     &["structure"],
@@ -23,7 +23,9 @@ const LAYERS: [&[&str]; 20] = [
     &["combine"],
     &["edit"],
     &["verify"],
+    &["plan"],
     &["batch"],
+    &["copy"],
     &["fuzzing"],
     &["bin"],
 ];

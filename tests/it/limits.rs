@@ -38,6 +38,8 @@ const CASES: &[Case] = &[
     // Two references with a key of one byte and a URL of 99.
     ("template_bytes", generated, Some(200)),
     ("pieces", pieces, Some(4)),
+    ("output_chunks", copied, None),
+    ("output_bytes", copied, None),
     ("rounds", in_rounds, None),
     ("inputs", days, Some(31)),
 ];
@@ -98,6 +100,15 @@ fn pieces(limits: Limits) -> Vec<String> {
     let refs = serde_json::json!({".zgroup": r#"{"zarr_format":2}"#, "a/.zarray": array, "a/0": ["u", 0, 8]});
     let (mut set, _) = read_json(refs.to_string().as_bytes(), &Limits::default()).unwrap();
     told(subchunk(&mut set, "a", &Split::Factor(4), &limits))
+}
+
+/// What is said before a copy is begun.
+fn copied(limits: Limits) -> Vec<String> {
+    let (set, _) = files::references(files::bytes("chunk/btree_v1.h5")).unwrap();
+    let store = h5refs::Store::new(set, std::collections::HashMap::<String, bytes::Bytes>::new());
+    let mut options = h5refs::copy::CopyOptions::default();
+    options.limits = limits;
+    told(h5refs::copy::Copier::new(&store, "f", options))
 }
 
 fn days(limits: Limits) -> Vec<String> {

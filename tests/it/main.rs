@@ -11,6 +11,8 @@ mod choice;
 mod cli;
 mod combine;
 mod combine_checks;
+#[cfg(feature = "cli")]
+mod copy;
 mod crafted;
 mod crafted_references;
 #[cfg(feature = "dap")]

@@ -145,7 +145,7 @@ pub(crate) fn fingerprint(locations: &[Location]) -> Result<String, String> {
 }
 
 /// What tells a set from another: its bytes, or for Parquet those of its documents, and the names and sizes of its record files.
-fn contents(set: &Path) -> std::io::Result<String> {
+pub(crate) fn contents(set: &Path) -> std::io::Result<String> {
     if !set.is_dir() {
         return Ok(h5refs::batch::fingerprint(std::fs::read(set)?));
     }
@@ -175,7 +175,7 @@ fn begins_as_classic(file: &mut std::fs::File) -> bool {
 
 /// Whether a file has the signature of HDF5, at 0, 512, 1024, ..., as libhdf5 looks for it (`H5FD_locate_signature`), or begins as netCDF-3
 /// does.
-fn is_file_of_data(path: &Path) -> bool {
+pub(crate) fn is_file_of_data(path: &Path) -> bool {
     const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
     let Ok(mut file) = std::fs::File::open(path) else { return false };
     let starts = std::iter::once(0).chain(std::iter::successors(Some(512_u64), |start| start.checked_mul(2)));

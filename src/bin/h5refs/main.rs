@@ -7,6 +7,7 @@ mod combining;
 mod completions;
 mod concat;
 mod convert;
+mod copy;
 mod daily;
 mod dap;
 mod dump;
@@ -25,9 +26,11 @@ mod man;
 mod merge;
 mod naming;
 mod opening;
+mod origin;
 mod outline;
 mod output;
 mod parts;
+mod plan;
 mod plan_view;
 mod references_in;
 mod references_out;
@@ -76,6 +79,8 @@ enum Command {
     Inline(inline::Arguments),
     Outline(outline::Arguments),
     Stats(stats::Arguments),
+    Plan(Box<plan::Arguments>),
+    Copy(Box<copy::Arguments>),
 }
 
 /// How a command ends, the worst last.
@@ -125,6 +130,8 @@ fn main() -> ExitCode {
         Command::Inline(arguments) => inline::run(&arguments),
         Command::Outline(arguments) => outline::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Copy(arguments) => copy::run(&arguments),
     };
     ending.into()
 }

@@ -64,6 +64,12 @@ pub(crate) struct Allowing {
 }
 
 impl Allowing {
+    /// What reads an input and what is allowed, as far as they are URLs.
+    pub(crate) fn remote(&self, input: &Location) -> Result<remote::Remote, String> {
+        let all: Vec<Location> = self.allow.iter().chain([input]).cloned().collect();
+        self.remote.for_inputs(&all)
+    }
+
     /// The local files in the folder of the references, and what is allowed.
     pub(crate) fn sources(&self, references: &Path) -> Result<Vec<Arc<dyn Sources>>, String> {
         let folder = std::path::absolute(references).map_err(|error| error.to_string())?;

@@ -65,11 +65,20 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Nan {
+pub(crate) enum Nan {
     /// As the strings "NaN", "Infinity", "-Infinity": strict JSON.
     String,
     /// As the bare tokens that Python reads and writes; the outer document stays strict JSON.
     Python,
+}
+
+impl Nan {
+    pub(crate) fn policy(self) -> NanPolicy {
+        match self {
+            Self::String => NanPolicy::String,
+            Self::Python => NanPolicy::Python,
+        }
+    }
 }
 
 /// References being written, as arguments and the name of the output say.
@@ -99,10 +108,7 @@ impl Form {
     fn json(&self) -> References {
         let mut options = JsonOptions::default();
         options.version = if self.json_version == 0 { JsonVersion::Zero } else { JsonVersion::One };
-        options.nan = match self.nan {
-            Nan::String => NanPolicy::String,
-            Nan::Python => NanPolicy::Python,
-        };
+        options.nan = self.nan.policy();
         options.consolidated = self.zmetadata;
         options.zarr_format = if self.zarr_format == 3 { ZarrFormat::Three } else { ZarrFormat::Two };
         let template = |text: &String| match text.split_once('=') {

@@ -5,7 +5,7 @@ mod cost;
 mod outputs;
 mod report;
 mod run;
-mod state;
+pub(crate) mod state;
 mod translate;
 mod view;
 
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     group: String,
     /// Split chunks that no filter encodes (netCDF-3, contiguous datasets) into equal pieces of at most SIZE, as 10MB, along their first
     /// dimensions.
-    #[arg(long, value_name = "SIZE", value_parser = size::option)]
+    #[arg(long, value_name = "SIZE", value_parser = size::argument)]
     split_contiguous: Option<u64>,
     /// Only these datasets: names or globs, of the dataset or of its whole path.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]

@@ -1,4 +1,4 @@
-//! Sizes in bytes.
+//! Numbers of bytes with their units.
 
 /// A number of bytes with a unit.
 pub(crate) fn bytes(text: &str) -> Option<u64> {
@@ -16,9 +16,21 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// The same for an option, for which a number without a unit counts bytes.
-pub(crate) fn option(text: &str) -> Result<u64, String> {
-    text.parse().ok().or_else(|| bytes(text)).ok_or_else(|| format!("{text} is no number of bytes, as 100MB or 64KiB"))
+/// The same, or a number of bytes without a unit, as an argument.
+pub(crate) fn argument(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|_| text.bytes().all(|digit| digit.is_ascii_digit()));
+    number.or_else(|| bytes(text)).ok_or_else(|| format!("{text} is no size as 500MB, 64MiB or 1000"))
+}
+
+/// Bytes as they are told: with a unit, and three digits.
+pub(crate) fn told(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut whole, mut tenths, mut unit) = (bytes, 0, 0);
+    while whole >= 1000 && unit + 1 < UNITS.len() {
+        (whole, tenths, unit) = (whole / 1000, whole % 1000 / 100, unit + 1);
+    }
+    let unit = UNITS.get(unit).unwrap_or(&"");
+    if whole < 100 && *unit != "B" { format!("{whole}.{tenths} {unit}") } else { format!("{whole} {unit}") }
 }
 
 #[cfg(test)]
@@ -26,12 +38,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_is_a_power_of_ten_or_of_two() {
-        assert_eq!(
-            ["1B", "2kB", "3MiB", "4GB", "5", "6mb", "1.5MB"].map(bytes),
-            [Some(1), Some(2_000), Some(3 << 20), Some(4_000_000_000), None, None, None]
-        );
-        assert_eq!((option("5"), option("5KiB")), (Ok(5), Ok(5 << 10)));
-        assert!(option("five").unwrap_err().starts_with("five is no number of bytes"));
+    fn a_size_has_a_unit_or_none() {
+        for (text, size) in [("0", 0), ("1000", 1000), ("5B", 5), ("10MB", 10_000_000), ("2GiB", 2 << 30)] {
+            assert_eq!(argument(text), Ok(size));
+        }
+        for wrong in ["", "MB", "-1", "+1", "1.5MB", "1mb", "1 MB", "99999999999GiB"] {
+            assert!(argument(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_told_in_three_digits() {
+        for (size, text) in
+            [(0, "0 B"), (999, "999 B"), (4_048, "4.0 kB"), (36_091_008, "36.0 MB"), (120_000_000, "120 MB")]
+        {
+            assert_eq!(told(size), text);
+        }
+        assert_eq!(told(u64::MAX), "18446744 TB");
     }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use h5refs::edit::{Split, subchunk};
 
-use crate::size::bytes;
-use crate::{Ending, finish, references_in, references_out, say};
+use crate::{Ending, finish, references_in, references_out, say, size};
 
 /// Split the chunks of arrays without filters and compressor into smaller ones, along their first dimensions.
 ///
@@ -55,7 +54,7 @@ fn how(argument: &str) -> Result<(String, Split), String> {
     } else if how.contains('x') {
         how.split('x').map(|size| size.parse().ok()).collect::<Option<_>>().map(Split::Shape)
     } else {
-        how.parse().ok().map(Split::Factor).or_else(|| bytes(how).map(Split::Bytes))
+        how.parse().ok().map(Split::Factor).or_else(|| size::bytes(how).map(Split::Bytes))
     };
     let split =
         split.ok_or_else(|| format!("{how} is none of FACTOR, DIM:N, a size as 4MiB, and a shape as 1x180x360"))?;

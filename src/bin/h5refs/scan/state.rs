@@ -113,7 +113,7 @@ impl State {
 }
 
 /// The file, which this process alone has from now on.
-fn locked(path: &Path) -> Result<File, String> {
+pub(crate) fn locked(path: &Path) -> Result<File, String> {
     let told = |error: io::Error| format!("{}: {error}", path.display());
     let begun = Instant::now();
     loop {

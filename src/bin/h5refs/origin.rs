@@ -1,0 +1,83 @@
+//! What is planned and copied: an HDF5 file or references, wherever they lie.
+
+use std::sync::Arc;
+
+use clap::Args;
+use h5refs::store::Origin;
+use h5refs::{CodecPolicy, LocalSources, Options, Sources, Store};
+
+use crate::location::Location;
+use crate::{Ending, load, opening, references_in, say, without_name};
+
+/// The one input of a command, and how it is read.
+#[derive(Args)]
+pub(crate) struct Source {
+    /// An HDF5 or netCDF file, as a path or URL, or references: JSON, compressed or not, or a folder of Parquet.
+    pub(crate) input: Location,
+    #[command(flatten)]
+    opening: references_in::Opening,
+    #[command(flatten)]
+    allowing: references_in::Allowing,
+}
+
+/// An input that is opened.
+pub(crate) struct Opened {
+    pub(crate) origin: Box<dyn Origin>,
+    /// What tells it from others, and from what it was before.
+    pub(crate) identity: String,
+    /// Whether objects of it are left out.
+    pub(crate) ending: Ending,
+}
+
+impl Source {
+    pub(crate) fn limits(&self) -> h5refs::Limits {
+        self.opening.limits()
+    }
+
+    pub(crate) fn open(&self) -> Result<Opened, String> {
+        let name = self.input.to_string();
+        let opened = match self.input.path().filter(|path| !load::is_file_of_data(path)) {
+            Some(path) => self.references(path),
+            None => self.file(),
+        };
+        opened.map_err(|error| if error.starts_with(&name) { error } else { format!("{name}: {error}") })
+    }
+
+    /// References, and the files that they may lead to.
+    fn references(&self, path: &std::path::Path) -> Result<Opened, String> {
+        let (set, ending) = self.opening.open(path)?;
+        let identity = load::contents(path).map_err(|error| error.to_string())?;
+        let identity = format!("{} {identity}", std::path::absolute(path).unwrap_or_else(|_| path.into()).display());
+        let sources: Arc<dyn Sources> = Arc::new(self.allowing.sources(path)?);
+        let origin = Box::new(Store::new(set, sources).with_limits(self.limits()));
+        Ok(Opened { origin, identity, ending })
+    }
+
+    /// A file, of which references are made first.
+    fn file(&self) -> Result<Opened, String> {
+        let name = self.input.to_string();
+        let told = |error: &h5refs::Error| without_name(&name, error);
+        let remote = self.allowing.remote(&self.input)?;
+        let input = opening::open(&self.input, &remote).map_err(|error| told(&error))?.input;
+        let mut options = Options::new(self.input.url(&[], true)?);
+        // What is written has other codecs: any that is undone here will do.
+        (options.limits, options.codecs) = (self.limits(), CodecPolicy::Imagecodecs);
+        let (set, report) = h5refs::references(&input, &options).map_err(|error| told(&error))?;
+        let mut ending = Ending::Well;
+        for (path, reason) in report.refused() {
+            say(&format!("{name}: {path}: {reason}"));
+            ending = Ending::Refused;
+        }
+        let identity = format!("{} {:?}", options.url, opening::state(&self.input, &remote));
+        let mut all: Vec<Arc<dyn Sources>> = Vec::new();
+        if let Location::Path(path) = &self.input {
+            let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+            let folder = path.parent().unwrap_or(&path);
+            all.push(Arc::new(LocalSources::new().allow(folder).map_err(|error| error.to_string())?));
+        }
+        all.extend(remote.sources());
+        let sources: Arc<dyn Sources> = Arc::new(all);
+        let origin = Box::new(Store::new(set, sources).with_limits(self.limits()));
+        Ok(Opened { origin, identity, ending })
+    }
+}
