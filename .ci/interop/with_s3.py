@@ -4,12 +4,15 @@
 usage: with_s3.py --bin PATH
 
 A moto_server on loopback has buckets of small files; h5refs, built with the feature remote, scans them by pattern, list and mask, and combines the
-sets; xarray reads the results through fsspec and s3fs. Exit 1 on any difference.
+sets; xarray reads the results through fsspec and s3fs. A file is copied to a bucket as a Zarr store, also with runs that are killed. Exit 1 on any
+difference.
 """
 import argparse
 import logging
 import os
 import pathlib
+import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +20,7 @@ import warnings
 
 import boto3
 import numpy as np
+import xarray as xr
 from moto.server import ThreadedMotoServer
 
 import combined
@@ -205,7 +209,108 @@ def w5(work):
     says(work, said, "2022-02-27: written", "3 days: 1 written, 2 existing, 0 without files, 0 failed")
 
 
-FLOOR = {"cases": 3, "answers": 9, "variables": 60, "same bytes": 3, "told": 10}
+def read_back(work, bucket, prefix):
+    """What lies under a prefix of a bucket, by key."""
+    pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name, Prefix=prefix)
+    keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+    return {key.removeprefix(prefix): bucket.client.get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in keys}
+
+
+@case("S3, copy: a store is written to a bucket, and reads as the file")
+def copied(work):
+    bucket = Bucket(work, "copies", public=False)
+    cf = pathlib.Path(__file__).resolve().parents[2] / "testdata" / "netcdf" / "cf.nc"
+    url, chunks = "s3://copies/a b/cf.zarr", ("--chunks", "sst=1x2x3", "--verify", "all")
+    bucket.run("copy", cf, "-o", url, *chunks)
+    stored, local = read_back(work, bucket, "a b/cf.zarr/"), work.folder / "cf.zarr"
+    bucket.run("copy", cf, "-o", local, *chunks, options=[])
+    if stored != {path.relative_to(local).as_posix(): path.read_bytes() for path in local.rglob("*") if path.is_file()}:
+        work.problem(f"other objects than files: {sorted(stored)}")
+    work.count["same bytes"] += 1
+    remote = {"endpoint_url": ENDPOINT, "key": KEYS["aws_access_key_id"], "secret": KEYS["aws_secret_access_key"], "token": KEYS["aws_session_token"]}
+    with xr.open_dataset(cf, engine="netcdf4") as file, xr.open_zarr(url, storage_options=remote, chunks=None) as store:
+        work.count["answers"] += 1
+        # Zarr knows no float32 in attributes, so that what is scaled by one is float64 there.
+        if not file.drop_vars("sst").load().identical(store.drop_vars("sst").load()):
+            work.problem("xarray reads another dataset from the bucket than from the file")
+    with xr.open_dataset(cf, mask_and_scale=False) as file, xr.open_zarr(url, storage_options=remote, mask_and_scale=False) as store:
+        work.count["answers"] += 1
+        if file.sst.dtype != store.sst.dtype or not np.array_equal(file.sst.values, store.sst.values):
+            work.problem("xarray reads other elements from the bucket than from the file")
+    # Nothing is overwritten that is not said to be.
+    says(work, bucket.run("copy", cf, "-o", url, *chunks, code=1), "something is there already: --overwrite replaces a store")
+    says(work, bucket.run("copy", cf, "-o", "s3://copies/a b", *chunks, "--overwrite", code=1), "it is no Zarr store: it is not replaced")
+    says(work, bucket.run("copy", cf, "-o", url, "--compressor", "none", "--resume", code=1), "is not the copy that was begun")
+    bucket.run("copy", cf, "-o", url, *chunks, "--resume")
+    if read_back(work, bucket, "a b/cf.zarr/") != stored:
+        work.problem("what was refused has changed the store")
+    # Another store takes its place, and nothing of this one is left.
+    bucket.run("copy", cf, "-o", url, "--variables", "time", "--overwrite")
+    if any(key.startswith("sst") for key in read_back(work, bucket, "a b/cf.zarr/")):
+        work.problem("something of the old store is left")
+    says(work, bucket.run("copy", cf, "-o", "s3://copies", code=1), "it is a whole bucket")
+    says(work, bucket.run("copy", cf, "-o", f"{ENDPOINT}/copies/x.zarr", code=1), "not to web servers")
+    says(work, bucket.run("copy", cf, "-o", "s3://none/x.zarr", code=1), "there is no such bucket")
+    if left := [path.name for path in work.folder.iterdir() if "h5refs" in path.name]:
+        work.problem(f"something is left: {left}")
+
+
+@case("S3, copy: one that is killed and gone on with is the one that was not")
+def killed(work):
+    bucket = Bucket(work, "killed", public=False)
+    numbers = np.random.default_rng(3).integers(0, 900, (200, 90, 110)).astype("f4")
+    numbers[::7] = -1
+    file = work.nc("maps.nc", {"maps": Variable("t y x", numbers, {"_FillValue": np.float32(-1)}, zlib=True, chunksizes=(1, 90, 110))}, sizes={})
+    more = ("--chunks", "maps=25x31x40", "--memory", "12MB", "--jobs", 4)
+    bucket.run("copy", file, "-o", "s3://killed/whole.zarr", *more)
+    whole, chosen, out = read_back(work, bucket, "whole.zarr/"), random.Random(5), "s3://killed/out.zarr"
+    command = [work.binary, "copy", str(file), "-o", out, "--resume", *map(str, more), *bucket.options]
+    seen, state = 0, work.folder / "out.zarr.h5refs-state"
+    for n in range(12):
+        run = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=work.folder, env=CLEAN)
+        # Chunks more than there were, so that each run gets further.
+        wanted = seen + chosen.randrange(3, 12)
+        while run.poll() is None and (seen := len(read_keys(bucket, "out.zarr/"))) < wanted:
+            pass
+        run.send_signal(chosen.choice([signal.SIGKILL, signal.SIGTERM]))
+        if run.wait() == 0:
+            break
+        work.count["killed"] += 1
+        if n == 0:
+            if any(secret in state.read_text() for secret in KEYS.values()):
+                work.problem("credentials are noted")
+            says(work, bucket.run("copy", file, "-o", out, *more, code=1), "a copy was begun: --resume goes on with it")
+            other = ("copy", file, "-o", "s3://killed/other.zarr", *more, "--resume", "--state", state)
+            says(work, bucket.run(*other, code=1), "the copy that was begun")
+        if ".zmetadata" in read_keys(bucket, "out.zarr/") and read_back(work, bucket, "out.zarr/") != whole:
+            work.problem("a killed copy left documents without their chunks")
+    bucket.run("copy", file, "-o", out, "--resume", "--verify", "all", *more)
+    if read_back(work, bucket, "out.zarr/") != whole:
+        work.problem("a copy that was killed and gone on with is another")
+    work.count["same bytes"] += 1
+    # Of a copy whose place somebody has emptied, nothing is taken to be there.
+    begun = subprocess.Popen([*command[:4], "s3://killed/emptied.zarr", *command[5:]], stderr=subprocess.DEVNULL, cwd=work.folder, env=CLEAN)
+    noted = work.folder / "emptied.zarr.h5refs-state"
+    while begun.poll() is None and not (noted.exists() and '"done"' in noted.read_text()):
+        pass
+    begun.kill()
+    begun.wait()
+    for key in read_keys(bucket, "emptied.zarr/"):
+        bucket.client.delete_object(Bucket=bucket.name, Key=f"emptied.zarr/{key}")
+    said = bucket.run("copy", file, "-o", "s3://killed/emptied.zarr", "--resume", *more, code=1)
+    says(work, said, "what was written of the copy that was begun is not there any more")
+    bucket.run("copy", file, "-o", "s3://killed/emptied.zarr", "--overwrite", *more)
+    if read_back(work, bucket, "emptied.zarr/") != whole:
+        work.problem("a copy that was begun anew is another")
+    work.count["same bytes"] += 1
+
+
+def read_keys(bucket, prefix):
+    pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name, Prefix=prefix)
+    return [one["Key"].removeprefix(prefix) for page in pages for one in page.get("Contents", ())]
+
+
+FLOOR = {"cases": 5, "answers": 11, "variables": 60, "same bytes": 6, "told": 19, "killed": 3}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])

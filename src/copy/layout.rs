@@ -22,7 +22,7 @@ const WHOLE: u64 = 4 << 20;
 const TEXT: u64 = 64;
 
 /// Names that are documents of a store.
-const DOCUMENTS: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"];
+pub(super) const DOCUMENTS: [&str; 5] = [".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"];
 
 /// An array as it is written.
 pub(super) struct Laid<'a> {

@@ -7,6 +7,8 @@ mod encode;
 mod fit;
 mod folder;
 mod layout;
+#[cfg(feature = "remote")]
+mod objects;
 mod progress;
 mod target;
 mod unit;
@@ -18,6 +20,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 pub use compare::{Comparison, Difference};
 pub use encode::Compressor;
 pub use folder::{Folder, Published};
+#[cfg(feature = "remote")]
+pub use objects::{Existing, ObjectTarget};
 pub use progress::Progress;
 pub use target::Target;
 

@@ -13,6 +13,7 @@ use crate::error::Error;
 pub struct Progress {
     log: Log,
     made: Option<String>,
+    mark: Option<Mark>,
     done: HashSet<Done>,
 }
 
@@ -24,12 +25,20 @@ pub(super) struct Done {
     pub(super) count: Vec<u64>,
 }
 
+/// What is where a store is being written, and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    url: String,
+    text: String,
+}
+
 /// A line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
     /// The fingerprint of the copy.
     Copy(String),
+    Mark(Mark),
     Done(Done),
 }
 
@@ -42,7 +51,7 @@ pub(super) struct Todo<'a> {
 impl Progress {
     /// That of a copy that begins anew and is not gone on with.
     pub fn none() -> Self {
-        Self { log: Log::in_memory(), made: None, done: HashSet::new() }
+        Self { log: Log::in_memory(), made: None, mark: None, done: HashSet::new() }
     }
 
     /// That which a file tells, and to which more is added. Nobody else may write to it meanwhile.
@@ -50,17 +59,53 @@ impl Progress {
     /// # Errors
     /// What the file answers.
     pub fn open(file: File) -> std::io::Result<Self> {
-        let (mut made, mut all) = (None, HashSet::new());
+        let (mut made, mut mark, mut all) = (None, None, HashSet::new());
         let log = Log::open(file, |_, line| match line {
             Line::Copy(fingerprint) => made = Some(fingerprint),
+            Line::Mark(found) => mark = Some(found),
             Line::Done(done) => _ = all.insert(done),
         })?;
-        Ok(Self { log, made, done: all })
+        Ok(Self { log, made, mark, done: all })
     }
 
     /// Whether nothing was begun.
     pub fn is_new(&self) -> bool {
-        self.made.is_none()
+        self.made.is_none() && self.mark.is_none()
+    }
+
+    /// Whether any chunk was written.
+    #[cfg(feature = "remote")]
+    pub(super) fn has_done(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// Whether this is what marks the place of this copy.
+    #[cfg(feature = "remote")]
+    pub(super) fn is_marked(&self, url: &str, text: &[u8]) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.url == url && mark.text.as_bytes() == text)
+    }
+
+    /// What marks the place of this copy: of one that begins, what no other copy has.
+    ///
+    /// # Errors
+    /// [`Error::Copy`] where the copy was begun in another place.
+    #[cfg(feature = "remote")]
+    pub(super) fn mark(&mut self, url: &str) -> Result<String, Error> {
+        use std::hash::{BuildHasher, RandomState};
+        match &self.mark {
+            Some(mark) if mark.url == url => Ok(mark.text.clone()),
+            Some(mark) => {
+                let problem = format!("it is written to {}, and not to {url}", mark.url);
+                Err(Error::Copy { target: "the copy that was begun".to_owned(), problem })
+            }
+            None => {
+                // The standard library's hasher has random keys.
+                let [one, other] = [RandomState::new(), RandomState::new()].map(|state| state.hash_one(url));
+                let mark = Mark { url: url.to_owned(), text: format!("{one:016x}{other:016x}") };
+                self.log.add(&Line::Mark(mark.clone())).map_err(told)?;
+                Ok(self.mark.insert(mark).text.clone())
+            }
+        }
     }
 
     /// The copy is this one.
@@ -79,6 +124,12 @@ impl Progress {
                 self.log.add(&Line::Copy(fingerprint.to_owned())).map(|_| ()).map_err(told)
             }
         }
+    }
+
+    /// Takes chunks to be written, as one who has read the file does.
+    #[cfg(all(test, feature = "remote"))]
+    pub(super) fn add(&mut self, done: Done) {
+        self.done.insert(done);
     }
 
     pub(super) fn split(&mut self) -> Todo<'_> {

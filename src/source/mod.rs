@@ -30,6 +30,8 @@ use crate::field::convert::{narrow, wide};
 
 #[cfg(feature = "object_store")]
 pub use self::object_store::ObjectStoreSources;
+#[cfg(feature = "remote")]
+pub(crate) use self::remote::Written;
 #[cfg(feature = "dap")]
 pub(crate) use self::remote::{Coming, Web};
 #[cfg(feature = "remote")]

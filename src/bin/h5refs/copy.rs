@@ -1,14 +1,19 @@
 //! `h5refs copy`: a native Zarr v2 store.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+mod bar;
+mod folder;
+mod place;
+#[cfg(feature = "remote")]
+mod url;
+
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use h5refs::copy::{Comparison, Compressor, Copied, Copier, CopyOptions, Folder, Progress, Target};
+use h5refs::copy::{Comparison, Compressor, Copied, Copier, CopyOptions, Target};
 use h5refs::plan::{ChunkPlan, Wanted};
 
-use crate::scan::state::locked;
+use crate::location::Location;
 use crate::selection::{Names, Selection};
 use crate::{Ending, finish, origin, references_out, say, size};
 
@@ -16,16 +21,17 @@ use crate::{Ending, finish, origin, references_out, say, size};
 /// with.
 ///
 /// Arrays that no plan names keep their chunks; small ones and coordinates are one chunk. The store is written to OUT.h5refs-part, and
-/// is put in its place when it is whole. Chunks that are nothing but the fill value are left out. The exit code is 3 where objects of the
-/// input are left out, and 4 where --verify found something different; the store is not put in its place then.
+/// is put in its place when it is whole; in an object store it is written in place, its documents last. Chunks that are nothing but the
+/// fill value are left out. The exit code is 3 where objects of the input are left out, and 4 where --verify found something different;
+/// the store is not put in its place then, or loses its documents.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: origin::Source,
-    /// The folder of the store.
+    /// The folder of the store, also as the URL of one in a bucket (s3, gs, az, with the feature remote).
     #[arg(short, long, value_name = "OUT")]
-    output: PathBuf,
+    output: Location,
     /// The chunks of arrays, as JSON: {"VARIABLE": {"DIM": N}} or {"VARIABLE": [N, ..]}, as "h5refs plan -o" writes it. -1 is the whole
     /// dimension; a dimension that is not named keeps its chunks.
     #[arg(long, value_name = "FILE")]
@@ -57,6 +63,9 @@ pub(crate) struct Arguments {
     /// Go on with a copy that was stopped; one that is whole and the same is left as it is.
     #[arg(long)]
     resume: bool,
+    /// What is noted of a copy that is gone on with (default: OUT.h5refs-state; of a URL its last part, in this folder).
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Replace a store, or begin anew.
     #[arg(long)]
     overwrite: bool,
@@ -114,40 +123,44 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 
 fn copy(arguments: &Arguments) -> Result<Ending, String> {
     let told = |error: h5refs::Error| error.to_string();
+    let place = place::of(arguments)?;
     let opened = arguments.source.open()?;
     let options = options(arguments, opened.origin.as_ref())?;
     let copier = Copier::new(&*opened.origin, opened.identity, options).map_err(told)?;
-    let place = Place::of(&arguments.output)?;
     if place.is_finished(&copier, arguments)? {
-        let verified = arguments.verify.map(|verify| compared(&copier, &Folder::new(&place.out), verify, arguments));
+        let verified = arguments.verify.map(|verify| compared(&copier, place.store(), verify, arguments));
         place.forget()?;
         return Ok(tell(arguments, &Told { copied: None, verified: verified.transpose()? }).max(opened.ending));
     }
     let mut progress = place.begin(arguments)?;
-    let folder = Folder::new(&place.part);
-    let copied = copier.write(&folder, &mut progress, &|_| {}).map_err(told)?;
-    let verified = arguments.verify.map(|verify| compared(&copier, &folder, verify, arguments)).transpose()?;
-    let is_same = verified.as_ref().is_none_or(Comparison::is_same);
-    if is_same {
-        folder.publish(&place.out, arguments.overwrite).map_err(told)?;
+    let bar = bar::Bar::new(copier.chunks(), arguments.quiet || arguments.json);
+    let copied = copier.write(place.target(), &mut progress, &|step| bar.step(step)).map_err(told)?;
+    bar.end();
+    let verified = arguments.verify.map(|verify| compared(&copier, place.target(), verify, arguments)).transpose()?;
+    if verified.as_ref().is_none_or(Comparison::is_same) {
+        place.publish(arguments.overwrite)?;
         drop(progress);
         place.forget()?;
     } else {
-        say(&format!("h5refs: what differs is left in {}", place.part.display()));
+        say(&format!("h5refs: {}", place.leave()?));
     }
     if !arguments.quiet {
-        say(&format!(
-            "h5refs: {}: {} chunks{}{}, {} of elements as {}, at most {} of them in memory",
-            place.out.display(),
-            copied.chunks,
-            behind(copied.before, "written before"),
-            behind(copied.left_out, "nothing but fill values and left out"),
-            size::told(copied.elements_bytes),
-            size::told(copied.written_bytes),
-            size::told(copier.memory()),
-        ));
+        tell_copied(arguments, copied, copier.memory());
     }
     Ok(tell(arguments, &Told { copied: Some(copied), verified }).max(opened.ending))
+}
+
+fn tell_copied(arguments: &Arguments, copied: Copied, memory: u64) {
+    say(&format!(
+        "h5refs: {}: {} chunks{}{}, {} of elements as {}, at most {} of them in memory",
+        arguments.output,
+        copied.chunks,
+        behind(copied.before, "written before"),
+        behind(copied.left_out, "nothing but fill values and left out"),
+        size::told(copied.elements_bytes),
+        size::told(copied.written_bytes),
+        size::told(memory),
+    ));
 }
 
 fn behind(n: u64, what: &str) -> String {
@@ -171,7 +184,8 @@ fn options(arguments: &Arguments, origin: &dyn h5refs::store::Origin) -> Result<
         Named::Zstd => Compressor::Zstd,
         Named::None => Compressor::None,
     };
-    options.jobs = crate::remote::jobs(arguments.jobs, std::slice::from_ref(&arguments.source.input), 0);
+    let places = [arguments.source.input.clone(), arguments.output.clone()];
+    options.jobs = crate::remote::jobs(arguments.jobs, &places, 0);
     (options.shuffle, options.memory, options.nan) = (arguments.shuffle, arguments.memory, arguments.nan.policy());
     options.limits = arguments.source.limits();
     Ok(options)
@@ -191,11 +205,11 @@ fn tell(arguments: &Arguments, told: &Told) -> Ending {
     let mut ending = Ending::Well;
     if let Some(verified) = &told.verified {
         for one in &verified.differences {
-            say(&format!("{}: {}: {}", arguments.output.display(), one.key, one.what));
+            say(&format!("{}: {}: {}", arguments.output, one.key, one.what));
             ending = Ending::Wrong;
         }
         if verified.more > 0 {
-            say(&format!("{}: and {} more that differ", arguments.output.display(), verified.more));
+            say(&format!("{}: and {} more that differ", arguments.output, verified.more));
         }
         if !arguments.quiet {
             let differences = verified.more.saturating_add(u64::try_from(verified.differences.len()).unwrap_or(0));
@@ -210,80 +224,6 @@ fn tell(arguments: &Arguments, told: &Told) -> Ending {
         ending = ending.max(printed);
     }
     ending
-}
-
-/// Where a store goes, and what lies beside it until it is whole.
-struct Place {
-    out: PathBuf,
-    part: PathBuf,
-    state: PathBuf,
-}
-
-impl Place {
-    fn of(out: &Path) -> Result<Self, String> {
-        let name = out.file_name().ok_or_else(|| format!("{}: not the name of a folder", out.display()))?;
-        let beside = |what: &str| {
-            let mut own = OsString::from(name);
-            own.push(what);
-            out.with_file_name(own)
-        };
-        Ok(Self { out: out.to_owned(), part: beside(".h5refs-part"), state: beside(".h5refs-state") })
-    }
-
-    /// Whether this very store is there, and nothing is begun.
-    fn is_finished(&self, copier: &Copier<'_>, arguments: &Arguments) -> Result<bool, String> {
-        let is_there = std::fs::symlink_metadata(&self.out).is_ok();
-        if is_there && arguments.resume && !self.part.exists() {
-            let same = copier.is_written(&Folder::new(&self.out)).map_err(|error| error.to_string())?;
-            if same {
-                return Ok(true);
-            }
-        }
-        if is_there && !arguments.overwrite {
-            let more = if arguments.resume { ", with other options or of another input" } else { "" };
-            return Err(format!("{}: is there already{more}: --overwrite replaces it", self.out.display()));
-        }
-        let told = |error: std::io::Error| format!("{}: {error}", self.out.display());
-        if is_there && !Folder::may_be_replaced(&self.out).map_err(told)? {
-            return Err(format!("{}: is there, and is no Zarr store: it is not replaced", self.out.display()));
-        }
-        Ok(false)
-    }
-
-    /// What is done already, as far as that is gone on with.
-    fn begin(&self, arguments: &Arguments) -> Result<Progress, String> {
-        let told = |error: std::io::Error| format!("{}: {error}", self.state.display());
-        let file = locked(&self.state)?;
-        let again = file.try_clone().map_err(told)?;
-        let progress = Progress::open(again).map_err(told)?;
-        if arguments.resume && !progress.is_new() {
-            return Ok(progress);
-        }
-        if !progress.is_new() || self.part.exists() {
-            if !arguments.overwrite && !arguments.resume {
-                return Err(format!(
-                    "{}: a copy was begun: --resume goes on with it, and --overwrite begins anew",
-                    self.out.display()
-                ));
-            }
-            if self.part.exists() {
-                std::fs::remove_dir_all(&self.part).map_err(|error| format!("{}: {error}", self.part.display()))?;
-            }
-        }
-        drop(progress);
-        file.set_len(0).map_err(told)?;
-        Progress::open(file).map_err(told)
-    }
-
-    /// Nothing is left to be gone on with.
-    fn forget(&self) -> Result<(), String> {
-        match std::fs::remove_file(&self.state) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(format!("{}: {error}", self.state.display()))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// `VARIABLE=DIM:N,..`, or `VARIABLE=NxM`.

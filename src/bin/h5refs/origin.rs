@@ -34,6 +34,12 @@ impl Source {
         self.opening.limits()
     }
 
+    /// How URLs are reached.
+    #[cfg(feature = "remote")]
+    pub(crate) fn reading(&self) -> &crate::remote::Reading {
+        self.allowing.reading()
+    }
+
     pub(crate) fn open(&self) -> Result<Opened, String> {
         let name = self.input.to_string();
         let opened = match self.input.path().filter(|path| !load::is_file_of_data(path)) {

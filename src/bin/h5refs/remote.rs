@@ -92,6 +92,11 @@ impl Reading {
         Ok(Remote { sources: Some(Arc::new(sources)), keeps_query })
     }
 
+    /// What writes a store to a URL.
+    pub(crate) fn target(&self, url: &str) -> Result<h5refs::copy::ObjectTarget, String> {
+        h5refs::copy::ObjectTarget::new(url, self.stores.options(false)?).map_err(|error| error.to_string())
+    }
+
     /// What lists the folders of the store of a URL.
     pub(crate) fn listing(&self, url: &Location) -> Result<Arc<dyn Listing>, String> {
         let sources = self.under(url.root().into_iter(), false)?.sources;

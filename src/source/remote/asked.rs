@@ -2,12 +2,15 @@
 
 use std::io::ErrorKind;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use ::object_store::client::HttpRequest;
-use bytes::Bytes;
+use ::object_store::client::{HttpRequest, HttpRequestBody};
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, RANGE};
-use reqwest::{Method, Request, Url};
+use reqwest::{Body, Method, Request, Url};
 
+use super::sent::Sent;
+use crate::field::convert::wide;
 use crate::source::State;
 use crate::source::object_store::failure::Fault;
 
@@ -25,7 +28,9 @@ pub(super) struct Asked {
     /// Most bytes of an answer that is not to a range, where it is not a page of a listing, and what errors say.
     pub(super) whole: Option<(u64, Told)>,
     headers: HeaderMap,
-    body: Option<Bytes>,
+    body: Option<HttpRequestBody>,
+    /// Parts of the body that are on their way, of all attempts.
+    pub(super) sent: Arc<AtomicU64>,
 }
 
 impl Asked {
@@ -40,23 +45,42 @@ impl Asked {
         let mut headers = parts.headers;
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let range = headers.get(RANGE).and_then(|range| range.to_str().ok()).and_then(range);
-        let body = body.as_bytes().filter(|bytes| !bytes.is_empty()).cloned();
+        let body = Some(body).filter(|body| body.content_length() > 0);
         let was = parts.extensions.get::<State>().cloned();
-        Ok(Self { method: parts.method, url, range, was, whole: None, headers, body })
+        Ok(Self { method: parts.method, url, range, was, whole: None, headers, body, sent: Arc::default() })
     }
 
     /// What is there under a URL.
     pub(super) fn head(url: &str) -> Option<Self> {
         let url = Url::parse(url).ok()?;
-        let headers = HeaderMap::new();
-        Some(Self { method: Method::HEAD, url, range: None, was: None, whole: None, headers, body: None })
+        Some(Self { method: Method::HEAD, ..Self::bare(url) })
     }
 
     /// All that is there under a URL.
     #[cfg(feature = "dap")]
     pub(super) fn whole(url: Url, most: u64, told: Told) -> Self {
         let headers = [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect();
-        Self { method: Method::GET, url, range: None, was: None, whole: Some((most, told)), headers, body: None }
+        Self { whole: Some((most, told)), headers, ..Self::bare(url) }
+    }
+
+    /// A request with nothing but its URL.
+    fn bare(url: Url) -> Self {
+        let headers = HeaderMap::new();
+        Self {
+            method: Method::GET,
+            url,
+            range: None,
+            was: None,
+            whole: None,
+            headers,
+            body: None,
+            sent: Arc::default(),
+        }
+    }
+
+    /// Bytes of its body.
+    pub(super) fn length(&self) -> u64 {
+        self.body.as_ref().map_or(0, |body| wide(body.content_length()))
     }
 
     /// The request to a place; a foreign one is not told of credentials.
@@ -75,7 +99,8 @@ impl Asked {
             headers.remove(reqwest::header::HOST);
         }
         *request.headers_mut() = headers;
-        *request.body_mut() = self.body.clone().map(Into::into);
+        let sent = |body| Body::wrap(Sent { body, parts: Arc::clone(&self.sent) });
+        *request.body_mut() = self.body.clone().map(sent);
         request
     }
 }

@@ -75,7 +75,7 @@ impl RemoteSources {
 }
 
 /// The path of a folder in its store; that of the root is empty.
-fn folder_path(root: &str, url: &str) -> Result<Path, &'static str> {
+pub(super) fn folder_path(root: &str, url: &str) -> Result<Path, &'static str> {
     let url = url.strip_suffix('/').unwrap_or(url);
     if url == root { Ok(Path::default()) } else { Prefix::new(root)?.path(url).ok_or("it names no folder")? }
 }

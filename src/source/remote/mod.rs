@@ -15,11 +15,13 @@ mod options;
 mod patience;
 mod redirect;
 mod s3;
+mod sent;
 mod settings;
 mod stores;
 mod transport;
 #[cfg(feature = "dap")]
 mod whole;
+mod written;
 
 use std::io::Error as Io;
 use std::ops::Range;
@@ -39,6 +41,7 @@ use stores::Stores;
 use transport::Transport;
 #[cfg(feature = "dap")]
 pub(crate) use whole::{Coming, Web};
+pub(crate) use written::Written;
 
 /// Reads URLs under prefixes that are given: `s3://`, `s3a://`, `gs://`, `gcs://`, `az://`, `abfs://`, `abfss://`, `http://`, `https://`.
 /// A store is opened when the first of its URLs is used, with the options and the environment: `AWS_*`, `GOOGLE_*`, `AZURE_*`, and the

@@ -8,13 +8,14 @@ use std::time::Duration;
 pub struct Patience {
     /// For a connection, with its TLS (default 10 s).
     pub connect: Duration,
-    /// For the first byte of an answer, on a connection (default 30 s).
+    /// For the first byte of an answer on a connection, and for each 64 KiB that are sent before it (default 30 s).
     pub first_byte: Duration,
     /// For the next byte of an answer; over as long, an answer of less than [`floor`](Self::floor) is given up (default 30 s).
     pub idle: Duration,
     /// Bytes a second that an answer must have (default 1024).
     pub floor: u64,
-    /// For a request with all its repetitions, but for the time that it waits for its turn (default 180 s).
+    /// For a request with all its repetitions, but for the time that it waits for its turn and, at [`floor`](Self::floor), that its own
+    /// bytes take (default 180 s).
     pub whole: Duration,
     /// Attempts at a request, with the first (default 6).
     pub attempts: u32,
@@ -50,6 +51,11 @@ impl Patience {
         }
         let doubled = 1_u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
         self.backoff.saturating_mul(doubled).min(self.most_backoff).mul_f64(chance())
+    }
+
+    /// How long a request with so many bytes may take with all its repetitions: those take the time that an answer of them may take.
+    pub(super) fn whole(&self, bytes: u64) -> Duration {
+        self.whole.saturating_add(Duration::from_secs(bytes / self.floor.max(1)))
     }
 
     /// Whether so many bytes in this time are too few.

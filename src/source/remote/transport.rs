@@ -78,22 +78,23 @@ impl Transport {
     pub(super) async fn ask(&self, line: &Line, asked: &Asked) -> Result<HttpResponse, Failure> {
         let (mut spent, mut attempts) = (Duration::ZERO, 0);
         // Where no cloud is, nothing answers.
+        let whole = self.patience.whole(asked.length());
         let most = if is_link_local(&asked.url) { 2 } else { self.patience.attempts.max(1) };
         loop {
             attempts += 1;
             let turn = self.turns.acquire().await;
             let began = Instant::now();
-            let left = self.patience.whole.saturating_sub(spent);
+            let left = whole.saturating_sub(spent);
             let answer = tokio::time::timeout(left, self.attempt(line, asked)).await;
             drop(turn);
             spent += began.elapsed();
             let fault = match answer {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(fault)) => fault,
-                Err(_) => Fault::lasting(ErrorKind::TimedOut, format!("no answer in {:?}", self.patience.whole)),
+                Err(_) => Fault::lasting(ErrorKind::TimedOut, format!("no answer in {whole:?}")),
             };
             let wait = self.patience.wait(attempts, fault.wait);
-            if attempts >= fault.attempts.min(most) || spent + wait >= self.patience.whole {
+            if attempts >= fault.attempts.min(most) || spent + wait >= whole {
                 if let (Meaning::Expired, Some(expired)) = (fault.meaning, &line.expired) {
                     expired.store(true, Ordering::Relaxed);
                 }
@@ -163,10 +164,8 @@ impl Transport {
             } else {
                 self.patience.connect + self.patience.first_byte
             };
-            let sent = tokio::time::timeout(patience, self.clients.to(&at, is_foreign).execute(request)).await;
-            let response = sent
-                .map_err(|_| Fault::passing(ErrorKind::TimedOut, format!("no answer in {patience:?}")))?
-                .map_err(|error| body::fault(&error))?;
+            let sent = self.clients.to(&at, is_foreign).execute(request);
+            let response = answered(sent, patience, &asked.sent).await?.map_err(|error| body::fault(&error))?;
             let location =
                 response.headers().get("location").filter(|_| line.follows && response.status().is_redirection());
             let Some(location) = location else { return Ok(response) };
@@ -224,6 +223,20 @@ impl Transport {
     async fn body(&self, response: Response, most: Option<u64>, beyond: Beyond) -> Result<Bytes, Fault> {
         let Some(most) = most else { return Ok(Bytes::new()) };
         Body { patience: &self.patience, bytes: &self.bytes, most, beyond }.read(response).await
+    }
+}
+
+/// An answer that comes in time, which begins anew with each part of the request that is sent.
+async fn answered<T>(answer: impl Future<Output = T>, patience: Duration, sent: &AtomicU64) -> Result<T, Fault> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let before = sent.load(Ordering::Relaxed);
+        if let Ok(answer) = tokio::time::timeout(patience, &mut answer).await {
+            return Ok(answer);
+        }
+        if sent.load(Ordering::Relaxed) == before {
+            return Err(Fault::passing(ErrorKind::TimedOut, format!("no answer in {patience:?}")));
+        }
     }
 }
 

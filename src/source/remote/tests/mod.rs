@@ -3,6 +3,7 @@
 mod others;
 mod s3;
 mod server;
+mod written;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

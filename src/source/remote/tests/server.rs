@@ -1,7 +1,7 @@
 //! A web server that answers as it is told, for as long as the tests run.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +13,7 @@ pub(super) struct Request {
     pub(super) target: String,
     /// Names in small letters.
     pub(super) headers: HashMap<String, String>,
+    pub(super) body: Vec<u8>,
 }
 
 /// What it answers.
@@ -66,19 +67,22 @@ fn converse(
     noted: &Mutex<Vec<Request>>,
 ) -> Option<()> {
     connection.set_nodelay(true).ok()?;
-    let mut lines = BufReader::new(connection).lines();
+    let mut input = BufReader::new(connection);
     let mut out = connection;
     loop {
-        let first = lines.next()?.ok()?;
+        let first = line(&mut input)?;
         let mut words = first.split(' ').map(str::to_owned);
         let (method, target) = (words.next()?, words.next()?);
         let mut headers = HashMap::new();
         loop {
-            let line = lines.next()?.ok()?;
+            let line = line(&mut input)?;
             let Some((name, value)) = line.split_once(": ") else { break };
             headers.insert(name.to_ascii_lowercase(), value.to_owned());
         }
-        let request = Request { method, target, headers };
+        let length = headers.get("content-length").map_or(0, |length: &String| length.parse().unwrap());
+        let mut body = vec![0; length];
+        input.read_exact(&mut body).ok()?;
+        let request = Request { method, target, headers, body };
         let before = {
             let mut noted = noted.lock().unwrap();
             noted.push(request.clone());
@@ -100,6 +104,11 @@ fn converse(
             }
         }
     }
+}
+
+fn line(input: &mut impl BufRead) -> Option<String> {
+    let line = input.lines().next()?;
+    line.ok()
 }
 
 /// An answer with its length.
