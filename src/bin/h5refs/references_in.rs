@@ -64,6 +64,12 @@ pub(crate) struct Allowing {
 }
 
 impl Allowing {
+    /// How URLs are read.
+    #[cfg(feature = "dap")]
+    pub(crate) fn reading(&self) -> &remote::Reading {
+        &self.remote
+    }
+
     /// What reads an input and what is allowed, as far as they are URLs.
     pub(crate) fn remote(&self, input: &Location) -> Result<remote::Remote, String> {
         let all: Vec<Location> = self.allow.iter().chain([input]).cloned().collect();
