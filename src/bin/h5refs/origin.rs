@@ -13,7 +13,7 @@ use crate::{Ending, dap, load, opening, references_in, say, without_name};
 #[derive(Args)]
 pub(crate) struct Source {
     /// An HDF5 or netCDF file, as a path or URL, or references: JSON, compressed or not, or a folder of Parquet; or a dataset of a server of
-    /// DAP2, as dap2://HOST/DATASET.
+    /// DAP2 (`dap2://HOST/DATASET`).
     pub(crate) input: Location,
     #[command(flatten)]
     opening: references_in::Opening,
