@@ -71,7 +71,7 @@ def of_xarray(source):
 def full_size():
     """What takes no room: one element, wherever it is read."""
     dataset = DatasetType("prism")
-    dataset["tmn"] = BaseType("tmn", np.broadcast_to(np.float32(0), (1512, 621, 1405)), dims=list(DIMENSIONS))
+    dataset["tmn"] = BaseType("tmn", np.broadcast_to(np.float32(0), (1512, 621, 1405)), dims=list(DIMENSIONS), attributes={"_ChunkSizes": [1, 23, 44]})
     return dataset
 
 
@@ -129,6 +129,7 @@ def numbers(binary, url):
     done = subprocess.run([binary, "plan", url, "--json"], capture_output=True, text=True, check=True)
     arrays = json.loads(done.stdout)["arrays"]
     tmn = next(array for array in arrays if array["path"] == "tmn")
+    assert (tmn["today"]["chunks"], tmn["today"]["bytes"]) == ([1, 23, 44], 4048), tmn["today"]
     found = [one for one in tmn["candidates"] if one["chunks"] == [72, 354, 354]]
     assert found and found[0]["bytes"] == 36_091_008, [one["chunks"] for one in tmn["candidates"]]
     reads = {name: (cost["reads"], round(cost["latency"], 6)) for name, cost in found[0]["reads"].items()}
