@@ -1,14 +1,22 @@
 """The combine steps of five workflows that are notebooks today, on small files of the same structure."""
 import json
+import os
+import pathlib
 import random
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import xarray as xr
 
 from combined import FORMS, case, concat, opened, references, same_bytes
 from combined import V as Variable
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIDECARS = ROOT / "examples/swot/from_sidecars.sh"
+sys.path.insert(0, str(ROOT / "testdata"))
+import dmrpp_sidecars  # noqa: E402 (it lies elsewhere)
 
 # The folder of the compiled examples, which are run too; None: they are not.
 EXAMPLES = None
@@ -204,6 +212,35 @@ def w4(work):
     if EXAMPLES:
         out = example(work, "combine_swot", work.folder / "example.json", 12, *work.sets([*shuffled, short]))
         work.compare(out, truth, "example")
+
+
+@case("W4: SWOT, from DMR++ sidecars")
+def w4_sidecars(work):
+    cycles, passes = [3, 4], [1, 2, 5]
+    files = {(c, p): swot(work, c, p) for c in cycles for p in passes if (c, p) != (4, 2)}
+    # another length, and one whose sidecar has its elements in the opposite order
+    short = swot(work, 4, 2, 11)
+    sidecars = []
+    for n, file in enumerate([*files.values(), short]):
+        root = dmrpp_sidecars.Writer(str(file)).root
+        if n % 2:
+            dmrpp_sidecars.reversed_elements(root)
+        sidecars.append(file.with_name(f"{file.name}.dmrpp"))
+        dmrpp_sidecars.write(root, str(sidecars[-1]))
+        # references are made without a look at it
+        file.rename(file.with_suffix(".away"))
+    (work.folder / "list.txt").write_text("".join(f"{sidecar}\n" for sidecar in sidecars))
+    out = work.folder / "sidecars.json"
+    command = [SIDECARS, work.folder / "list.txt", out, "12", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "H5REFS": str(work.binary)})
+    for file in [*files.values(), short]:
+        file.with_suffix(".away").rename(file)
+    work.count["examples"] += 1
+    if done.returncode or "1 left out" not in done.stderr:
+        work.problem(f"{SIDECARS.name} ends with {done.returncode}: {done.stderr[-600:]}")
+        return
+    truth = with_absent(dict(zip(files, opened(files.values()))), cycles, passes)
+    work.compare(out, truth, "sidecars")
 
 
 def himawari(work, day, hour):

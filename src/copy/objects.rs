@@ -51,10 +51,10 @@ impl ObjectTarget {
     /// The store of a URL; nothing is asked of it yet, but perhaps where its bucket lies.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] for a web server, for a whole bucket, and for what is no URL of a folder; [`Error::Io`] where an option is not
+    /// [`Error::Copy`] for a web server, for a whole bucket, and for what is no URL of a folder; [`Error::Io`] where an option is not
     /// known or there are no credentials.
     pub fn new(url: &str, options: RemoteOptions) -> Result<Self, Error> {
-        Ok(Self { written: Written::new(url, options)? })
+        Ok(Self { written: Written::new(url, options).map_err(not_written)? })
     }
 
     /// Sees to it that nothing is there but what the progress tells of, and that others see that a store is being written.
@@ -152,12 +152,20 @@ impl Target for ObjectTarget {
     }
 
     fn put(&self, key: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.written.put(key, bytes)
+        self.written.put(key, bytes).map_err(not_written)
     }
 
     /// Nothing: an object that was taken is kept.
     fn sync(&self, _keys: &[String]) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+/// What may not be read may not be written either, and is told so.
+fn not_written(error: Error) -> Error {
+    match error {
+        Error::NotAllowed { url, why } => Error::Copy { target: url, problem: why },
+        error => error,
     }
 }
 

@@ -4,7 +4,7 @@ use super::document::{Enumeration, Variable, number, numbers};
 use super::malformed;
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::wide;
-use crate::file::{Bits, ByteOrder, Charset, Class, Datatype, FloatFormat, Member, Padding, Text};
+use crate::file::{ByteOrder, Charset, Class, Datatype, Member, Padding, Text};
 
 /// Members of one structure.
 const MOST_MEMBERS: usize = 4_096;
@@ -20,30 +20,11 @@ pub(crate) fn numeric(kind: &str, order: ByteOrder) -> Option<Datatype> {
         "Int32" => (true, 4),
         "UInt64" => (false, 8),
         "Int64" => (true, 8),
-        "Float32" => return Some(float(order, 4, 8, 23, 127)),
-        "Float64" => return Some(float(order, 8, 11, 52, 1023)),
+        "Float32" => return Datatype::float(order, 4),
+        "Float64" => return Datatype::float(order, 8),
         _ => return None,
     };
-    let bits = Bits { offset: 0, precision: bits_of(size) };
-    Some(Datatype { size, class: Class::FixedPoint { order, signed, bits } })
-}
-
-fn bits_of(size: u32) -> u16 {
-    u16::try_from(size.saturating_mul(8)).unwrap_or(u16::MAX)
-}
-
-fn float(order: ByteOrder, size: u32, exponent_size: u8, mantissa_size: u8, bias: u32) -> Datatype {
-    let format = FloatFormat {
-        sign: exponent_size.saturating_add(mantissa_size),
-        exponent_location: mantissa_size,
-        exponent_size,
-        mantissa_location: 0,
-        mantissa_size,
-        bias,
-        normalization: 2,
-    };
-    let bits = Bits { offset: 0, precision: bits_of(size) };
-    Datatype { size, class: Class::FloatingPoint { order, bits, format } }
+    Some(Datatype::integer(order, signed, size))
 }
 
 /// Texts of so many bytes. What fills the rest is not told of all; what is behind a NUL may be anything then.

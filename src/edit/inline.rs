@@ -41,7 +41,7 @@ struct Wanted {
 /// stays so. All is asked for at once.
 ///
 /// # Errors
-/// What the sources answer; [`Error::Changed`] where a file is not what it was when the references were made; [`EditError::Length`] for
+/// What the sources answer; [`Error::Changed`] where a file is not what it was when the references were made; [`EditError::Split`] for
 /// chunks without codecs that have not the bytes of their elements; and more bytes than [`Limits::inline_bytes`]. The set is then what
 /// it was.
 pub fn inline<S: Sources>(

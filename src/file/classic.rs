@@ -11,9 +11,7 @@ use super::dataset::{Dataset, Storage};
 use super::tree::{Content, Dimension, Link, LinkKind, Node, Object, Tree};
 use super::value::Value;
 use super::walk::{Detail, unnameable};
-use super::{
-    Bits, ByteOrder, Charset, Class, Dataspace, Datatype, Extent, File, FillValue, FilterPipeline, FloatFormat,
-};
+use super::{ByteOrder, Charset, Class, Dataspace, Datatype, Extent, File, FillValue, FilterPipeline};
 use super::{Memo, Padding, Text};
 use crate::error::{Error, FormatError, Problem, Structure, Unsupported};
 use crate::field::Address;
@@ -363,18 +361,10 @@ fn streamed(header: &Header<'_>, extents: &[Result<Extents, Error>], step: Optio
 /// The type of elements; of characters that of texts of `length` bytes.
 fn datatype(element: Element, length: u32) -> Datatype {
     let order = ByteOrder::Big;
-    let bits = |bytes: u8| Bits { offset: 0, precision: u16::from(bytes).saturating_mul(8) };
     match element {
-        Element::Integer { bytes, signed } => {
-            Datatype { size: bytes.into(), class: Class::FixedPoint { order, signed, bits: bits(bytes) } }
-        }
-        Element::Float { bytes } => {
-            let class = match FloatFormat::ieee(bytes.into()) {
-                Some(format) => Class::FloatingPoint { order, bits: bits(bytes), format },
-                None => Class::Opaque { tag: String::new() },
-            };
-            Datatype { size: bytes.into(), class }
-        }
+        Element::Integer { bytes, signed } => Datatype::integer(order, signed, bytes),
+        Element::Float { bytes } => Datatype::float(order, bytes)
+            .unwrap_or(Datatype { size: bytes.into(), class: Class::Opaque { tag: String::new() } }),
         Element::Char => {
             let text = Text { padding: Padding::NullPadded, charset: Charset::Ascii };
             Datatype { size: length, class: Class::String(text) }

@@ -112,6 +112,21 @@ impl Datatype {
     }
 }
 
+impl Datatype {
+    /// Integers of so many bytes, all of whose bits count.
+    pub(crate) fn integer(order: ByteOrder, signed: bool, size: u8) -> Self {
+        let bits = Bits { offset: 0, precision: u16::from(size).saturating_mul(8) };
+        Self { size: size.into(), class: Class::FixedPoint { order, signed, bits } }
+    }
+
+    /// IEEE's floats of so many bytes: 2, 4 or 8.
+    pub(crate) fn float(order: ByteOrder, size: u8) -> Option<Self> {
+        let (bits, format) =
+            (Bits { offset: 0, precision: u16::from(size).saturating_mul(8) }, FloatFormat::ieee(size.into())?);
+        Some(Self { size: size.into(), class: Class::FloatingPoint { order, bits, format } })
+    }
+}
+
 impl FloatFormat {
     /// The fields of IEEE 754 binary16, 32 or 64.
     pub(crate) fn ieee(size: u32) -> Option<Self> {

@@ -5,6 +5,7 @@ mod candidates;
 mod chosen;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use access::{Extent, Pattern};
 pub use candidates::{Candidate, Reads};
@@ -105,18 +106,29 @@ pub fn plan(set: &ReferenceSet, options: &PlanOptions) -> Result<Vec<ArrayPlan>,
 }
 
 fn plan_array(path: &str, array: &Array, options: &PlanOptions) -> ArrayPlan {
-    let (metadata, dimensions) = (&array.metadata, dimensions(array));
+    let (metadata, dimensions, chunks) = (&array.metadata, dimensions(array), chunks_today(array));
     let size = metadata.dtype.size().filter(|size| *size > 0);
     let bytes = size.and_then(|size| metadata.shape.iter().try_fold(size, |bytes, n| bytes.checked_mul(*n)));
     let along = options.along.as_ref().and_then(|name| dimensions.iter().position(|known| known == name)).unwrap_or(0);
     let access = Access { dimensions: &dimensions, shape: &metadata.shape, along, options };
     let candidates = match (size, bytes) {
-        (Some(size), Some(bytes)) => candidates::of(&access, size, bytes, &metadata.chunks),
+        (Some(size), Some(bytes)) => candidates::of(&access, size, bytes, &chunks),
         _ => Vec::new(),
     };
-    let today = Candidate::new(&access, size.unwrap_or(0), &metadata.chunks);
+    let today = Candidate::new(&access, size.unwrap_or(0), &chunks);
     let (shape, dtype) = (metadata.shape.clone(), metadata.dtype.clone());
     ArrayPlan { path: path.to_owned(), today, shape, dtype, bytes, candidates, dimensions }
+}
+
+/// The chunks of an array as they are. Servers serve no chunks; some tell by an attribute what lies behind (`_ChunkSizes`, by THREDDS).
+fn chunks_today(array: &Array) -> Vec<u64> {
+    let told = array.attributes.get("_ChunkSizes").filter(|_| array.chunks.present() == 0);
+    let told = told.and_then(|told| match told {
+        Value::Array(sizes) => sizes.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>(),
+        size => Some(vec![size.as_u64()?]),
+    });
+    let told = told.filter(|sizes| sizes.len() == array.metadata.shape.len() && !sizes.contains(&0));
+    told.unwrap_or_else(|| array.metadata.chunks.clone())
 }
 
 /// The names of an array's dimensions.
@@ -181,6 +193,20 @@ mod tests {
         }
         let slowest = |one: &Candidate| one.reads.values().map(|reads| reads.seconds).fold(0.0, f64::max);
         assert!(candidates.is_sorted_by(|a, b| slowest(a) <= slowest(b)));
+    }
+
+    #[test]
+    fn chunks_that_a_server_tells_of_are_those_of_today() {
+        let today = |told: serde_json::Value| {
+            let mut set = set(&[1512, 621, 1405], &[2, 621, 1405], "<f4", &["time", "lat", "lon"]);
+            let Some((_, crate::reference::Node::Array(array))) = set.nodes.last_mut() else { panic!() };
+            array.attributes.insert("_ChunkSizes", told);
+            planned(&set, &PlanOptions::default()).today.chunks
+        };
+        assert_eq!(today(serde_json::json!([1, 23, 44])), [1, 23, 44]);
+        for other in [serde_json::json!([1, 23]), serde_json::json!([0, 23, 44]), serde_json::json!("1 23 44")] {
+            assert_eq!(today(other), [2, 621, 1405]);
+        }
     }
 
     #[test]

@@ -86,22 +86,23 @@ impl<'a> Builder<'a> {
     fn array(&mut self, object: &Object, Parts { metadata, mut chunks, urls }: Parts) {
         let Some(dataset) = object.dataset() else { return };
         self.adopt(&mut chunks, &urls);
+        let mut array = Array { metadata, attributes: Attributes::default(), chunks };
+        let whole = self.split(&object.path, &mut array);
+        self.report.add(&object.path, Status::of(&array.chunks));
+        self.report.outcomes.extend(whole);
         let mut names = self.dimensions.names(&object.path).to_vec();
         let name = object.path.rsplit('/').next().unwrap_or_default();
         // An array type's own dimensions.
-        names.extend((names.len()..metadata.shape.len()).map(|axis| format!("{name}_dim_{axis}")));
+        names.extend((names.len()..array.metadata.shape.len()).map(|axis| format!("{name}_dim_{axis}")));
         let moved = |attribute: &_| is_moved(attribute, &dataset.datatype);
         let mut attributes =
             attributes(object, self.paths, moved, Attributes::with_dimensions(&names), &mut self.report);
         flags(object, &dataset.datatype, &mut attributes, (self.budget, &mut self.report));
-        if has_replaced_names(&metadata.dtype) {
+        array.attributes = attributes;
+        if has_replaced_names(&array.metadata.dtype) {
             let (told, why) = ("fields with U+FFFD in their names".to_owned(), "those of the file are not UTF-8");
             self.report.add(&object.path, Status::Renamed { told, why });
         }
-        let mut array = Array { metadata, attributes, chunks };
-        let whole = self.split(&object.path, &mut array);
-        self.report.add(&object.path, Status::of(&array.chunks));
-        self.report.outcomes.extend(whole);
         self.push(&object.path, array);
     }
 

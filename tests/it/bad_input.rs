@@ -72,7 +72,11 @@ fn what_is_no_hdf5_file_is_told_so() {
     assert_eq!(message(b""), "superblock at 0x0: every byte of the file is missing (at 0x0)");
     assert_eq!(message(b"\x89"), "superblock at 0x0: the HDF5 signature is missing (at 0x0)");
     assert_eq!(message(&[0; 5000]), "superblock at 0x0: the HDF5 signature is missing (at 0x0)");
-    assert_eq!(message(b"CDF\x01\0\0\0\0"), "superblock at 0x0: the HDF5 signature is missing (at 0x0)");
+    assert_eq!(message(b"CDF\x03\0\0\0\0"), "superblock at 0x0: the HDF5 signature is missing (at 0x0)");
+    assert_eq!(
+        message(b"CDF\x01\0\0\0\0"),
+        "netCDF classic header at 0x0: the bytes end inside the structure (at 0x8)"
+    );
     assert_eq!(message(b"\x89HDF\r\n\x1a\n"), "superblock at 0x0: the bytes end inside the structure (at 0x8)");
     assert_eq!(message(b"\x89HDF\r\n\x1a\n\x09"), "superblock at 0x0: version is 9 (at 0x8)");
 }

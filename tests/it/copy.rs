@@ -190,6 +190,21 @@ fn names_that_are_not_there_are_told_before_anything_is_written() {
 }
 
 #[test]
+fn a_url_is_written_to_only_where_that_can_be() {
+    let said = |url: &str| run(&[&"copy", &"netcdf/cf.nc", &"-o", &url]).failure().to_owned();
+    let table = [
+        ("https://host/out.zarr", "https://host/out.zarr: stores are written to s3, gs and az, and not to web servers"),
+        ("http://u:canary@host/out.zarr?sig=canary", "http://..@host/out.zarr?..: it has a query or a fragment"),
+        ("s3://bucket/", "s3://bucket/: it is a whole bucket: name a folder in it"),
+    ];
+    for (url, why) in table {
+        let said = said(url);
+        let why = if cfg!(feature = "remote") { why } else { "built with the feature \"remote\"" };
+        assert!(said.contains(why) && !said.contains("canary"), "{said}");
+    }
+}
+
+#[test]
 fn a_store_is_there_once_and_is_replaced_only_where_that_is_asked_for() {
     let folder = tempdir().unwrap();
     let out = folder.path().join("out.zarr");

@@ -86,7 +86,10 @@ fn a_folder_stands_for_the_files_in_it_and_below() {
     assert_eq!(scanned(&colons, &["*/*.nc"]), ["a.nc.json"]);
     let empty = tempdir().unwrap();
     let run = run(&[&"scan", &empty.path(), &"-o", &"-"]);
-    assert_eq!(run.failure(), format!("h5refs: {}: no *.{{nc,nc4,h5,hdf5,he5}} lies there", empty.path().display()));
+    assert_eq!(
+        run.failure(),
+        format!("h5refs: {}: no *.{{nc,nc3,nc4,cdf,h5,hdf5,he5}} lies there", empty.path().display())
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub(crate) use asked::{dap_origin, tell};
 #[derive(Args, Clone)]
 #[command(next_help_heading = "DAP2")]
 pub(crate) struct Asking {
-    /// The URL is that of a dataset of a server of DAP2, as those are that begin with dap2:// (asked by https) and dap2+http://.
+    /// The URL is that of a dataset of a server of DAP2, as those are that begin with `dap2:` (asked by https) and `dap2+http:`.
     #[arg(long)]
     dap: bool,
     /// Bytes that one request asks for; K, M or G behind N multiplies it by 1024, 1024^2 or 1024^3.

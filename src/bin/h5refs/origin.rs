@@ -1,4 +1,4 @@
-//! What is planned and copied: an HDF5 file or references, wherever they lie.
+//! What is planned and copied: a file or references, wherever they lie, or a dataset of a server.
 
 use std::sync::Arc;
 
@@ -7,17 +7,20 @@ use h5refs::store::Origin;
 use h5refs::{CodecPolicy, LocalSources, Options, Sources, Store};
 
 use crate::location::Location;
-use crate::{Ending, load, opening, references_in, say, without_name};
+use crate::{Ending, dap, load, opening, references_in, say, without_name};
 
 /// The one input of a command, and how it is read.
 #[derive(Args)]
 pub(crate) struct Source {
-    /// An HDF5 or netCDF file, as a path or URL, or references: JSON, compressed or not, or a folder of Parquet.
+    /// An HDF5 or netCDF file, as a path or URL, or references: JSON, compressed or not, or a folder of Parquet; or a dataset of a server of
+    /// DAP2 (`dap2://HOST/DATASET`).
     pub(crate) input: Location,
     #[command(flatten)]
     opening: references_in::Opening,
     #[command(flatten)]
     allowing: references_in::Allowing,
+    #[command(flatten)]
+    dap: dap::Asking,
 }
 
 /// An input that is opened.
@@ -34,7 +37,7 @@ impl Source {
         self.opening.limits()
     }
 
-    /// How URLs are reached.
+    /// How URLs are read and written.
     #[cfg(feature = "remote")]
     pub(crate) fn reading(&self) -> &crate::remote::Reading {
         self.allowing.reading()
@@ -42,11 +45,30 @@ impl Source {
 
     pub(crate) fn open(&self) -> Result<Opened, String> {
         let name = self.input.to_string();
+        if let Some(url) = self.dap.url(&self.input)? {
+            return self.dataset(url);
+        }
         let opened = match self.input.path().filter(|path| !load::is_file_of_data(path)) {
             Some(path) => self.references(path),
             None => self.file(),
         };
         opened.map_err(|error| if error.starts_with(&name) { error } else { format!("{name}: {error}") })
+    }
+
+    /// A dataset of a server, which is known by what it says of itself.
+    #[cfg(feature = "dap")]
+    fn dataset(&self, url: &str) -> Result<Opened, String> {
+        let options = self.dap.options(self.allowing.reading(), self.limits())?;
+        let dataset = dap::dap_origin(url, options).map_err(|error| error.to_string())?;
+        let ending = dap::tell(&dataset);
+        let told = h5refs::batch::fingerprint(format!("{:?}", dataset.set().nodes));
+        let identity = format!("{} {told}", h5refs::without_secrets(url));
+        Ok(Opened { origin: Box::new(dataset), identity, ending })
+    }
+
+    #[cfg(not(feature = "dap"))]
+    fn dataset(&self, _url: &str) -> Result<Opened, String> {
+        Err(dap::refused())
     }
 
     /// References, and the files that they may lead to.

@@ -64,7 +64,7 @@ pub(crate) struct Allowing {
 }
 
 impl Allowing {
-    /// How URLs are reached.
+    /// How URLs are read and written.
     #[cfg(feature = "remote")]
     pub(crate) fn reading(&self) -> &remote::Reading {
         &self.remote
