@@ -67,6 +67,7 @@ impl Source {
     }
 
     #[cfg(not(feature = "dap"))]
+    #[expect(clippy::unused_self, reason = "with the feature, it says how a server is asked")]
     fn dataset(&self, _url: &str) -> Result<Opened, String> {
         Err(dap::refused())
     }
