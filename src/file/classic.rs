@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::attribute::Attribute;
 use super::chunks::{ChunkTable, FilterMasks};
-use super::dataset::{Dataset, Storage};
+use super::dataset::{Dataset, RECORDS, Storage};
 use super::tree::{Content, Dimension, Link, LinkKind, Node, Object, Tree};
 use super::value::Value;
 use super::walk::{Detail, unnameable};
@@ -20,9 +20,6 @@ use crate::limits::{Budget, check};
 use crate::source::{Halt, ReadAt, attempt};
 use crate::structure::classic::{self as header, Element, Header, MAGIC};
 use crate::structure::superblock::{LONGEST, Superblock};
-
-/// What stands for the index of records, which are found by counting.
-pub(super) const RECORDS: &str = "record";
 
 /// Bytes of the first read of a header, and how many times as much each further one is.
 const FIRST: u64 = 8 << 10;

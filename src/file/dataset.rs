@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 use super::File;
 use super::chunks::ChunkTable;
-use super::classic::RECORDS;
 use super::object::{Header, Message};
 use super::overlay::Overlay;
 use crate::error::{Error, Problem, Structure};
@@ -23,6 +22,9 @@ use crate::structure::message::fill_value::FillValue;
 use crate::structure::message::filter_pipeline::FilterPipeline;
 use crate::structure::message::types;
 use crate::structure::virtual_mappings::{Mapping, mappings};
+
+/// What stands for the index of a netCDF classic file's records, which are found by counting.
+pub(super) const RECORDS: &str = "record";
 
 /// A dataset.
 #[derive(Debug, Clone)]
