@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import tempfile
 import time
@@ -38,9 +39,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder, binary = pathlib.Path(folder), arguments.bin.absolute()
         whole = folder / "whole.zarr"
+        started = time.monotonic()
         rewritten(binary, url, whole)
+        took = time.monotonic() - started
         compare(whole, truth, json.loads(pathlib.Path(f"{whole}.plan.json").read_text()))
-        killed = killed_and_resumed(binary, url, folder / "killed.zarr", arguments.kills)
+        killed = killed_and_resumed(binary, url, folder / "killed.zarr", arguments.kills, took)
         same_files(whole, folder / "killed.zarr")
         typo(binary, url, folder)
     numbers(binary, serve(BaseHandler(full_size())))
@@ -92,19 +95,23 @@ def compare(out, truth, plan):
         assert group[name].chunks == group[name].shape, name
 
 
-def killed_and_resumed(binary, url, out, kills):
-    """Kills the script at random moments, and lets it end at last; gives how many of the kills met it."""
+def killed_and_resumed(binary, url, out, kills, took):
+    """Kills the script at random moments of the time that it takes, and lets it end at last; gives how many of the kills met it."""
     random.seed(2)
     environment, met = os.environ | {"H5REFS": str(binary)}, 0
     for _ in range(kills):
         started = subprocess.Popen([SCRIPT, url, out, "200kB", "1MB", "2MB"], env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(random.uniform(0.05, 0.6))
-        met += started.poll() is None
+        time.sleep(random.uniform(0.1, 0.9) * took)
+        running = started.poll() is None
+        met += running
         try:
             os.killpg(started.pid, 9)
         except ProcessLookupError:
             pass
         started.wait()
+        if not running:
+            # It was whole: what is gone on with is the beginning of another.
+            shutil.rmtree(out)
     assert met > kills // 3, f"only {met} kills met it"
     rewritten(binary, url, out)
     return met
