@@ -19,7 +19,7 @@ use crate::field::convert::{narrow, wide};
 use crate::limits::{Budget, check};
 use crate::source::{Halt, ReadAt, attempt};
 use crate::structure::classic::{self as header, Element, Header, MAGIC};
-use crate::structure::superblock::{LONGEST, Superblock};
+use crate::structure::superblock::Superblock;
 
 /// Bytes of the first read of a header, and how many times as much each further one is.
 const FIRST: u64 = 8 << 10;
@@ -68,12 +68,9 @@ struct Extents {
     is_record: bool,
 }
 
-/// Whether a file begins as a netCDF classic file does (`NC_interpret_magic_number`), whatever follows.
-pub(super) fn is_classic(source: &dyn ReadAt) -> Result<bool, Halt> {
-    let range = 0..LONGEST.min(source.size());
-    let found = source.read(std::slice::from_ref(&range))?;
-    let version = found.first().and_then(|bytes| bytes.strip_prefix(MAGIC)).and_then(|rest| rest.first());
-    Ok(matches!(version, Some(1 | 2 | 5)))
+/// Whether a file that begins with these bytes is a netCDF classic one (`NC_interpret_magic_number`), whatever follows.
+pub(super) fn is_classic(first: &[u8]) -> bool {
+    matches!(first.strip_prefix(MAGIC).and_then(<[u8]>::first), Some(1 | 2 | 5))
 }
 
 impl<'s> File<'s> {

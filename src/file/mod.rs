@@ -160,10 +160,11 @@ impl<'s> File<'s> {
     }
 
     fn open_within(source: &'s dyn ReadAt, budget: Rc<Budget>, cut_off: CutOff, memo: &'s Memo) -> Result<Self, Halt> {
-        if classic::is_classic(source)? {
+        let first = probe(source, &[0])?;
+        if first.iter().any(|(_, bytes)| classic::is_classic(bytes)) {
             return Self::open_classic(source, budget, memo);
         }
-        let (base, superblock) = find_superblock(source)?;
+        let (base, superblock) = find_superblock(source, &first)?;
         Self::with_superblock(source, budget, memo, (base, superblock)).opened(cut_off)
     }
 
@@ -411,10 +412,9 @@ fn batches<T>(items: &[T], most: u64, size: impl Fn(&T) -> u64) -> Vec<&[T]> {
     batches
 }
 
-/// The first valid superblock at 0, 512, 1024, 2048 and so on, and where it lies (II.A).
-fn find_superblock(source: &dyn ReadAt) -> Result<(u64, Superblock), Halt> {
+/// The first valid superblock at 0, 512, 1024, 2048 and so on, and where it lies (II.A); `first` is what lies at 0.
+fn find_superblock(source: &dyn ReadAt, first: &[(u64, Bytes)]) -> Result<(u64, Superblock), Halt> {
     let size = source.size();
-    let first = probe(source, &[0])?;
     if let Some((at, found)) = first.first().filter(|(_, bytes)| bytes.starts_with(&SIGNATURE)) {
         return Ok((*at, structure::parse(Structure::Superblock, Span::new(found, *at), Superblock::parse)?));
     }

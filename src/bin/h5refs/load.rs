@@ -178,12 +178,12 @@ fn begins_as_classic(file: &mut std::fs::File) -> bool {
 pub(crate) fn is_file_of_data(path: &Path) -> bool {
     const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
     let Ok(mut file) = std::fs::File::open(path) else { return false };
+    if begins_as_classic(&mut file) {
+        return true;
+    }
     let starts = std::iter::once(0).chain(std::iter::successors(Some(512_u64), |start| start.checked_mul(2)));
     for start in starts {
         let mut found = [0; 8];
-        if start == 0 && begins_as_classic(&mut file) {
-            return true;
-        }
         if file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut found)).is_err() {
             return false;
         }
