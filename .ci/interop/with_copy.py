@@ -10,8 +10,6 @@ consolidated documents are those of the store; xarray opens it as it opens the r
 Then a store of many chunks is copied, killed at random moments, gone on with, and compared file by file with one that was not.
 Exit 1 on any difference, and when less was compared than FLOOR says.
 """
-import argparse
-import collections
 import json
 import pathlib
 import random
@@ -28,6 +26,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from sweep import Sweep
 from truth import LEFT_OUT
 
 warnings.simplefilter("ignore")
@@ -40,44 +39,14 @@ MOST = 2000
 KILLS = 12
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("--testdata", default="testdata")
-    parser.add_argument("-v", action="store_true", dest="verbose")
-    parser.add_argument("files", nargs="*", help="paths in testdata (default: all)")
-    options = parser.parse_args()
-    check = Check(options)
-    root = pathlib.Path(options.testdata).resolve()
-    files = [root / name for name in options.files] or sorted([*root.glob("*/*.h5"), *root.glob("*/*.nc")])
-    for file in files:
-        if file.relative_to(root).as_posix() not in {*LEFT_OUT, *LEFT}:
-            with tempfile.TemporaryDirectory() as folder:
-                check.file(file, str(file.relative_to(root)), pathlib.Path(folder))
-    with tempfile.TemporaryDirectory() as folder:
-        check.killed(pathlib.Path(folder))
-    for difference in check.differences:
-        print(difference)
-    print(f"left out: {dict(check.left)}")
-    print(f"{len(check.differences)} differences; compared: {dict(check.compared)}")
-    short = {kind: least for kind, least in FLOOR.items() if check.compared[kind] < least and not options.files}
-    if short:
-        print(f"less was compared than expected: {short}")
-    return 1 if check.differences or short else 0
+class Check(Sweep):
+    floor = FLOOR
+    left_out = frozenset({*LEFT_OUT, *LEFT})
 
-
-class Check:
-    def __init__(self, options):
-        self.options = options
-        self.differences = []
-        self.compared = collections.Counter()
-        self.left = collections.Counter()
-
-    def run(self, *arguments, codes=(0,)):
-        done = subprocess.run([self.options.bin, *map(str, arguments)], capture_output=True, text=True)
-        if done.returncode not in codes:
-            self.differences.append(f"{arguments}: exit {done.returncode}: {done.stderr.strip()}")
-        return done
+    def sweep(self):
+        super().sweep()
+        with tempfile.TemporaryDirectory() as folder:
+            self.killed(pathlib.Path(folder))
 
     def file(self, file, name, folder):
         refs = folder / "refs.json"
@@ -229,4 +198,4 @@ def odd_chunks(array):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Check.main())

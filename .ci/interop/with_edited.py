@@ -11,15 +11,10 @@ For every .h5 and .nc file under testdata that can be scanned: `PATH scan FILE -
 zarr reads from each what it reads from REFS.json, byte for byte; xarray opens the root of each as
 it opens that of REFS.json. Exit 1 on any difference, and when less was compared than FLOOR says.
 """
-import argparse
-import collections
 import json
 import math
-import pathlib
 import shutil
-import subprocess
 import sys
-import tempfile
 import warnings
 
 import fsspec
@@ -27,7 +22,7 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from truth import LEFT_OUT
+from sweep import Sweep
 
 warnings.simplefilter("ignore")
 # What a full run compares at least, as seen: arrays of each kind of edit.
@@ -39,42 +34,8 @@ SMALL = 40
 MOST = 2000
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("--testdata", default="testdata")
-    parser.add_argument("-v", action="store_true", dest="verbose")
-    parser.add_argument("files", nargs="*", help="paths in testdata (default: all)")
-    options = parser.parse_args()
-    check = Check(options)
-    root = pathlib.Path(options.testdata).resolve()
-    files = [root / name for name in options.files] or sorted([*root.glob("*/*.h5"), *root.glob("*/*.nc")])
-    files = [file for file in files if file.relative_to(root).as_posix() not in LEFT_OUT]
-    for file in files:
-        with tempfile.TemporaryDirectory() as folder:
-            check.file(file, str(file.relative_to(root)), pathlib.Path(folder))
-    for difference in check.differences:
-        print(difference)
-    print(f"left out, as they are large: {check.large}")
-    print(f"{len(check.differences)} differences; arrays compared: {dict(check.compared)}")
-    short = {kind: least for kind, least in FLOOR.items() if check.compared[kind] < least and not options.files}
-    if short:
-        print(f"less was compared than expected: {short}")
-    return 1 if check.differences or short else 0
-
-
-class Check:
-    def __init__(self, options):
-        self.options = options
-        self.differences = []
-        self.compared = collections.Counter()
-        self.large = []
-
-    def run(self, *arguments, codes=(0,)):
-        done = subprocess.run([self.options.bin, *map(str, arguments)], capture_output=True, text=True)
-        if done.returncode not in codes:
-            self.differences.append(f"{arguments}: exit {done.returncode}: {done.stderr.strip()}")
-        return done
+class Check(Sweep):
+    floor = FLOOR
 
     def file(self, file, name, folder):
         refs = folder / "refs.json"
@@ -82,7 +43,7 @@ class Check:
         if not refs.exists():
             return
         if chunks(refs) > MOST:
-            self.large.append(name)
+            self.left["of many chunks"] += 1
             return
         before = values(refs)
         self.converted(refs, before, name, folder)
@@ -204,4 +165,4 @@ def values(refs, **target):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Check.main())
