@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::document::{number, numbers};
 use super::malformed;
+use super::number::{number, numbers};
 use super::xml::Element;
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::wide;
@@ -39,6 +39,8 @@ pub(crate) struct Chunks {
     first: Vec<u64>,
     /// Dimensions of a position; none of a chunk that has none.
     rank: Option<usize>,
+    /// An attribute that may mean anything.
+    pub(crate) unknown: Option<String>,
     /// The first thing that is wrong with them.
     pub(crate) wrong: Option<Error>,
 }
@@ -65,15 +67,13 @@ impl Chunks {
             "DIO",
             "LBChunk",
         ];
-        if let Some(other) = element.other_than(&KNOWN) {
-            return Err(Unsupported::NotTold(format!("what the attribute {other} of chunks means")).into());
-        }
         if element.attribute("LBChunk").is_some_and(|value| value != "false") {
             return Err(Unsupported::Feature("a chunk of several linked blocks").into());
         }
         let of = |name| element.attribute(name).map(str::to_owned);
         Ok(Self {
             at: element.at,
+            unknown: element.other_than(&KNOWN).map(|other| format!("what the attribute {other} of chunks means")),
             compression: of("compressionType"),
             levels: of("deflateLevel").or_else(|| of("deflate_level")),
             fill: of("fillValue"),
@@ -95,8 +95,8 @@ impl Chunks {
     pub(crate) fn push(&mut self, element: &Element, files: &mut Files, budget: &Budget) -> Result<(), Error> {
         const KNOWN: [&str; 6] = ["offset", "nBytes", "chunkPositionInArray", "fm", "href", "trust"];
         budget.chunks(1)?;
-        if let Some(other) = element.other_than(&KNOWN) {
-            return Err(Unsupported::NotTold(format!("what the attribute {other} of a chunk means")).into());
+        if let Some(other) = element.other_than(&KNOWN).filter(|_| self.unknown.is_none()) {
+            self.unknown = Some(format!("what the attribute {other} of a chunk means"));
         }
         let wrong = |name| malformed(element.at, Problem::Number(name));
         let field = |name| element.attribute(name).and_then(number).ok_or_else(|| wrong(name));

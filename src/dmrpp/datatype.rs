@@ -1,7 +1,8 @@
 //! Types of DAP4 as those of HDF5.
 
-use super::document::{Enumeration, Variable, number, numbers};
+use super::document::{Enumeration, Variable};
 use super::malformed;
+use super::number::{number, numbers};
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::wide;
 use crate::file::{ByteOrder, Charset, Class, Datatype, Member, Padding, Text};
@@ -75,10 +76,7 @@ pub(crate) fn element(text: &str, datatype: &Datatype) -> Option<Vec<u8>> {
 /// A structure of numbers, its members where `ends` says; members lie one after another where it says nothing.
 pub(crate) fn structure(variable: &Variable, ends: Option<&str>, order: ByteOrder) -> Result<Datatype, Error> {
     let wrong = |name| malformed(variable.at, Problem::Number(name));
-    if variable.members.is_empty() || variable.members.len() > MOST_MEMBERS {
-        return Err(wrong("number of members"));
-    }
-    let types = variable.members.iter().map(|member| self::member(member, order)).collect::<Result<Vec<_>, _>>()?;
+    let types = members(variable, |member| self::member(member, order))?;
     let told = match ends {
         None => None,
         Some(ends) => {
@@ -99,22 +97,44 @@ pub(crate) fn structure(variable: &Variable, ends: Option<&str>, order: ByteOrde
     Ok(Datatype { size: offset, class: Class::Compound(members) })
 }
 
+/// What each member of a structure is.
+pub(crate) fn members<T>(variable: &Variable, kind: impl Fn(&Variable) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    if variable.members.is_empty() || variable.members.len() > MOST_MEMBERS {
+        return Err(malformed(variable.at, Problem::Number("number of members")));
+    }
+    variable.members.iter().map(kind).collect()
+}
+
 /// The type of a member of a structure: a number, or an array of them.
-fn member(member: &Variable, order: ByteOrder) -> Result<Datatype, Error> {
-    let refused = || Unsupported::NotTold(format!("how the member {} of type {} is stored", member.name, member.kind));
+pub(crate) fn member(member: &Variable, order: ByteOrder) -> Result<Datatype, Error> {
+    let base = numeric(&member.kind, order).ok_or_else(|| unknown(member))?;
+    let (dimensions, count) = dimensions(member)?;
+    Ok(array(base, &dimensions, count).ok_or_else(|| unknown(member))?)
+}
+
+fn unknown(member: &Variable) -> Unsupported {
+    Unsupported::NotTold(format!("how the member {} of type {} is stored", member.name, member.kind))
+}
+
+/// The dimensions of a member of a structure, and how many elements it has: at least one.
+pub(crate) fn dimensions(member: &Variable) -> Result<(Vec<u32>, u32), Error> {
     if let Some(error) = &member.wrong {
         return Err(error.clone());
     }
-    let base = numeric(&member.kind, order).ok_or_else(refused)?;
-    if member.dims.is_empty() {
-        return Ok(base);
-    }
     let size = |dim: &super::document::Dim| u32::try_from(number(dim.size.as_deref()?)?).ok().filter(|size| *size > 0);
     let dimensions: Option<Vec<u32>> = member.dims.iter().map(size).collect();
-    let dimensions = dimensions.ok_or_else(refused)?;
-    let count = dimensions.iter().try_fold(1_u32, |n, size| n.checked_mul(*size));
-    let size = count.and_then(|count| count.checked_mul(base.size)).ok_or_else(refused)?;
-    Ok(Datatype { size, class: Class::Array { dimensions, base: Box::new(base) } })
+    let dimensions = dimensions.ok_or_else(|| unknown(member))?;
+    let count = dimensions.iter().try_fold(1_u32, |n, size| n.checked_mul(*size)).ok_or_else(|| unknown(member))?;
+    Ok((dimensions, count))
+}
+
+/// An array of a type; one without dimensions is the type.
+pub(crate) fn array(base: Datatype, dimensions: &[u32], count: u32) -> Option<Datatype> {
+    if dimensions.is_empty() {
+        return Some(base);
+    }
+    let size = count.checked_mul(base.size)?;
+    Some(Datatype { size, class: Class::Array { dimensions: dimensions.to_vec(), base: Box::new(base) } })
 }
 
 /// Bytes of all elements, if they fit in 64 bits.

@@ -2,6 +2,7 @@
 
 use super::chunks::{Chunks, Files};
 use super::malformed;
+use super::number::number;
 use super::xml::{Element, Part, Parts, Space};
 use crate::error::{Error, LimitError, Problem, Unsupported};
 use crate::field::convert::wide;
@@ -428,16 +429,4 @@ pub(crate) fn joined(group: &str, name: &str) -> String {
 /// Whether a name can be part of a path.
 pub(crate) fn is_nameable(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
-}
-
-/// A number of digits only.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let text = text.trim();
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-/// Numbers with blanks between.
-pub(crate) fn numbers(text: &str, most: usize) -> Option<Vec<u64>> {
-    let numbers: Option<Vec<u64>> = text.split_ascii_whitespace().take(most.saturating_add(1)).map(number).collect();
-    numbers.filter(|numbers| !numbers.is_empty() && numbers.len() <= most)
 }

@@ -7,6 +7,7 @@
 use super::attribute::real;
 use super::datatype::element;
 use crate::file::{Attribute, ByteOrder, Class, Datatype, FillValue, Padding, Text, Value};
+use crate::netcdf::default_fill;
 
 /// The fill value, or why it is not known.
 pub(crate) fn fill(
@@ -34,6 +35,44 @@ pub(crate) fn fill(
     }
     let untold = || format!("the value of chunks that were never written, which it has as \"{text}\", exactly");
     known.map(FillValue::Value).ok_or_else(untold)
+}
+
+/// The fill value as Hyrax takes it: the numbers as they are written; but netCDF's own is known by its six digits. Of numbers of the other
+/// byte order nobody knows what Hyrax takes.
+pub(crate) fn served(text: Option<&str>, datatype: &Datatype, order: Option<ByteOrder>) -> Option<FillValue> {
+    let mut numbers = text.filter(|_| order != Some(ByteOrder::Big))?.split_ascii_whitespace();
+    let mut all = vec![0; usize::try_from(datatype.size).ok()?];
+    for (offset, base, count) in parts(datatype) {
+        let start = usize::try_from(offset).ok()?;
+        let elements = all.get_mut(start..)?.chunks_exact_mut(usize::try_from(base.size).ok()?.max(1));
+        for place in elements.take(usize::try_from(count).ok()?) {
+            let number = numbers.next()?;
+            let element = match &base.class {
+                Class::FloatingPoint { .. } => {
+                    let netcdf = default_fill(base).filter(|fill| written(fill).as_deref() == Some(number));
+                    netcdf.or_else(|| bytes(real(number, base.size)?, base))
+                }
+                _ => element(number, base),
+            };
+            place.copy_from_slice(&element.filter(|element| element.len() == place.len())?);
+        }
+    }
+    numbers.next().is_none().then_some(FillValue::Value(all))
+}
+
+/// Where the numbers of an element lie, what they are, and how many.
+fn parts(datatype: &Datatype) -> Vec<(u32, &Datatype, u32)> {
+    match &datatype.class {
+        Class::Compound(members) => members.iter().map(|member| part(member.offset, &member.datatype)).collect(),
+        _ => vec![part(0, datatype)],
+    }
+}
+
+fn part(offset: u32, datatype: &Datatype) -> (u32, &Datatype, u32) {
+    match &datatype.class {
+        Class::Array { base, .. } => (offset, base, datatype.size.checked_div(base.size).unwrap_or(0)),
+        _ => (offset, datatype, 1),
+    }
 }
 
 fn little(datatype: &Datatype) -> Datatype {
@@ -80,15 +119,17 @@ fn float(text: &str, datatype: &Datatype, declared: Option<&Attribute>, is_littl
         _ => return None,
     };
     let element = bytes(declared, datatype)?;
-    let written = |element: &[u8]| {
-        let single = || <[u8; 4]>::try_from(element).ok().map(|bytes| f32::from_le_bytes(bytes).into());
-        let double = || <[u8; 8]>::try_from(element).ok().map(f64::from_le_bytes);
-        single().or_else(double).map(rounded)
-    };
     let reversed: Vec<u8> = element.iter().rev().copied().collect();
     let is_written = |element: &[u8]| written(element).is_some_and(|written| written == text.trim());
     // Of the other order the one or the other, by who wrote the sidecar.
     (is_written(&element) || (!is_little && is_written(&reversed))).then_some(element)
+}
+
+/// A number's bytes, least first, as Hyrax writes the number.
+fn written(element: &[u8]) -> Option<String> {
+    let single = || <[u8; 4]>::try_from(element).ok().map(|bytes| f32::from_le_bytes(bytes).into());
+    let double = || <[u8; 8]>::try_from(element).ok().map(f64::from_le_bytes);
+    single().or_else(double).map(rounded)
 }
 
 /// The type of an attribute in the order of another type.
@@ -160,7 +201,7 @@ fn string(text: &str, datatype: &Datatype, kind: Text) -> Option<Vec<u8>> {
 mod tests {
     use super::super::datatype::numeric;
     use super::*;
-    use crate::file::{Dataspace, Extent};
+    use crate::file::{Dataspace, Extent, Member};
 
     fn told(kind: &str, order: ByteOrder, text: &str) -> Option<Vec<u8>> {
         let datatype = numeric(kind, order).unwrap();
@@ -186,6 +227,26 @@ mod tests {
         assert_eq!(told("-1"), Ok(FillValue::Value(vec![255, 255])));
         let untold = "the byte order of 7, the value of chunks that were never written (--byte-order says it)";
         assert_eq!(told("7"), Err(untold.to_owned()));
+    }
+
+    #[test]
+    fn a_fill_value_is_served_as_it_is_written() {
+        let little = ByteOrder::Little;
+        let single = numeric("Float32", little).unwrap();
+        let pair = super::super::datatype::array(numeric("Int16", little).unwrap(), &[2], 2).unwrap();
+        let member = |offset, datatype| Member { name: String::new(), offset, datatype };
+        let members = vec![member(0, single.clone()), member(8, pair)];
+        let structure = Datatype { size: 12, class: Class::Compound(members) };
+        let all = [&(-9999.9_f32).to_le_bytes()[..], &[0; 4], &[1, 0, 2, 0]].concat();
+        assert_eq!(served(Some("-9999.9 1 2"), &structure, Some(little)), Some(FillValue::Value(all)));
+        for wrong in ["-9999.9 1", "-9999.9 1 2 3", "-9999.9 1 99999", "x 1 2", ""] {
+            assert_eq!(served(Some(wrong), &structure, Some(little)), None, "{wrong}");
+        }
+        let netcdf = 0x479e_0000_0000_0000_u64.to_le_bytes().to_vec();
+        let double = numeric("Float64", little).unwrap();
+        assert_eq!(served(Some("9.96921e+36"), &double, Some(little)), Some(FillValue::Value(netcdf)));
+        assert_eq!(served(Some("1"), &numeric("Float32", ByteOrder::Big).unwrap(), Some(ByteOrder::Big)), None);
+        assert_eq!(served(None, &single, Some(little)), None);
     }
 
     #[test]

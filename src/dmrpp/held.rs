@@ -4,8 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
-use super::document::{Entry, Held, number};
+use super::document::{Entry, Held};
 use super::malformed;
+use super::number::number;
+use super::structures::whole;
 use crate::codec::deflate;
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::{narrow, wide};
@@ -26,10 +28,8 @@ pub(crate) fn elements(
             budget.decoded(bytes)?;
             deflate::decode(&decoded, bytes).map_err(|problem| malformed(at, problem))?
         }
-        Held::Compact | Held::Missing => decoded,
-        Held::Structures => {
-            return Err(Unsupported::NotTold("how long the texts of its structures are".to_owned()).into());
-        }
+        // Structures with texts are read where their type is found.
+        Held::Compact | Held::Missing | Held::Structures => decoded,
     };
     let found = wide(decoded.len());
     if found != bytes {
@@ -38,9 +38,20 @@ pub(crate) fn elements(
     Ok(decoded.into())
 }
 
-fn base64(text: &str, at: u64) -> Result<Vec<u8>, Error> {
+pub(crate) fn base64(text: &str, at: u64) -> Result<Vec<u8>, Error> {
     let text: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    decoded(&text, at)
+}
+
+/// Base64 without blanks.
+pub(crate) fn decoded(text: &[u8], at: u64) -> Result<Vec<u8>, Error> {
     STANDARD.decode(text).map_err(|_| malformed(at, Problem::Decode("Base64")))
+}
+
+/// The one text that a scalar has, in the form of [`texts`]. Whether it is of fixed length is not told.
+pub(crate) fn scalar(text: &str, at: u64, budget: &Budget) -> Result<Bytes, Error> {
+    let text = String::from_utf8(whole(base64(text, at)?)?).map_err(|_| malformed(at, Problem::Text("a text")))?;
+    texts(&[Entry { text, ..Entry::default() }], 1, at, budget)
 }
 
 /// Texts of any length as a chunk of numcodecs' `vlen-utf8`: their number, and each with its length.

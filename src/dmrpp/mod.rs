@@ -11,7 +11,9 @@ mod fill;
 mod held;
 mod input;
 mod names;
+mod number;
 mod objects;
+mod structures;
 mod text;
 mod variable;
 mod xml;
@@ -26,9 +28,18 @@ use crate::error::{Error, Problem, Structure};
 use crate::file::ByteOrder;
 use crate::limits::Budget;
 
-/// Reads a sidecar. `order` is that of the numbers of which it does not tell it.
-pub(crate) fn read(bytes: &[u8], order: Option<ByteOrder>, budget: &Budget) -> Result<Sidecar, Error> {
-    Sidecar::of(&Document::read(&text::text(bytes)?, budget)?, order, budget)
+/// What is taken for that which sidecars do not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Given {
+    /// The order of bytes of numbers.
+    pub(crate) order: Option<ByteOrder>,
+    /// The rest as Hyrax takes it.
+    pub(crate) as_served: bool,
+}
+
+/// Reads a sidecar.
+pub(crate) fn read(bytes: &[u8], given: Given, budget: &Budget) -> Result<Sidecar, Error> {
+    Sidecar::of(&Document::read(&text::text(bytes)?, budget)?, given, budget)
 }
 
 /// What a sidecar calls its file, if it is a URL.
@@ -62,7 +73,7 @@ mod tests {
         xmlns:dmrpp='http://xml.opendap.org/dap/dmrpp/1.0.0#' name='f' dmrpp:href='f.h5' dmrpp:version='3.21'>";
 
     fn within(inside: &str, limits: Limits) -> Result<Sidecar, Error> {
-        read(format!("{HEAD}{inside}</Dataset>").as_bytes(), None, &Budget::new(limits))
+        read(format!("{HEAD}{inside}</Dataset>").as_bytes(), Given::default(), &Budget::new(limits))
     }
 
     /// What is wrong with a sidecar, or with the first of its variables.
@@ -102,7 +113,9 @@ mod tests {
     #[test]
     fn documents_that_declare_or_hide_anything_are_refused() {
         let bomb = "<?xml version='1.0'?><!DOCTYPE d [<!ENTITY a 'aaaa'>]>";
-        let told = |bytes: &[u8]| read(bytes, None, &Budget::new(Limits::default())).map(drop).unwrap_err().to_string();
+        let told = |bytes: &[u8]| {
+            read(bytes, Given::default(), &Budget::new(Limits::default())).map(drop).unwrap_err().to_string()
+        };
         let expected = "DMR++ sidecar at 0x0: XML: a document type declaration (at 0x15)";
         assert_eq!(told(format!("{bomb}{HEAD}</Dataset>").as_bytes()), expected);
         let entity = "<Attribute name='a' type='String'><Value>&a;</Value></Attribute>";
@@ -242,7 +255,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&bytes, None, &Budget::new(Limits::default()));
+            let _ = read(&bytes, Given::default(), &Budget::new(Limits::default()));
         }
 
         #[test]

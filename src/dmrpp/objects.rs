@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::attribute::{attribute, is_added};
 use super::document::{self, Document, Variable, is_nameable};
-use super::malformed;
 use super::names::{Names, only_keeps};
 use super::variable::{Declared, Facts};
+use super::{Given, malformed};
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::wide;
-use crate::file::{Attribute, ByteOrder, Content, Node, Object, Tree};
+use crate::file::{Attribute, Content, Node, Object, Tree};
 use crate::limits::{Budget, Limits};
 use crate::netcdf::{Dimensions, Header, ToldDimensions};
 
@@ -29,8 +29,8 @@ pub(crate) struct Sidecar {
 }
 
 impl Sidecar {
-    pub(crate) fn of(document: &Document, order: Option<ByteOrder>, budget: &Budget) -> Result<Self, Error> {
-        let (names, declared) = (Names::of(document), Declared::of(document, order));
+    pub(crate) fn of(document: &Document, given: Given, budget: &Budget) -> Result<Self, Error> {
+        let (names, declared) = (Names::of(document), Declared::of(document, given));
         let (mut objects, mut facts, mut paths) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         let mut told = ToldDimensions::default();
         for group in &document.groups {

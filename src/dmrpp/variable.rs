@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::chunks::{Chunks, MOST_DIMENSIONS};
-use super::document::{Document, Enumeration, Variable, joined, number};
-use super::{datatype, fill, held, malformed};
+use super::document::{Document, Entry, Enumeration, Held, Variable, joined};
+use super::number::number;
+use super::structures::structures;
+use super::{Given, datatype, fill, held, malformed};
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::wide;
 use crate::file::{
@@ -19,8 +23,10 @@ use crate::limits::{Budget, check};
 pub(crate) struct Facts {
     /// The names of the dimensions, where they have any.
     pub(crate) names: Vec<Option<String>>,
-    /// Why the value is not known that chunks have which were never written.
+    /// What is not told of the value that chunks have which were never written; if there is a value, it is taken as it is served.
     pub(crate) fill: Option<String>,
+    /// What else is taken as it is served, since it is not told.
+    pub(crate) taken: Vec<String>,
     /// The file of each chunk by its number among the sidecar's; of no chunk if all lie in the sidecar's own.
     pub(crate) files: Vec<usize>,
 }
@@ -31,11 +37,11 @@ pub(crate) struct Declared<'a> {
     dimensions: BTreeMap<String, Option<u64>>,
     enumerations: BTreeMap<String, Option<&'a Enumeration>>,
     has_version: bool,
-    order: Option<ByteOrder>,
+    given: Given,
 }
 
 impl<'a> Declared<'a> {
-    pub(crate) fn of(document: &'a Document, order: Option<ByteOrder>) -> Self {
+    pub(crate) fn of(document: &'a Document, given: Given) -> Self {
         let (mut dimensions, mut enumerations) = (BTreeMap::new(), BTreeMap::new());
         for group in &document.groups {
             for (name, size) in &group.dimensions {
@@ -47,7 +53,7 @@ impl<'a> Declared<'a> {
                 enumerations.entry(path).and_modify(|known| *known = None).or_insert(Some(enumeration));
             }
         }
-        Self { dimensions, enumerations, has_version: document.version.is_some(), order }
+        Self { dimensions, enumerations, has_version: document.version.is_some(), given }
     }
 
     /// The size and name of a dimension: a path names it, or one that is named is in a group above.
@@ -100,27 +106,42 @@ impl<'a> Declared<'a> {
         }
         let nothing = Chunks::default();
         let chunks = variable.chunks.as_deref().unwrap_or(&nothing);
-        let (datatype, order) = self.datatype(variable, chunks)?;
+        let unknown = chunks.unknown.clone();
+        if let Some(unknown) = unknown.clone().filter(|_| !self.given.as_served) {
+            return Err(Unsupported::NotTold(unknown).into());
+        }
+        let Kind { datatype, order, assumed, held } = self.kind(variable, chunks, &shape, budget)?;
+        let order_taken = assumed.is_some().then(|| "the byte order of its elements".to_owned());
         check("element_bytes", datatype.size.into(), budget.limits().element_bytes)?;
         let bytes = datatype::bytes_of(&shape, &datatype);
         let bytes = bytes.ok_or_else(|| malformed(variable.at, Problem::Overflow("bytes of all elements")))?;
         let filters = self.filters(chunks, datatype.size)?;
         let place = Place { variable, chunks, shape: &shape, datatype: &datatype, bytes, filters: &filters };
-        let (storage, files) = place.storage(budget)?;
+        let (storage, files) = place.storage(held, budget)?;
         let told = fill::fill(chunks.fill.as_deref(), &datatype, declared, order);
         let (fill, untold) = match told {
             Ok(fill) => (fill, None),
-            Err(untold) => (FillValue::Undefined, Some(untold)),
+            Err(untold) => {
+                let served = self.given.as_served.then(|| fill::served(chunks.fill.as_deref(), &datatype, order));
+                (served.flatten().unwrap_or(FillValue::Undefined), Some(untold))
+            }
         };
+        let taken = unknown.into_iter().chain(order_taken).collect();
         let extent = if shape.is_empty() { Extent::Scalar } else { Extent::Simple };
         let maximum = shape.iter().copied().map(Some).collect();
         let dataspace = Dataspace { extent, dimensions: shape, maximum };
         let dataset = Dataset { datatype, dataspace, fill, filters, storage, named: Vec::new() };
-        Ok((dataset, Facts { names, fill: untold, files }))
+        Ok((dataset, Facts { names, fill: untold, taken, files }))
     }
 
-    /// The type, and the order of its numbers if it is told.
-    fn datatype(&self, variable: &Variable, chunks: &Chunks) -> Result<(Datatype, Option<ByteOrder>), Error> {
+    /// What the elements of a variable of a shape are.
+    fn kind(&self, variable: &Variable, chunks: &Chunks, shape: &[u64], budget: &Budget) -> Result<Kind, Error> {
+        if let Some((Held::Structures, text)) = &variable.held {
+            let elements = shape.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
+            let elements = elements.ok_or_else(|| malformed(variable.at, Problem::Overflow("number of elements")))?;
+            let (datatype, held) = structures(variable, text, elements, budget)?;
+            return Ok(Kind { datatype, order: Some(ByteOrder::Little), assumed: None, held: Some(held) });
+        }
         let told = match chunks.order.as_deref() {
             None => None,
             Some("LE") => Some(ByteOrder::Little),
@@ -128,26 +149,31 @@ impl<'a> Declared<'a> {
             Some(other) => return Err(Unsupported::NotTold(format!("what the byte order {other} is")).into()),
         };
         // What the sidecar holds is in the order of the machine that wrote it; Hyrax is not built for others.
-        let told = if variable.held.is_some() { Some(ByteOrder::Little) } else { told.or(self.order) };
-        let order = told.unwrap_or(ByteOrder::Little);
-        let datatype = match variable.kind.as_str() {
-            "String" | "URL" => text(variable, chunks)?,
-            "Structure" => datatype::structure(variable, ends(chunks)?, order)?,
+        let told = if variable.held.is_some() { Some(ByteOrder::Little) } else { told.or(self.given.order) };
+        let taken = told.or(self.given.as_served.then_some(ByteOrder::Little));
+        let datatype = self.datatype(variable, chunks, taken.unwrap_or(ByteOrder::Little))?;
+        let is_asked = told.is_none() && datatype::has_order(&datatype) && chunks.len() > 0;
+        if is_asked && taken.is_none() {
+            return Err(Unsupported::NotTold("the byte order of its elements (--byte-order says it)".to_owned()).into());
+        }
+        Ok(Kind { datatype, order: told, assumed: taken.filter(|_| is_asked), held: None })
+    }
+
+    fn datatype(&self, variable: &Variable, chunks: &Chunks, order: ByteOrder) -> Result<Datatype, Error> {
+        match variable.kind.as_str() {
+            "String" | "URL" => text(variable, chunks),
+            "Structure" => datatype::structure(variable, ends(chunks)?, order),
             "Enum" => {
                 let path = variable.enumeration.as_deref().unwrap_or_default();
                 let enumeration = self.enumerations.get(path).copied().flatten();
                 let untold = || Unsupported::NotTold("what its enumeration is".to_owned());
-                datatype::enumeration(enumeration.ok_or_else(untold)?, order, variable.at)?
+                datatype::enumeration(enumeration.ok_or_else(untold)?, order, variable.at)
             }
             kind => {
                 let untold = || Unsupported::NotTold(format!("how elements of type {kind} are stored"));
-                datatype::numeric(kind, order).ok_or_else(untold)?
+                Ok(datatype::numeric(kind, order).ok_or_else(untold)?)
             }
-        };
-        if told.is_none() && datatype::has_order(&datatype) && chunks.len() > 0 {
-            return Err(Unsupported::NotTold("the byte order of its elements (--byte-order says it)".to_owned()).into());
         }
-        Ok((datatype, told))
     }
 
     /// The filters in the order in which they were applied. Sidecars without a version have them in another.
@@ -180,6 +206,17 @@ impl<'a> Declared<'a> {
     }
 }
 
+/// What elements are.
+struct Kind {
+    datatype: Datatype,
+    /// That of its numbers, if it is told or given.
+    order: Option<ByteOrder>,
+    /// That which Hyrax takes for it, where it counts.
+    assumed: Option<ByteOrder>,
+    /// All elements, where their type is known by them only.
+    held: Option<Bytes>,
+}
+
 /// Where the members of a structure end. Those of chunks that are compressed show in nothing else.
 fn ends(chunks: &Chunks) -> Result<Option<&str>, Error> {
     match (&chunks.ends, &chunks.compression) {
@@ -198,8 +235,9 @@ fn text(variable: &Variable, chunks: &Chunks) -> Result<Datatype, Error> {
         let length = fixed.length.as_deref().and_then(number).ok_or_else(|| untold("how long its texts are"))?;
         return datatype::string(length, fixed.pad.as_deref());
     }
-    if variable.held.is_some() {
-        return Err(untold("whether its text is of fixed length"));
+    // Texts of any length and of one are held in the same way, and read as the same.
+    if (variable.held.is_some() && variable.dims.is_empty()) || only_fill(chunks).is_some() {
+        return Ok(datatype::strings());
     }
     match chunks.piece()?.filter(|_| variable.dims.is_empty()) {
         // So many bytes have what leads to a text elsewhere in the file, too.
@@ -207,6 +245,12 @@ fn text(variable: &Variable, chunks: &Chunks) -> Result<Datatype, Error> {
         Some(piece) => datatype::string(piece.bytes, None),
         None => Err(untold("how long its texts are")),
     }
+}
+
+/// The text that all elements of a variable are of which nothing was ever written, if it is told.
+fn only_fill(chunks: &Chunks) -> Option<&str> {
+    let fill = chunks.fill.as_deref().filter(|_| chunks.len() == 0)?;
+    (fill.is_ascii() && !fill.starts_with("unsupported-")).then_some(fill)
 }
 
 /// What is known of a variable whose elements are to be found.
@@ -220,24 +264,15 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Where the elements lie, and the file of each chunk.
-    fn storage(&self, budget: &Budget) -> Result<(Storage, Vec<usize>), Error> {
+    /// Where the elements lie, and the file of each chunk. `held` are those whose type is known by them only.
+    fn storage(&self, held: Option<Bytes>, budget: &Budget) -> Result<(Storage, Vec<usize>), Error> {
         let Self { variable, chunks, .. } = self;
-        let twice = || malformed(variable.at, Problem::Duplicate("place of a variable's values"));
         let is_here = variable.held.is_some() || variable.texts.is_some();
-        if is_here
-            && (chunks.len() > 0 || chunks.sizes.is_some() || (variable.held.is_some() && variable.texts.is_some()))
-        {
-            return Err(twice());
+        if is_here && (chunks.len() > 0 || chunks.sizes.is_some()) {
+            return Err(self.twice());
         }
-        let elements = self.bytes.checked_div(self.datatype.size.into()).unwrap_or(0);
-        if let Some(entries) = &variable.texts {
-            budget.inline(elements.saturating_mul(4))?;
-            let elements = held::texts(entries, elements, variable.at, budget)?;
-            return Ok((Storage::Compact { offset: 0, elements }, Vec::new()));
-        }
-        if let Some((kind, text)) = &variable.held {
-            let elements = held::elements((*kind, text), (elements, self.bytes), variable.at, budget)?;
+        let elements = if held.is_some() { held } else { self.here(budget)? };
+        if let Some(elements) = elements {
             return Ok((Storage::Compact { offset: 0, elements }, Vec::new()));
         }
         if matches!(self.datatype.class, Class::VariableString(_)) || variable.chunks.is_none() {
@@ -247,6 +282,31 @@ impl Place<'_> {
             None => self.contiguous(),
             Some(sizes) => self.chunked(sizes),
         }
+    }
+
+    /// The elements that the sidecar holds.
+    fn here(&self, budget: &Budget) -> Result<Option<Bytes>, Error> {
+        let at = self.variable.at;
+        let elements = self.bytes.checked_div(self.datatype.size.into()).unwrap_or(0);
+        let is_text = matches!(self.datatype.class, Class::VariableString(_));
+        if is_text {
+            budget.inline(elements.saturating_mul(4))?;
+        }
+        match (&self.variable.texts, &self.variable.held) {
+            (Some(_), Some(_)) => Err(self.twice()),
+            (Some(entries), None) => held::texts(entries, elements, at, budget).map(Some),
+            (None, Some((_, text))) if is_text => held::scalar(text, at, budget).map(Some),
+            (None, Some((kind, text))) => held::elements((*kind, text), (elements, self.bytes), at, budget).map(Some),
+            (None, None) => {
+                let Some(text) = only_fill(self.chunks).filter(|_| is_text) else { return Ok(None) };
+                let entry = Entry { count: Some(elements.to_string()), size: None, text: text.to_owned() };
+                held::texts(&[entry], elements, at, budget).map(Some)
+            }
+        }
+    }
+
+    fn twice(&self) -> Error {
+        malformed(self.variable.at, Problem::Duplicate("place of a variable's values"))
     }
 
     fn contiguous(&self) -> Result<(Storage, Vec<usize>), Error> {

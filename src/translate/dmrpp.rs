@@ -17,9 +17,9 @@ use super::scope::Scope;
 use super::subject::Parts;
 use super::texts::Texts;
 use super::{backslash, sidecar_urls};
-use crate::dmrpp::{self, Facts, Sidecar, has_octal};
+use crate::dmrpp::{self, Facts, Given, Sidecar, has_octal};
 use crate::error::{Error, Unsupported};
-use crate::file::{ChunkTable, Class, Dataset, Object, Storage};
+use crate::file::{ChunkTable, Class, Dataset, FillValue, Object, Storage};
 use crate::limits::Budget;
 use crate::reference::{Manifest, ReferenceSet, UrlId, Urls};
 use crate::zarr::{ArrayMetadata, Codec, Dtype};
@@ -27,7 +27,7 @@ use crate::zarr::{ArrayMetadata, Codec, Dtype};
 /// Translates a DMR++ sidecar into references to the HDF5 file that it describes, which is not opened.
 ///
 /// [`Options::url`] is what references call the file; where it is empty, it is what the sidecar says, if that is a URL. What a
-/// sidecar does not tell, or not exactly, is refused by name: see [`Options::dmrpp_order`]. Chunks stay references, whatever
+/// sidecar does not tell, or not exactly, is refused by name: see [`Options::dmrpp_order`] and [`Options::dmrpp_as_served`]. Chunks stay references, whatever
 /// [`Options::inline_threshold`] is, since their bytes are not here.
 ///
 /// # Errors
@@ -35,7 +35,8 @@ use crate::zarr::{ArrayMetadata, Codec, Dtype};
 /// where the file lies, and [`Error::Limit`]. What goes wrong with a single variable is told by the report instead.
 pub fn dmrpp_references(bytes: &[u8], options: &Options) -> Result<(ReferenceSet, Report), Error> {
     let budget = Budget::new(options.limits);
-    let sidecar = dmrpp::read(bytes, options.dmrpp_order, &budget)?;
+    let sidecar =
+        dmrpp::read(bytes, Given { order: options.dmrpp_order, as_served: options.dmrpp_as_served }, &budget)?;
     translate(sidecar, options, &budget)
 }
 
@@ -60,8 +61,12 @@ fn translate(mut sidecar: Sidecar, options: &Options, budget: &Budget) -> Result
     let mut builder = Builder::new(&scope, &sidecar.tree, &sidecar.dimensions, &paths, (budget, vec![own]));
     for (object, chunks) in sidecar.tree.objects.iter().zip(chunks) {
         let array = object.dataset().filter(|_| scope.is_array(object));
-        let array = array.map(|dataset| source.array(object, dataset, chunks.transpose()?));
+        let mut taken = Vec::new();
+        let array = array.map(|dataset| source.array(object, dataset, chunks.transpose()?, &mut taken));
         builder.object(object, array);
+        for untold in taken {
+            builder.report.add(&object.path, Status::Assumed(untold));
+        }
         if scope.key(&object.path).is_some() {
             doubtful(object, &mut builder.report);
         }
@@ -91,7 +96,14 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn array(&self, object: &Object, dataset: &Dataset, table: Option<Arc<ChunkTable>>) -> Result<Parts, Error> {
+    /// An array; `taken` becomes what it takes for what is not told.
+    fn array(
+        &self,
+        object: &Object,
+        dataset: &Dataset,
+        table: Option<Arc<ChunkTable>>,
+        taken: &mut Vec<String>,
+    ) -> Result<Parts, Error> {
         let nothing = Facts::default();
         let facts = self.sidecar.facts.get(&object.path).unwrap_or(&nothing);
         if let (Class::VariableString(_), Storage::Compact { elements, .. }) =
@@ -122,12 +134,20 @@ impl Source<'_> {
         }
         // Texts that are here have been ended there.
         if !stored.texts.is_empty() && !manifest.number.is_empty() {
-            let told = "whether anything lies behind the first NUL of its texts, which libhdf5 does not read";
-            return Err(Unsupported::NotTold(told.to_owned()).into());
+            let untold =
+                "whether anything lies behind the first NUL of its texts, which libhdf5 does not read".to_owned();
+            if !self.options.dmrpp_as_served {
+                return Err(Unsupported::NotTold(untold).into());
+            }
+            taken.push(untold);
         }
         let Fill { declared, constant } = fill(object, &dataset.datatype, &dataset.fill, self.options.fill);
+        taken.extend_from_slice(&facts.taken);
         if let Some(untold) = facts.fill.as_ref().filter(|_| has_gaps(&manifest)) {
-            return Err(Unsupported::NotTold(untold.clone()).into());
+            if matches!(dataset.fill, FillValue::Undefined) {
+                return Err(Unsupported::NotTold(untold.clone()).into());
+            }
+            taken.push(untold.clone());
         }
         without_checksums(&mut manifest, trailing)?;
         let urls = self.place(facts, &mut manifest)?;

@@ -13,7 +13,7 @@ use crate::source::{Input, ReadAt};
 pub fn header(input: &Input, limits: Limits) -> Result<Header, Error> {
     #[cfg(feature = "dmrpp")]
     if let Some(bytes) = input.dmrpp(limits)? {
-        let sidecar = crate::dmrpp::read(&bytes, None, &crate::limits::Budget::new(limits))?;
+        let sidecar = crate::dmrpp::read(&bytes, crate::dmrpp::Given::default(), &crate::limits::Budget::new(limits))?;
         return Ok(sidecar.header());
     }
     let memo = Memo::of(input);

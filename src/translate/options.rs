@@ -42,6 +42,11 @@ pub struct Options {
     /// The order of bytes of numbers of which a DMR++ sidecar does not tell it, as those of old servers do not (default: none, such
     /// variables are refused).
     pub dmrpp_order: Option<ByteOrder>,
+    /// Whether what a DMR++ sidecar does not tell exactly is taken as Hyrax takes it, which serves from sidecars: numbers without an
+    /// order of bytes are little-endian, chunks never written have the number that is written (or netCDF's own, where that is written
+    /// so), texts have nothing behind their first NUL, and attributes of chunks that are not known mean nothing.
+    /// [`Status::Assumed`](super::Status::Assumed) tells each (default: no, such variables are refused).
+    pub dmrpp_as_served: bool,
     /// Finds the external files of raw data and of virtual datasets (default: none may be referenced).
     pub external: Option<FindExternal>,
     /// What the file may cost.
@@ -135,6 +140,7 @@ impl Options {
             cut_off: CutOff::default(),
             own_name: None,
             dmrpp_order: None,
+            dmrpp_as_served: false,
             external: None,
             limits: Limits::default(),
         }

@@ -45,6 +45,8 @@ pub enum Status {
     Listed(String),
     /// An array whose chunks were to be split and are not; the array is told by itself.
     Whole(String),
+    /// Something of an array that its DMR++ sidecar does not tell, and which is taken as it is served; the array is told by itself.
+    Assumed(String),
     /// A file that is cut off: what lay in the missing bytes is refused object by object.
     Salvaged {
         /// Bytes that are missing.
@@ -118,6 +120,20 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What is taken as it is served, since it is not told: path and what.
+    pub fn assumed(&self) -> impl Iterator<Item = (&str, String)> {
+        self.outcomes.iter().filter_map(|outcome| match &outcome.status {
+            Status::Assumed(untold) => Some((outcome.path.as_str(), as_served(untold))),
+            _ => None,
+        })
+    }
+}
+
+fn as_served(untold: &str) -> String {
+    format!("as it is served, since the sidecar does not tell {untold}")
+}
+
 fn renamed(told: &str, why: &str) -> String {
     format!("told as {told}, since {why}")
 }
@@ -165,6 +181,8 @@ struct Summary {
     renamed: u64,
     #[serde(skip_serializing_if = "is_zero")]
     whole: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    assumed: u64,
     refused: u64,
 }
 
@@ -174,7 +192,7 @@ fn is_zero(n: &u64) -> bool {
 }
 
 impl Serialize for Report {
-    /// `{"objects": [{"path", "outcome": "group" | "array" | "sidecar" | "listed" | "renamed" | "whole" | "salvaged" | "refused", ..}], "summary": {..}}`.
+    /// `{"objects": [{"path", "outcome": "group" | "array" | "sidecar" | "listed" | "renamed" | "whole" | "assumed" | "salvaged" | "refused", ..}], "summary": {..}}`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut summary = Summary::default();
         let objects = self.outcomes.iter().map(|outcome| {
@@ -185,6 +203,7 @@ impl Serialize for Report {
                 Status::Listed(_) => ("listed", &mut summary.listed),
                 Status::Renamed { .. } => ("renamed", &mut summary.renamed),
                 Status::Whole(_) => ("whole", &mut summary.whole),
+                Status::Assumed(_) => ("assumed", &mut summary.assumed),
                 Status::Salvaged { .. } => ("salvaged", &mut summary.refused),
                 Status::Refused(_) | Status::AttributeRefused { .. } => ("refused", &mut summary.refused),
             };
@@ -207,6 +226,7 @@ fn entry<'a>(outcome: &'a Outcome, name: &'static str) -> Entry<'a> {
         Status::Listed(what) => Entry { reason: Some(what.clone()), ..bare },
         Status::Renamed { told, why } => Entry { reason: Some(renamed(told, why)), ..bare },
         Status::Whole(why) => Entry { reason: Some(not_split(why)), ..bare },
+        Status::Assumed(untold) => Entry { reason: Some(as_served(untold)), ..bare },
         Status::Salvaged { missing } => Entry { reason: Some(cut_off(*missing)), ..bare },
         Status::Refused(error) => Entry { reason: Some(error.to_string()), ..bare },
         Status::AttributeRefused { attribute, reason } => {

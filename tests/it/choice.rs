@@ -52,6 +52,10 @@ fn what_a_sidecar_does_not_tell_is_a_refusal() {
     );
     let with = run(&[&"scan", &sidecar, &"--url", &"f", &"--byte-order", &"little"]);
     assert_eq!((with.code, with.err.as_str()), (0, ""));
+    let served = run(&[&"scan", &sidecar, &"--url", &"f", &"--as-served"]);
+    assert_eq!((served.code, served.err.lines().count()), (0, 6), "{}", served.err);
+    let said = "/sst: as it is served, since the sidecar does not tell the byte order of its elements";
+    assert!(served.err.contains(said), "{}", served.err);
 }
 
 #[test]

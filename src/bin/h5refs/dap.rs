@@ -13,9 +13,9 @@ pub(crate) struct Asking {
     /// The URL is that of a dataset of a server of DAP2, as those are that begin with `dap2:` (asked by https) and `dap2+http:`.
     #[arg(long)]
     dap: bool,
-    /// Bytes that one request asks for; K, M or G behind N multiplies it by 1024, 1024^2 or 1024^3.
+    /// Bytes that one request asks for at most, as 100MB or 64MiB.
     #[cfg(feature = "dap")]
-    #[arg(long, value_name = "N", default_value = "100000000", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "100MB", value_parser = bytes)]
     dap_request_bytes: u64,
     /// Requests on their way at once.
     #[cfg(feature = "dap")]
@@ -29,8 +29,8 @@ pub(crate) struct Asking {
 
 #[cfg(feature = "dap")]
 fn bytes(argument: &str) -> Result<u64, String> {
-    let number = crate::limiting::number(argument).filter(|bytes| *bytes > 0);
-    number.ok_or_else(|| format!("{argument} is no whole number above 0, with or without K, M or G"))
+    crate::size::argument(argument)
+        .and_then(|bytes| if bytes > 0 { Ok(bytes) } else { Err("nothing can be asked for".into()) })
 }
 
 impl Asking {
@@ -104,6 +104,6 @@ mod tests {
             [Ok(true), Ok(false), Ok(false)]
         );
         assert_eq!(url(true, "a.nc"), Err("a.nc: --dap goes with URLs".to_owned()));
-        assert_eq!((bytes("2K"), bytes("0").is_err(), bytes("x").is_err()), (Ok(2048), true, true));
+        assert_eq!((bytes("2KiB"), bytes("0").is_err(), bytes("x").is_err()), (Ok(2048), true, true));
     }
 }

@@ -112,6 +112,10 @@ pub(crate) struct Arguments {
     /// The order of bytes of numbers of which a DMR++ sidecar does not tell it (default: such variables are refused).
     #[arg(long, value_enum, value_name = "ORDER")]
     byte_order: Option<Order>,
+    /// Take what a DMR++ sidecar does not tell exactly as Hyrax takes it that serves from it, and say so: little-endian numbers, fill
+    /// values of as many digits as are written, texts with nothing behind their first NUL, no meaning of attributes that are not known.
+    #[arg(long)]
+    as_served: bool,
     /// Read what is sound of a file that is cut off; the rest is refused object by object.
     #[arg(long)]
     salvage: bool,
@@ -349,6 +353,7 @@ impl Arguments {
             links,
             external_root,
             byte_order,
+            as_served,
             conditions,
             list_only: _,
             salvage,
@@ -358,6 +363,7 @@ impl Arguments {
         let second = (fill, unsupported, self.limits(), sidecar, sidecar_url, codecs, links, external_root, salvage);
         // Of what is new nothing is told unless it is given, so that outputs made before are known.
         let mut third = byte_order.map_or(String::new(), |order| format!(" {order:?}"));
+        third.extend(as_served.then_some(" as served"));
         third.extend(split_contiguous.map(|most| format!(" split {most}")));
         third.extend(conditions.iter().map(|condition| format!(" {condition}")));
         h5refs::batch::fingerprint(format!("{first:?} {second:?}{third}"))
@@ -395,6 +401,7 @@ impl Job<'_> {
             Order::Little => ByteOrder::Little,
             Order::Big => ByteOrder::Big,
         });
+        options.dmrpp_as_served = self.arguments.as_served;
         options.limits = self.arguments.limits();
         options.codecs = match self.arguments.codecs {
             Codecs::Standard => CodecPolicy::Standard,

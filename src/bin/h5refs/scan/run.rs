@@ -349,7 +349,7 @@ fn told<'a>(file: &'a str, output: &Path, outcome: &'a Result<Became, Failure>, 
             told.cost = Some(*cost);
             told.counts = Some(counts(report));
             told.refusals = report.refused().map(refusal).collect();
-            told.renamed = report.renamed().chain(report.whole()).map(refusal).collect();
+            told.renamed = report.renamed().chain(report.whole()).chain(report.assumed()).map(refusal).collect();
             told.sidecar = sidecar.as_ref().map(|(path, bytes)| {
                 format!("{}: {bytes} bytes of {}", path.display(), report.in_sidecar().collect::<Vec<_>>().join(", "))
             });
