@@ -1,6 +1,8 @@
 """A check of every file of testdata, or of those that are named: what with_copy.py and with_edited.py share."""
 import argparse
 import collections
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -28,6 +30,7 @@ class Sweep:
         parser = argparse.ArgumentParser()
         parser.add_argument("--bin", required=True)
         parser.add_argument("--testdata", default="testdata")
+        parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes, each with a file at a time")
         parser.add_argument("-v", action="store_true", dest="verbose")
         parser.add_argument("files", nargs="*", help="paths in testdata (default: all)")
         check = cls(parser.parse_args())
@@ -37,11 +40,13 @@ class Sweep:
     def sweep(self):
         root = pathlib.Path(self.options.testdata).resolve()
         files = [root / name for name in self.options.files] or sorted([*root.glob("*/*.h5"), *root.glob("*/*.nc")])
-        for file in files:
-            name = file.relative_to(root).as_posix()
-            if name not in self.left_out:
-                with tempfile.TemporaryDirectory() as folder:
-                    self.file(file, name, pathlib.Path(folder))
+        names = {file: file.relative_to(root).as_posix() for file in files}
+        checked = [(type(self), self.options, file, name) for file, name in names.items() if name not in self.left_out]
+        with concurrent.futures.ProcessPoolExecutor(self.options.jobs) as pool:
+            for differences, compared, left in pool.map(checked_alone, checked):
+                self.differences += differences
+                self.compared += compared
+                self.left += left
 
     def told(self):
         for difference in self.differences:
@@ -58,3 +63,12 @@ class Sweep:
         if done.returncode not in codes:
             self.differences.append(f"{arguments}: exit {done.returncode}: {done.stderr.strip()}")
         return done
+
+
+def checked_alone(work):
+    """What a check of one file alone finds."""
+    cls, options, file, name = work
+    check = cls(options)
+    with tempfile.TemporaryDirectory() as folder:
+        check.file(file, name, pathlib.Path(folder))
+    return check.differences, check.compared, check.left
