@@ -172,14 +172,10 @@ mod tests {
     fn elements(members: &str, elements: u64, held: &[u8]) -> Result<(Vec<u8>, u32), String> {
         let sidecar = sidecar(members, elements, held, Limits::default()).map_err(|error| error.to_string())?;
         let object = sidecar.tree.find("/v").unwrap();
-        match object.node.content.as_ref() {
-            Err(error) => Err(error.to_string()),
-            Ok(_) => {
-                let dataset = object.dataset().unwrap();
-                let Storage::Compact { elements, .. } = &dataset.storage else { panic!("they are not here") };
-                Ok((elements.to_vec(), dataset.datatype.size))
-            }
-        }
+        object.node.content.as_ref().map_err(ToString::to_string)?;
+        let dataset = object.dataset().unwrap();
+        let Storage::Compact { elements, .. } = &dataset.storage else { panic!("they are not here") };
+        Ok((elements.to_vec(), dataset.datatype.size))
     }
 
     fn text(text: &str) -> String {

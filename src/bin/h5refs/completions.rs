@@ -1,6 +1,6 @@
 //! `h5refs completions`: what a shell completes.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use crate::{Ending, print};
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     print("completions", |out| {
-        clap_complete::generate(arguments.shell, &mut crate::Arguments::command(), "h5refs", out);
+        clap_complete::generate(arguments.shell, &mut crate::commands::command(), "h5refs", out);
         Ok(())
     })
 }

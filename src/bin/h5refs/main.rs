@@ -4,6 +4,7 @@ mod append;
 mod chunks;
 mod combine;
 mod combining;
+mod commands;
 mod completions;
 mod concat;
 mod convert;
@@ -49,40 +50,6 @@ mod verify;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-/// HDF5 and netCDF files as cloud-native Zarr references, without copying a byte.
-#[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Scan(Box<scan::Arguments>),
-    Combine(Box<combine::Arguments>),
-    Append(Box<append::Arguments>),
-    Merge(Box<merge::Arguments>),
-    Concat(Box<concat::Arguments>),
-    Ls(ls::Arguments),
-    Dump(dump::Arguments),
-    Chunks(chunks::Arguments),
-    Verify(verify::Arguments),
-    Completions(completions::Arguments),
-    Man(man::Arguments),
-    Lint(lint::Arguments),
-    Convert(convert::Arguments),
-    Rename(rename::Arguments),
-    Subchunk(subchunk::Arguments),
-    Inline(inline::Arguments),
-    Outline(outline::Arguments),
-    Stats(stats::Arguments),
-    Plan(Box<plan::Arguments>),
-    Copy(Box<copy::Arguments>),
-}
-
 /// How a command ends, the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
@@ -111,29 +78,7 @@ impl From<Ending> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    let ending = match Arguments::parse().command {
-        Command::Scan(arguments) => scan::run(&arguments),
-        Command::Combine(arguments) => combine::run(&arguments),
-        Command::Append(arguments) => append::run(&arguments),
-        Command::Merge(arguments) => merge::run(&arguments),
-        Command::Concat(arguments) => concat::run(&arguments),
-        Command::Ls(arguments) => ls::run(&arguments),
-        Command::Dump(arguments) => dump::run(&arguments),
-        Command::Chunks(arguments) => chunks::run(&arguments),
-        Command::Verify(arguments) => verify::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
-        Command::Man(arguments) => man::run(&arguments),
-        Command::Lint(arguments) => lint::run(&arguments),
-        Command::Convert(arguments) => convert::run(&arguments),
-        Command::Rename(arguments) => rename::run(&arguments),
-        Command::Subchunk(arguments) => subchunk::run(&arguments),
-        Command::Inline(arguments) => inline::run(&arguments),
-        Command::Outline(arguments) => outline::run(&arguments),
-        Command::Stats(arguments) => stats::run(&arguments),
-        Command::Plan(arguments) => plan::run(&arguments),
-        Command::Copy(arguments) => copy::run(&arguments),
-    };
-    ending.into()
+    commands::run().into()
 }
 
 /// How a command ends that tells its error in one line.

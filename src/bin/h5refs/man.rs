@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use crate::{Ending, finish, print};
 
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     match &arguments.output {
-        None => print("man", |out| Ok(clap_mangen::Man::new(crate::Arguments::command()).render(&mut &mut *out)?)),
+        None => print("man", |out| Ok(clap_mangen::Man::new(crate::commands::command()).render(&mut &mut *out)?)),
         Some(folder) => finish(write(folder).map(|()| Ending::Well)),
     }
 }
@@ -24,5 +24,5 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 fn write(folder: &std::path::Path) -> Result<(), String> {
     let told = |error: std::io::Error| format!("{}: {error}", folder.display());
     std::fs::create_dir_all(folder).map_err(told)?;
-    clap_mangen::generate_to(crate::Arguments::command(), folder).map_err(told)
+    clap_mangen::generate_to(crate::commands::command(), folder).map_err(told)
 }

@@ -12,7 +12,7 @@ mod view;
 use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use h5refs::batch::Condition;
 use h5refs::file::ByteOrder;
 use h5refs::{CodecPolicy, CutOff, FillPolicy, Limits, LinkPolicy, Options, UnsupportedPolicy};
@@ -241,7 +241,7 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 fn usage(arguments: &Arguments) -> Result<(), clap::Error> {
     let is_sidecar = matches!(arguments.unsupported, OnUnsupported::Sidecar);
     let to_stdout = arguments.output.as_deref().is_none_or(|output| output == Path::new("-"));
-    let wrong = |kind, told: &str| Err(crate::Arguments::command().error(kind, told));
+    let wrong = |kind, told: &str| Err(crate::commands::command().error(kind, told));
     if arguments.repair_bytes.is_some() && arguments.limiting.sets("repair_bytes") {
         return wrong(ErrorKind::ArgumentConflict, "--repair-bytes and --limit repair_bytes are the same");
     }

@@ -251,9 +251,12 @@ impl<W: Write> Writer<W> {
 
     fn inline(&mut self, prefix: &[u8], grid: &[u64], number: u64, bytes: &[u8]) -> io::Result<()> {
         self.key(prefix, grid, number);
-        match plain(bytes) {
-            Some(text) => serde_json::to_writer(&mut self.line, text)?,
-            None => serde_json::to_writer(&mut self.line, &inline::encoded(bytes))?,
+        if let Some(text) = plain(bytes) {
+            serde_json::to_writer(&mut self.line, text)?;
+        } else {
+            self.line.push(b'"');
+            inline::write(&mut self.line, bytes)?;
+            self.line.push(b'"');
         }
         self.out.write_all(&self.line)
     }

@@ -110,8 +110,11 @@ impl Job<'_> {
     }
 
     fn jobs(&self) -> usize {
-        let jobs = remote::jobs(self.arguments.jobs, &self.paths, MORE_JOBS);
-        jobs.min(self.paths.len()).max(1)
+        // The system is asked for its processors only where that matters.
+        match self.paths.len() {
+            0 | 1 => 1,
+            several => remote::jobs(self.arguments.jobs, &self.paths, MORE_JOBS).min(several),
+        }
     }
 
     fn work(&self, signals: &Signals, kept: &Mutex<Kept>, view: &Mutex<View>) -> io::Result<Ended> {
