@@ -2,6 +2,7 @@
 
 mod expression;
 mod generate;
+mod key;
 mod read;
 mod template;
 mod write;

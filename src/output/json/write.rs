@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::key::Keys;
 use crate::output::{Made, inline, made};
 use crate::reference::key::joined;
 use crate::reference::{Manifest, Node, ReferenceSet};
@@ -73,7 +74,7 @@ pub fn write_json_with(set: &ReferenceSet, nan: NanPolicy, out: impl Write) -> i
 /// Zarr v3 has no form for, where that is asked for.
 pub fn write_json_as(set: &ReferenceSet, options: &JsonOptions, out: impl Write) -> io::Result<()> {
     let urls = urls(set, options)?;
-    let mut writer = Writer { out, first: true, line: Vec::with_capacity(256), position: Vec::new() };
+    let mut writer = Writer { out, first: true, line: Vec::with_capacity(256) };
     writer.head(options)?;
     if options.consolidated && options.zarr_format == ZarrFormat::Two {
         writer.text(".zmetadata", &consolidated(set, options.nan)?)?;
@@ -177,8 +178,6 @@ struct Writer<W> {
     first: bool,
     /// The entry that is being written.
     line: Vec<u8>,
-    /// The position of the chunk that is being written, the last dimension first.
-    position: Vec<u64>,
 }
 
 impl<W: Write> Writer<W> {
@@ -227,13 +226,14 @@ impl<W: Write> Writer<W> {
     fn chunks(&mut self, prefix: &str, manifest: &Manifest, urls: &[Vec<u8>]) -> io::Result<()> {
         let mut prefix = quoted(prefix)?;
         prefix.pop();
+        let mut keys = Keys::new(prefix, &manifest.grid);
         let mut inline = manifest.inline.iter().peekable();
         let rows = manifest.number.iter().zip(&manifest.offset).zip(&manifest.length);
         for (n, ((number, offset), length)) in rows.enumerate() {
             while let Some((number, bytes)) = inline.next_if(|(inline, _)| *inline < number) {
-                self.inline(&prefix, &manifest.grid, *number, bytes)?;
+                self.inline(&mut keys, *number, bytes)?;
             }
-            self.key(&prefix, &manifest.grid, *number);
+            self.key(&mut keys, *number);
             self.line.push(b'[');
             let url = usize::try_from(manifest.url(n).0).ok().and_then(|url| urls.get(url));
             self.line.extend_from_slice(url.map_or(b"null", Vec::as_slice));
@@ -246,11 +246,11 @@ impl<W: Write> Writer<W> {
             self.line.push(b']');
             self.out.write_all(&self.line)?;
         }
-        inline.try_for_each(|(number, bytes)| self.inline(&prefix, &manifest.grid, *number, bytes))
+        inline.try_for_each(|(number, bytes)| self.inline(&mut keys, *number, bytes))
     }
 
-    fn inline(&mut self, prefix: &[u8], grid: &[u64], number: u64, bytes: &[u8]) -> io::Result<()> {
-        self.key(prefix, grid, number);
+    fn inline(&mut self, keys: &mut Keys<'_>, number: u64, bytes: &[u8]) -> io::Result<()> {
+        self.key(keys, number);
         if let Some(text) = plain(bytes) {
             serde_json::to_writer(&mut self.line, text)?;
         } else {
@@ -261,25 +261,10 @@ impl<W: Write> Writer<W> {
         self.out.write_all(&self.line)
     }
 
-    /// `"path/1.2.3":`, or `"path/0":` for an array without dimensions.
-    fn key(&mut self, prefix: &[u8], grid: &[u64], number: u64) {
+    /// `"path/1.2.3":`.
+    fn key(&mut self, keys: &mut Keys<'_>, number: u64) {
         self.separator();
-        self.line.extend_from_slice(prefix);
-        let mut rest = number;
-        self.position.clear();
-        for size in grid.iter().rev().map(|size| (*size).max(1)) {
-            self.position.push(rest % size);
-            rest /= size;
-        }
-        if grid.is_empty() {
-            self.position.push(0);
-        }
-        for (n, index) in self.position.iter().rev().enumerate() {
-            if n > 0 {
-                self.line.push(b'.');
-            }
-            self.line.extend_from_slice(itoa::Buffer::new().format(*index).as_bytes());
-        }
+        keys.write(number, &mut self.line);
         self.line.extend_from_slice(b"\":");
     }
 }
