@@ -5,8 +5,8 @@ usage: with_netcdf3.py --bin PATH [--least N] [FILE|DIR ...]     (default: testd
 
 For every file: `scan` (as it is, with --inline-threshold 0, and as Parquet) leaves nothing out but what REFUSED names, `verify` and
 `dump` end well; all variables, coordinates, dimensions and attributes are those of xr.open_dataset(engine="netcdf4"), decoded and raw.
-A file that netCDF-C does not open, h5refs complains of. Exit 1 on any difference, and where fewer than --least
-files were compared.
+Values and dimensions are also those of engine="scipy", which has a reader of its own, of CDF-1 and CDF-2. A file that netCDF-C does not open,
+h5refs complains of. Exit 1 on any difference, and where fewer than --least files were compared, or fewer than --least-scipy with scipy.
 """
 import argparse
 import pathlib
@@ -35,18 +35,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True)
     parser.add_argument("--least", type=int, default=1)
+    parser.add_argument("--least-scipy", type=int, default=0)
     parser.add_argument("paths", nargs="*", type=pathlib.Path, default=[pathlib.Path("testdata/netcdf3")])
     arguments = parser.parse_args()
     given = [f for p in arguments.paths for f in ([p] if p.is_file() else sorted(p.rglob("*")))]
     files = [f for f in given if f.is_file() and f.read_bytes()[:4] in (b"CDF\1", b"CDF\2", b"CDF\5")]
-    problems, variables = [], 0
+    problems, variables, by_scipy = [], 0, 0
     for file in files:
-        found, compared = check(arguments.bin, file)
+        found, compared, is_by_scipy = check(arguments.bin, file)
         problems += [f"{file}: {problem}" for problem in found]
         variables += compared
+        by_scipy += is_by_scipy
     print(*problems, sep="\n")
-    print(f"{len(files)} files, {variables} variables compared, {len(problems)} problems")
-    if problems or len(files) < arguments.least or not variables:
+    print(f"{len(files)} files, {variables} variables compared, {by_scipy} files with scipy too, {len(problems)} problems")
+    if problems or len(files) < arguments.least or by_scipy < arguments.least_scipy or not variables:
         sys.exit(1)
 
 
@@ -59,7 +61,8 @@ def check(binary, file):
             # A time that xarray does not decode is compared raw.
             if raw:
                 done = subprocess.run([binary, "scan", file], capture_output=True, check=False)
-                return [] if done.returncode else [f"netCDF-C does not open it, and h5refs has no complaint: {error}"], 0
+                return [] if done.returncode else [f"netCDF-C does not open it, and h5refs has no complaint: {error}"], 0, False
+    scipy = of_scipy(source)
     refused, compared, problems = REFUSED.get(file.name, set()), 0, []
     with tempfile.TemporaryDirectory() as folder:
         for options in OPTIONS:
@@ -71,10 +74,22 @@ def check(binary, file):
                 found = references(out, raw)
                 problems += [f"{' '.join(options)}: {p}" for p in differences(found, named(expected).drop_vars(refused), raw)]
                 compared += len(expected.variables) - len(refused)
+                if raw and scipy is not None:
+                    problems += [f"scipy: {p}" for p in other_values(found, named(scipy).drop_vars(refused))]
             if "--record-size" not in options:
                 problems += run([binary, "verify", "-q", "--allow", file.parent, "--origin", file.absolute(), out], 0, set())
         problems += run([binary, "dump", file], 0, set())
-    return problems, compared
+    return problems, compared, scipy is not None
+
+
+def of_scipy(file):
+    try:
+        dataset = opened(file, True, engine="scipy")
+    except Exception:
+        # CDF-5, and what ends early: its reader raises what Python raises.
+        return None
+    # It takes names for Latin-1.
+    return dataset.rename({name: name.encode("latin-1").decode() for name in {*dataset.variables, *dataset.dims}})
 
 
 def run(command, code, refused):
@@ -86,8 +101,8 @@ def run(command, code, refused):
     return [f"{command[1]} {command[4:]}: exit {done.returncode}: {done.stderr[:300]}"]
 
 
-def opened(file, raw):
-    return xr.open_dataset(file, engine="netcdf4", cache=False, **coding(raw)).load()
+def opened(file, raw, engine="netcdf4"):
+    return xr.open_dataset(file, engine=engine, cache=False, **coding(raw)).load()
 
 
 def references(out, raw):
@@ -126,6 +141,15 @@ def differences(ours, truth, raw):
             fill = a.encoding.get("_FillValue")
             if fill is None or not np.array_equal(fill, b.attrs["_FillValue"], equal_nan=np.asarray(fill).dtype.kind == "f"):
                 yield f"{name}: fill value {fill} instead of {b.attrs['_FillValue']}"
+
+
+def other_values(ours, truth):
+    """Whatever differs between the values and dimensions of two datasets."""
+    for name in truth.variables:
+        a, b = ours.variables[name], truth.variables[name]
+        why = f"dimensions {a.dims} instead of {b.dims}" if a.dims != b.dims else same_values(a.values, b.values, exact=True)
+        if why:
+            yield f"{name}: {why}"
 
 
 def attributes(where, ours, truth):
