@@ -23,7 +23,6 @@ mod transport;
 mod whole;
 mod written;
 
-use std::io::Error as Io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -94,7 +93,6 @@ impl RemoteSources {
         let runtime = Arc::new(runtime);
         let (at_once, gap) = (options.connections.max(1), options.gap);
         let transport = Transport::new(options.patience.clone(), options.connections);
-        let transport = transport.map_err(|why| Error::io("connections", Io::other(why)))?;
         let stores = Stores::new(Settings::new(options)?, Arc::new(transport), Arc::clone(&runtime));
         let mut objects = Objects::new(stores, runtime);
         (objects.at_once, objects.gap) = (at_once, gap);

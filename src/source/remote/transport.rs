@@ -60,11 +60,11 @@ pub(super) struct Line {
 }
 
 impl Transport {
-    pub(super) fn new(patience: Patience, connections: usize) -> Result<Self, String> {
-        let clients = Clients::new(&patience, connections)?;
+    pub(super) fn new(patience: Patience, connections: usize) -> Self {
+        let clients = Clients::new(&patience, connections);
         let turns = Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS));
         let [requests, retries, bytes] = [const { AtomicU64::new(0) }; 3];
-        Ok(Self { clients, patience, turns, requests, retries, bytes })
+        Self { clients, patience, turns, requests, retries, bytes }
     }
 
     /// What was asked so far.
@@ -164,7 +164,8 @@ impl Transport {
             } else {
                 self.patience.connect + self.patience.first_byte
             };
-            let sent = self.clients.to(&at, is_foreign).execute(request);
+            let client = self.clients.to(&at, is_foreign).map_err(|why| Fault::lasting(ErrorKind::Other, why))?;
+            let sent = client.execute(request);
             let response = answered(sent, patience, &asked.sent).await?.map_err(|error| body::fault(&error))?;
             let location =
                 response.headers().get("location").filter(|_| line.follows && response.status().is_redirection());

@@ -31,11 +31,10 @@ pub(crate) struct Coming {
 
 impl Web {
     /// # Errors
-    /// [`Error::Io`] when the system gives no thread or no connections.
+    /// [`Error::Io`] when the system gives no thread.
     pub(crate) fn new(options: &RemoteOptions) -> Result<Self, Error> {
         let runtime = Runtime::new().map_err(|error| Error::io("a thread for requests", error))?;
         let transport = Transport::new(options.patience.clone(), options.connections);
-        let transport = transport.map_err(|why| Error::io("connections", Io::other(why)))?;
         Ok(Self { transport: Arc::new(transport), runtime })
     }
 

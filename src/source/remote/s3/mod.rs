@@ -140,7 +140,7 @@ mod tests {
         for (key, value) in settings.of::<Key>() {
             builder = builder.with_config(key, value);
         }
-        let transport = Arc::new(Transport::new(settings.options.patience.clone(), 1)?);
+        let transport = Arc::new(Transport::new(settings.options.patience.clone(), 1));
         let mut line = Line { transport, follows: false, query: None, expired: None };
         let builder = credentials(builder, &settings, profile, &mut line)?;
         Ok([Key::AccessKeyId, Key::SecretAccessKey, Key::Token].map(|key| builder.get_config_value(&key)))
