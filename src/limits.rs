@@ -83,7 +83,8 @@ limits! {
     references_bytes: 4 * GIB,
     /// Bytes of the URLs and keys that templates and generators of references make (default 256 MiB).
     template_bytes: 256 * MIB,
-    /// Pieces that one chunk is split into (default 1 million).
+    /// Pieces that one chunk is split into, and rows of the irregular blocks that the mappings of one virtual dataset select
+    /// (default 1 million).
     pieces: 1_000_000,
     /// Chunks that one copy writes (default 10 million).
     output_chunks: 10_000_000,

@@ -74,6 +74,7 @@ pub use crate::structure::message::datatype::{
 };
 pub use crate::structure::message::fill_value::FillValue;
 pub use crate::structure::message::filter_pipeline::{Filter, FilterPipeline};
+pub(crate) use crate::structure::regular_blocks::regular_blocks;
 pub use crate::structure::selection::{Block as SelectedBlock, Pattern, Selection};
 pub use crate::structure::virtual_mappings::Mapping;
 

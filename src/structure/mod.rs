@@ -14,6 +14,7 @@ pub(crate) mod message;
 pub(crate) mod object_header;
 #[cfg(test)]
 pub(crate) mod proofs;
+pub(crate) mod regular_blocks;
 pub(crate) mod selection;
 pub(crate) mod shared_messages;
 pub(crate) mod superblock;

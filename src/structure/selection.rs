@@ -47,6 +47,14 @@ pub struct Block {
     pub end: Vec<u64>,
 }
 
+impl Block {
+    /// How many indices it has in each dimension; `None` if it ends before it starts, or has more than 64 bits count.
+    pub(crate) fn counts(&self) -> Option<Vec<u64>> {
+        let count = |(start, end): (&u64, &u64)| end.checked_sub(*start)?.checked_add(1);
+        self.start.iter().zip(&self.end).map(count).collect()
+    }
+}
+
 impl Selection {
     pub(crate) fn parse(i: Span<'_>) -> Parsed<'_, Self> {
         let (rest, selection_type) = le_u32(i)?;

@@ -78,7 +78,7 @@ pub(crate) fn array(
         None => fill(object, &dataset.datatype, &dataset.fill, options.fill),
     };
     odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
-    without_checksums(&mut manifest, codecs.trailing)?;
+    without_checksums(&mut manifest, &codecs)?;
     if !split {
         small_chunks(file, inline_threshold(subject, &manifest, options), &mut manifest)?;
         end_texts(file, dataset, &stored, &mut manifest)?;

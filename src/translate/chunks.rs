@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::codec::Codecs;
 use super::masks::Masks;
-use crate::error::{Error, Unsupported};
+use crate::error::{Error, Structure, Unsupported};
 use crate::file::{ChunkTable, Dataset, Datatype, Storage};
 use crate::reference::grid::position;
 use crate::reference::{Manifest, UrlId, Urls};
@@ -15,10 +16,11 @@ pub(crate) fn chunk_bytes(chunk: &[u64], datatype: &Datatype) -> Result<(u64, u6
     elements.zip(bytes).ok_or(Unsupported::Feature("a chunk of more than 2^64 bytes"))
 }
 
-/// Leaves the last bytes of every chunk out of its reference.
-pub(crate) fn without_checksums(manifest: &mut Manifest, trailing: u64) -> Result<(), Unsupported> {
-    for length in &mut manifest.length {
-        *length = length.checked_sub(trailing).ok_or(Unsupported::Feature("a chunk shorter than its checksum"))?;
+/// Leaves checksums at the end of chunks out of their references.
+pub(crate) fn without_checksums(manifest: &mut Manifest, codecs: &Codecs) -> Result<(), Error> {
+    for (length, offset) in manifest.length.iter_mut().zip(&manifest.offset) {
+        let referenced = codecs.referenced(*length);
+        *length = referenced.map_err(|problem| Error::format(Structure::Chunk, *offset, problem))?;
     }
     Ok(())
 }

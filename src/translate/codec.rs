@@ -1,7 +1,7 @@
 //! Filter pipelines as Zarr codecs.
 
 use super::options::CodecPolicy;
-use crate::error::Unsupported;
+use crate::error::{Problem, Unsupported};
 use crate::file::{Filter, FilterPipeline, filter_ids as ids};
 use crate::zarr::Codec;
 
@@ -14,12 +14,26 @@ pub(crate) struct Codecs {
     pub(crate) filters: Vec<Codec>,
     /// Bytes at the end of every chunk that are left out of its reference: a checksum that nothing encodes further.
     pub(crate) trailing: u64,
+    /// Bytes of every chunk before those, if no codec gives each a length of its own.
+    pub(crate) stored: Option<u64>,
 }
 
 /// How many times its stored bytes imagecodecs lets an LZF stream without header have decoded.
 const MOST_OF_LZF: u64 = 8;
 
 impl Codecs {
+    /// How much of a chunk of so many stored bytes is referenced. Of one that is not as long as its shape and codecs call for, libhdf5
+    /// reads what lies behind it in memory (`H5D__chunk_lock` looks at no length), and readers of Zarr nothing.
+    pub(crate) fn referenced(&self, stored: u64) -> Result<u64, Problem> {
+        let length = stored.checked_sub(self.trailing).ok_or(Problem::Truncated)?;
+        match self.stored {
+            Some(expected) if expected != length => {
+                Err(Problem::Mismatch { field: "decoded size", found: length, expected })
+            }
+            _ => Ok(length),
+        }
+    }
+
     /// The same, if they decode chunks of `bytes` bytes that are stored in so many bytes each.
     pub(crate) fn of_chunks(self, bytes: u64, stored: &[u64]) -> Result<Self, Unsupported> {
         let is_lzf = |codec: &Codec| matches!(codec, Codec::ImagecodecsLzf { .. });
@@ -65,7 +79,8 @@ pub(crate) fn codecs(
             }
         }
     }
-    Ok(Codecs { filters, trailing: CHECKSUM.saturating_mul(u64::try_from(checksums).unwrap_or(u64::MAX)) })
+    let trailing = CHECKSUM.saturating_mul(u64::try_from(checksums).unwrap_or(u64::MAX));
+    Ok(Codecs { filters, trailing, stored: length })
 }
 
 /// A filter that this crate does not decode and numcodecs does: the frames say all that decoding needs, the parameters are those
@@ -144,10 +159,10 @@ mod tests {
     fn order_is_kept_and_a_trailing_checksum_is_left_out() {
         let pipeline = pipeline(&[(2, &[4]), (1, &[5]), (3, &[])]);
         let filters = vec![Codec::Shuffle { elementsize: 4 }, Codec::Zlib { level: 5 }];
-        assert_eq!(codecs(&pipeline, 0, 400, CodecPolicy::Standard), Ok(Codecs { filters, trailing: 4 }));
+        assert_eq!(codecs(&pipeline, 0, 400, CodecPolicy::Standard), Ok(Codecs { filters, trailing: 4, stored: None }));
         assert_eq!(
             codecs(&pipeline, 0b101, 400, CodecPolicy::Standard),
-            Ok(Codecs { filters: vec![Codec::Zlib { level: 5 }], trailing: 0 })
+            Ok(Codecs { filters: vec![Codec::Zlib { level: 5 }], trailing: 0, stored: None })
         );
     }
 
@@ -215,7 +230,10 @@ mod tests {
     fn filters_that_leave_nothing_to_undo_are_left_out() {
         let pipeline = pipeline(&[(32_022, &[3, 4]), (2, &[4]), (5, &[8, 1]), (3, &[]), (32_023, &[3, 4])]);
         let filters = vec![Codec::Shuffle { elementsize: 4 }];
-        assert_eq!(codecs(&pipeline, 0, 400, CodecPolicy::Standard), Ok(Codecs { filters, trailing: 4 }));
+        assert_eq!(
+            codecs(&pipeline, 0, 400, CodecPolicy::Standard),
+            Ok(Codecs { filters, trailing: 4, stored: Some(400) })
+        );
         assert_eq!(pipeline.apply(0b1010, b"abcd".to_vec()), Ok(b"abcd".to_vec()));
     }
 

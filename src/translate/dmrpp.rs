@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attribute::Paths;
 use super::builder::Builder;
 use super::chunks::{chunk_bytes, manifest, without_checksums};
-use super::codec::{Codecs, codecs};
+use super::codec::codecs;
 use super::distinct::tell_apart;
 use super::dtype::element;
 use super::fill::{Fill, fill};
@@ -125,9 +125,9 @@ impl Source<'_> {
             return Err(Unsupported::NotTold(told).into());
         }
         let (elements, bytes) = chunk_bytes(&chunks, &dataset.datatype)?;
-        let Codecs { filters, trailing } = codecs(&dataset.filters, masks.common, bytes, self.options.codecs)?;
+        let codecs = codecs(&dataset.filters, masks.common, bytes, self.options.codecs)?;
         let texts = Texts::of(&dataset.datatype);
-        let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing, bytes, texts };
+        let stored = Stored { pipeline: &dataset.filters, mask: masks.common, trailing: codecs.trailing, bytes, texts };
         if let Storage::Compact { elements, .. } = &dataset.storage {
             let ended = stored.encode(elements.to_vec())?;
             manifest = here(dataset, ended.into());
@@ -149,7 +149,7 @@ impl Source<'_> {
             }
             taken.push(untold.clone());
         }
-        without_checksums(&mut manifest, trailing)?;
+        without_checksums(&mut manifest, &codecs)?;
         let urls = self.place(facts, &mut manifest)?;
         let fill = Fill { declared, constant };
         constant_chunks(self.budget, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
@@ -157,7 +157,7 @@ impl Source<'_> {
         shape.extend(&element.dimensions);
         chunks.extend(&element.dimensions);
         manifest.grid.extend(element.dimensions.iter().map(|_| 1));
-        let metadata = ArrayMetadata::new(shape, chunks, element.dtype, fill.declared, filters);
+        let metadata = ArrayMetadata::new(shape, chunks, element.dtype, fill.declared, codecs.filters);
         Ok(Parts { metadata, chunks: manifest, urls })
     }
 

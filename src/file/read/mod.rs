@@ -238,6 +238,8 @@ mod tests {
     const EXTERNAL: &[u8] = include_bytes!("../../../testdata/data_layout/external.h5");
     const VIRTUAL: &[u8] = include_bytes!("../../../testdata/data_layout/virtual.h5");
 
+    const VIRTUAL_READ: &[u8] = include_bytes!("../../../testdata/data_layout/virtual_read.h5");
+
     fn told(bytes: &'static [u8], path: &str, change: impl FnOnce(&mut ReadOptions)) -> String {
         let mut options = ReadOptions::default();
         change(&mut options);
@@ -259,6 +261,12 @@ mod tests {
         assert_eq!(limited(bytes, u64::MAX), whole);
         assert_eq!(limited(bytes - 1, u64::MAX), exceeded("read_bytes", bytes - 1, bytes));
         assert!(limited(bytes, 1).contains("exceeds Limits::chunk_bytes = 1"), "{}", limited(bytes, 1));
+    }
+
+    #[test]
+    fn irregular_blocks_are_counted_by_their_rows() {
+        let limited = |pieces| told(VIRTUAL_READ, "/irregular", |options| options.limits.pieces = pieces);
+        assert_eq!((limited(4), limited(3)), ("24 bytes".to_owned(), exceeded("pieces", 3, 4)));
     }
 
     #[test]

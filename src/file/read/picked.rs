@@ -1,6 +1,5 @@
 //! Selections by number: which element of a dataset the `n`th of a selection is, and which of a box are selected ([VIII.A]).
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::error::Unsupported;
@@ -8,9 +7,6 @@ use crate::field::convert::wide;
 use crate::file::virtual_extent::{block_start, limited_end};
 use crate::file::{Pattern, SelectedBlock, Selection};
 use crate::window::Window;
-
-/// Most runs that a selection of blocks at irregular distances, or of points, may have.
-const MOST_RUNS: u64 = 1 << 24;
 
 /// The elements of a selection in their order; those of a hyperslab are in C order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +48,6 @@ pub(super) enum Clip {
     Block(u64),
 }
 
-const TOO_MANY: Unsupported = Unsupported::VirtualMapping("a mapping selects more than 2^24 runs of elements");
 const OUTSIDE: Unsupported =
     Unsupported::VirtualMapping("a mapping reaches over the end of the source or of the dataset");
 
@@ -66,7 +61,9 @@ impl Picked {
             Selection::Regular(patterns) if patterns.len() == shape.len() => {
                 Self::Regular(patterns.iter().map(|pattern| Axis::new(pattern, clip)).collect::<Result<_, _>>()?)
             }
-            Selection::Blocks(blocks) if blocks.iter().all(|block| block.start.len() == shape.len()) => listed(blocks)?,
+            Selection::Blocks(blocks) if blocks.iter().all(|block| block.start.len() == shape.len()) => {
+                listed(blocks, shape)?
+            }
             Selection::Points(points) if points.iter().all(|point| point.len() == shape.len()) => {
                 let run = |(number, at): (u64, &Vec<u64>)| Run { at: at.clone(), number, length: 1 };
                 Self::Listed((0..).zip(points).map(run).collect())
@@ -278,19 +275,16 @@ impl Run {
 }
 
 /// Blocks in C order of their elements, whatever order they are listed in.
-fn listed(blocks: &[SelectedBlock]) -> Result<Picked, Unsupported> {
-    let mut rows: BTreeSet<(Vec<u64>, u64)> = BTreeSet::new();
+fn listed(blocks: &[SelectedBlock], shape: &[u64]) -> Result<Picked, Unsupported> {
+    let mut rows: Vec<(Vec<u64>, u64)> = Vec::new();
     for block in blocks {
-        let count = |(start, end): (&u64, &u64)| end.checked_sub(*start)?.checked_add(1);
-        let counts: Option<Vec<u64>> = block.start.iter().zip(&block.end).map(count).collect();
-        let counts = counts.ok_or(OUTSIDE)?;
+        let is_inside = block.end.iter().zip(shape).all(|(end, size)| end < size);
+        let counts = block.counts().filter(|_| is_inside).ok_or(OUTSIDE)?;
         let Some((length, outer)) = counts.split_last() else { continue };
-        let number = outer.iter().fold(1_u64, |n, count| n.saturating_mul(*count));
-        if number.saturating_add(wide(rows.len())) > MOST_RUNS {
-            return Err(TOO_MANY);
-        }
-        rows.extend((0..number).map(|n| (corner(&block.start, outer, n), *length)));
+        rows.extend((0..product(outer)).map(|n| (corner(&block.start, outer, n), *length)));
     }
+    rows.sort_unstable();
+    rows.dedup();
     let mut number = 0_u64;
     let mut runs = Vec::with_capacity(rows.len());
     for (at, length) in rows {
@@ -298,6 +292,17 @@ fn listed(blocks: &[SelectedBlock]) -> Result<Picked, Unsupported> {
         number = number.checked_add(length).ok_or(OUTSIDE)?;
     }
     Ok(Picked::Listed(runs))
+}
+
+/// How many runs of elements the blocks of a selection are taken apart into, which may be many more than the bytes that list them.
+pub(super) fn rows_of_blocks(selection: &Selection) -> u64 {
+    let Selection::Blocks(blocks) = selection else { return 0 };
+    let rows = |counts: Vec<u64>| counts.split_last().map_or(0, |(_, outer)| product(outer));
+    blocks.iter().filter_map(SelectedBlock::counts).map(rows).fold(0, u64::saturating_add)
+}
+
+fn product(counts: &[u64]) -> u64 {
+    counts.iter().fold(1, |n: u64, count| n.saturating_mul(*count))
 }
 
 /// The first element of the `n`th row of a block.
@@ -371,10 +376,15 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_too_many_rows_are_refused() {
-        let block = SelectedBlock { start: vec![0, 0], end: vec![1 << 40, 0] };
-        let told = Picked::new(&Selection::Blocks(vec![block]), &[1 << 41, 1], Clip::Limited);
-        assert_eq!(told, Err(TOO_MANY));
+    fn rows_of_blocks_are_counted_before_there_are_any() {
+        let block = |start: [u64; 2], end: [u64; 2]| SelectedBlock { start: start.to_vec(), end: end.to_vec() };
+        let rows = |blocks: &[SelectedBlock]| rows_of_blocks(&Selection::Blocks(blocks.to_vec()));
+        assert_eq!(rows(&[block([1, 3], [2, 4]), block([0, 0], [1 << 40, 0])]), 3 + (1 << 40));
+        assert_eq!(rows(&[block([0, 0], [u64::MAX - 1, 0]), block([0, 0], [9, 9])]), u64::MAX);
+        assert_eq!((rows(&[block([2, 0], [1, 0])]), rows_of_blocks(&Selection::All)), (0, 0));
+        // A block that is not inside is refused before its rows are listed.
+        let outside = Selection::Blocks(vec![block([0, 0], [1 << 40, 0])]);
+        assert_eq!(Picked::new(&outside, &[1 << 40, 1], Clip::Limited), Err(OUTSIDE));
     }
 
     #[test]

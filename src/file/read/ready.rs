@@ -8,12 +8,12 @@ use super::super::dataset::{Dataset, ExternalFile, Storage};
 use super::super::{
     Extent, ExtentOf, File, Lookup, Mapping, Memo, Selection, SourceName, extent, is_unlimited, slices, unlimited,
 };
-use super::picked::{Clip, Picked};
+use super::picked::{Clip, Picked, rows_of_blocks};
 use super::{MissingSources, ReadOptions};
 use crate::error::{Error, Unsupported};
 use crate::field::Address;
 use crate::field::convert::wide;
-use crate::limits::check;
+use crate::limits::{Limits, check};
 use crate::source::{ExternalError, FoundExternal, Halt, Input, Segment, Segments, attempt, join};
 
 /// Most virtual datasets that may lie in one another.
@@ -93,7 +93,7 @@ impl<'a, 's> Finder<'a, 's> {
                 let below = self.enter(address)?;
                 let mapped = below.mapped(mappings)?;
                 let shape = current(&dataset, &mapped)?;
-                parts = parted(&dataset, &mapped, &shape)?;
+                parts = parted(&dataset, &mapped, &shape, self.file.limits())?;
                 dataset.dataspace.dimensions = shape;
             }
             _ => {}
@@ -216,7 +216,8 @@ impl<'a, 's> Finder<'a, 's> {
 }
 
 /// What each mapping puts where.
-fn parted(dataset: &Dataset, mapped: &[Mapped<'_>], shape: &[u64]) -> Result<Vec<Part>, Halt> {
+fn parted(dataset: &Dataset, mapped: &[Mapped<'_>], shape: &[u64], limits: &Limits) -> Result<Vec<Part>, Halt> {
+    let mut rows = 0_u64;
     let parts = join(mapped, |(mapping, block, source)| {
         let Some(source) = source else { return Ok(None) };
         if source.ready.dataset.datatype != dataset.datatype {
@@ -224,8 +225,11 @@ fn parted(dataset: &Dataset, mapped: &[Mapped<'_>], shape: &[u64]) -> Result<Vec
         }
         let from_shape = &source.ready.dataset.dataspace.dimensions;
         let (from, to) = clips(mapping, *block, from_shape)?;
-        let from = Picked::new(&mapping.source_selection, from_shape, from)?;
-        let to = Picked::new(&mapping.virtual_selection, shape, to)?;
+        let (of_source, of_dataset) = (mapping.source_selection.regular(), mapping.virtual_selection.regular());
+        rows = rows.saturating_add(rows_of_blocks(&of_source)).saturating_add(rows_of_blocks(&of_dataset));
+        check("pieces", rows, limits.pieces)?;
+        let from = Picked::new(&of_source, from_shape, from)?;
+        let to = Picked::new(&of_dataset, shape, to)?;
         if from.len().is_none() || from.len() != to.len() {
             return Err(NOT_ALIKE.into());
         }

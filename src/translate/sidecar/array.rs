@@ -237,11 +237,10 @@ impl<'a> Work<'a, '_> {
         let own = self.coding.own.as_ref()?;
         let number = *self.stored.number.get(n)?;
         let range = self.range(n);
-        let length = (range.end - range.start).checked_sub(own.stored.trailing)?;
-        let is_edge = |padding: &Padding<'_>| padding.is_edge(&position(number, &self.stored.grid));
         // Data in one piece have no filters, and their last chunks may be shorter.
-        let is_short = self.masks.common == u32::MAX && length != self.size.1;
-        if self.mask(number) != self.masks.common || is_short || self.padding.as_ref().is_some_and(is_edge) {
+        let length = own.codecs.referenced(range.end - range.start).ok()?;
+        let is_edge = |padding: &Padding<'_>| padding.is_edge(&position(number, &self.stored.grid));
+        if self.mask(number) != self.masks.common || self.padding.as_ref().is_some_and(is_edge) {
             return None;
         }
         let Some(members) = self.file.family() else { return Some((number, UrlId(0), range.start, length)) };

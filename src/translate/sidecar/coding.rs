@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::super::codec::codecs;
+use super::super::codec::{Codecs, codecs};
 use super::super::dtype::element;
 use super::super::form::{Elements, Form};
 use super::super::masks::Stored;
@@ -37,7 +37,7 @@ enum Kind<'a> {
 /// Chunks as the file holds them, whose codecs readers know.
 pub(super) struct Own<'a> {
     pub(super) stored: Stored<'a>,
-    codecs: Vec<Codec>,
+    pub(super) codecs: Codecs,
 }
 
 /// A chunk of elements as the file has them, and where it lay.
@@ -61,10 +61,9 @@ impl<'a> Coding<'a> {
         let texts = Texts::of(&dataset.datatype);
         let elements = Kind::Bytes { dtype: element.dtype, dimensions: element.dimensions, texts: texts.clone() };
         let pipeline = &dataset.filters;
-        let own = codecs(pipeline, mask, bytes, options.codecs).ok().map(|codecs| Own {
-            stored: Stored { pipeline, mask, trailing: codecs.trailing, bytes, texts },
-            codecs: codecs.filters,
-        });
+        let own = codecs(pipeline, mask, bytes, options.codecs)
+            .ok()
+            .map(|codecs| Own { stored: Stored { pipeline, mask, trailing: codecs.trailing, bytes, texts }, codecs });
         // Some filters are undone here and not applied.
         let own = own.filter(|own| own.stored.encode(vec![0; 64]).is_ok());
         Ok(Self { elements, own })
@@ -134,7 +133,7 @@ impl<'a> Coding<'a> {
     /// The type of the elements, and the codecs of a chunk.
     pub(super) fn types(&self) -> (Dtype, Vec<Codec>) {
         match (&self.elements, &self.own) {
-            (Kind::Bytes { dtype, .. }, Some(own)) => (dtype.clone(), own.codecs.clone()),
+            (Kind::Bytes { dtype, .. }, Some(own)) => (dtype.clone(), own.codecs.filters.clone()),
             (Kind::Bytes { dtype, .. }, None) => (dtype.clone(), vec![Codec::Zlib { level: LEVEL.cast_signed() }]),
             (Kind::Decoded { form, widths }, _) => {
                 let (dtype, mut codecs) = form.types(widths);

@@ -1,12 +1,11 @@
 //! Where the chunks of a source go in a virtual dataset.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::sources::{Elements, Mapped, Source};
 use super::steps::{Steps, greatest_common_divisor};
 use crate::error::Unsupported;
-use crate::file::{Pattern, SelectedBlock, Selection, block_start, slices, unlimited};
+use crate::file::{Pattern, Selection, block_start, regular_blocks, slices, unlimited};
 
 /// A source's part of a virtual dataset.
 #[derive(Debug)]
@@ -224,9 +223,8 @@ fn patterns(selection: &Selection, shape: &[u64]) -> Result<Option<Vec<Pattern>>
         Selection::All => shape.iter().map(|size| run(0, *size)).collect(),
         Selection::Regular(patterns) => patterns.clone(),
         Selection::Blocks(blocks) if blocks.is_empty() => return Ok(None),
-        Selection::Blocks(blocks) => {
-            regular(blocks).ok_or(Unsupported::VirtualMapping("a mapping selects blocks at irregular distances"))?
-        }
+        Selection::Blocks(blocks) => regular_blocks(blocks)
+            .ok_or(Unsupported::VirtualMapping("a mapping selects blocks at irregular distances"))?,
         Selection::Points(_) => return Err(Unsupported::VirtualMapping("a mapping selects single points")),
     };
     if patterns.len() != shape.len() {
@@ -234,36 +232,6 @@ fn patterns(selection: &Selection, shape: &[u64]) -> Result<Option<Vec<Pattern>>
     }
     let nothing = |pattern: &Pattern| pattern.count == Some(0) || pattern.block == Some(0);
     Ok(Some(patterns).filter(|patterns| !patterns.iter().any(nothing)))
-}
-
-/// Blocks as the patterns that they were made of: version 1 of a hyperslab lists every block of a regular one.
-fn regular(blocks: &[SelectedBlock]) -> Option<Vec<Pattern>> {
-    let rank = blocks.first()?.start.len();
-    let of_dimension = |dimension: usize| {
-        let ends = blocks.iter().map(|block| Some((*block.start.get(dimension)?, *block.end.get(dimension)?)));
-        pattern(&ends.collect::<Option<BTreeSet<_>>>()?)
-    };
-    let patterns: Vec<Pattern> = (0..rank).map(of_dimension).collect::<Option<_>>()?;
-    let all = patterns.iter().try_fold(1_u64, |n, pattern| n.checked_mul(pattern.count?));
-    let starts: BTreeSet<&[u64]> = blocks.iter().map(|block| block.start.as_slice()).collect();
-    let each_once = starts.len() == blocks.len() && all == u64::try_from(blocks.len()).ok();
-    each_once.then_some(patterns)
-}
-
-/// The pattern of ranges from first to last index.
-fn pattern(ranges: &BTreeSet<(u64, u64)>) -> Option<Pattern> {
-    let (start, end) = *ranges.first()?;
-    let block = (end - start).checked_add(1)?;
-    let next = ranges.iter().nth(1).map_or(start.checked_add(block)?, |(next, _)| *next);
-    let stride = next.checked_sub(start).filter(|stride| *stride >= block)?;
-    let mut expected = Some(start);
-    for (first, last) in ranges {
-        if expected != Some(*first) || last - first != end - start {
-            return None;
-        }
-        expected = first.checked_add(stride);
-    }
-    Some(Pattern { start, stride, count: u64::try_from(ranges.len()).ok(), block: Some(block) })
 }
 
 /// What patterns take of a shape: of an unlimited one a block, or the first `slices` indices; `None` is nothing.
@@ -324,12 +292,8 @@ mod tests {
 
     use super::super::sources::Chunks;
     use super::*;
-    use crate::file::{Bits, ByteOrder, Class, Datatype, FillValue, FilterPipeline, Mapping, extent};
+    use crate::file::{Bits, ByteOrder, Class, Datatype, FillValue, FilterPipeline, Mapping, SelectedBlock, extent};
     use crate::reference::Manifest;
-
-    fn blocks(corners: &[([u64; 2], [u64; 2])]) -> Vec<SelectedBlock> {
-        corners.iter().map(|(start, end)| SelectedBlock { start: start.to_vec(), end: end.to_vec() }).collect()
-    }
 
     /// A source in one piece or in chunks of two, nothing of which is written.
     fn source(shape: &[u64], in_chunks: bool) -> Rc<Source> {
@@ -399,23 +363,6 @@ mod tests {
                 prop_assert_eq!(placement.place_of(&from), Some(place));
             }
         }
-    }
-
-    fn limited(start: u64, stride: u64, count: u64, block: u64) -> Pattern {
-        Pattern { start, stride, count: Some(count), block: Some(block) }
-    }
-
-    #[test]
-    fn blocks_at_regular_distances_are_patterns() {
-        let grid = [([1, 0], [1, 1]), ([1, 5], [1, 6]), ([4, 0], [4, 1]), ([4, 5], [4, 6])];
-        assert_eq!(regular(&blocks(&grid)), Some(vec![limited(1, 3, 2, 1), limited(0, 5, 2, 2)]));
-        assert_eq!(regular(&blocks(&grid[..1])), Some(vec![limited(1, 1, 1, 1), limited(0, 2, 1, 2)]));
-        assert_eq!(regular(&blocks(&grid[..3])), None);
-        assert_eq!(regular(&blocks(&[grid[0], grid[0], grid[1], grid[2]])), None);
-        assert_eq!(regular(&blocks(&[([0, 0], [0, 0]), ([0, 2], [0, 2]), ([0, 5], [0, 5])])), None);
-        assert_eq!(regular(&blocks(&[([0, 0], [0, 0]), ([0, 2], [0, 3])])), None);
-        assert_eq!(regular(&blocks(&[([0, 0], [0, 2]), ([0, 1], [0, 3])])), None);
-        assert_eq!(regular(&blocks(&[([0, 0], [0, u64::MAX])])), None);
     }
 
     #[test]

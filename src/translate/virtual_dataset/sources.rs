@@ -252,7 +252,7 @@ impl Chunks {
         let (mask, trailing) = (masks.common, codecs.trailing);
         let stored = Stored { pipeline: &dataset.filters, mask, trailing, bytes, texts: Texts::of(&dataset.datatype) };
         odd_chunks(file, &stored, &masks.odd, &mut manifest)?;
-        without_checksums(&mut manifest, trailing)?;
+        without_checksums(&mut manifest, &codecs)?;
         Ok(Self { chunk, manifest, codecs: codecs.filters, pipeline: dataset.filters.clone(), mask, trailing })
     }
 }

@@ -335,7 +335,11 @@ fn filtered() -> Vec<Case> {
             Lost("deflate stream does not decode"),
             holding(&[1, 2], &decoded),
         ),
-        case("a checksum in 2 bytes", Lost("a chunk shorter than its checksum is not supported"), short),
+        case("a checksum in 2 bytes", Lost("the bytes end inside the structure"), short),
+        case("all filters left out of 7 bytes", Lost("decoded size is 7, not 16"), chunks(&[(7, 96, 0, 1)], &[1])),
+        case("all filters left out of 32 bytes", Lost("decoded size is 32, not 16"), chunks(&[(32, 96, 0, 1)], &[1])),
+        case("a checksum behind 12 bytes", Lost("decoded size is 12, not 16"), chunks(&[(16, 96, 0, 0)], &[3])),
+        case("7 shuffled bytes", Lost("decoded size is 7, not 16"), chunks(&[(7, 96, 0, 0)], &[2])),
         case("all filters left out", Read(2, 1), chunks(&[(16, 96, 0, 1)], &[1])),
         case("filters left out that there are not", Read(2, 1), chunks(&[(16, 96, 0, 1 << 31)], &[1])),
     ]
