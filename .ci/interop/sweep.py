@@ -56,6 +56,9 @@ class Sweep:
         short = {kind: least for kind, least in self.floor.items() if self.compared[kind] < least and not self.options.files}
         if short:
             print(f"less was compared than expected: {short}")
+        if self.options.files and not self.compared:
+            print("nothing was compared of what was named")
+            return 1
         return 1 if self.differences or short else 0
 
     def run(self, *arguments, codes=(0,)):

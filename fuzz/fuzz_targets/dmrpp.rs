@@ -8,7 +8,7 @@ use h5refs_fuzz::{assert_read_back, limits};
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut options = Options::new("s3://bucket/file.h5");
     options.limits = limits();
-    options.dmrpp_as_served = bytes.last().is_some_and(|last| last % 2 == 1);
+    options.dmrpp_as_served = bytes.len() % 2 == 1;
     let url = dmrpp_url(bytes);
     if let Ok((set, _)) = dmrpp_references(bytes, &options) {
         assert!(url.is_ok(), "a sidecar without a head");

@@ -70,8 +70,16 @@ fn parts(datatype: &Datatype) -> Vec<(u32, &Datatype, u32)> {
 
 fn part(offset: u32, datatype: &Datatype) -> (u32, &Datatype, u32) {
     match &datatype.class {
-        Class::Array { base, .. } => (offset, base, datatype.size.checked_div(base.size).unwrap_or(0)),
-        _ => (offset, datatype, 1),
+        Class::Array { base, .. } => (offset, numbers(base), datatype.size.checked_div(base.size).unwrap_or(0)),
+        _ => (offset, numbers(datatype), 1),
+    }
+}
+
+/// The numbers that an enumeration is of.
+fn numbers(datatype: &Datatype) -> &Datatype {
+    match &datatype.class {
+        Class::Enumeration { base, .. } => base,
+        _ => datatype,
     }
 }
 
@@ -107,11 +115,15 @@ fn whole(attribute: &Attribute) -> Option<String> {
 
 fn float(text: &str, datatype: &Datatype, declared: Option<&Attribute>, is_little: bool) -> Option<Vec<u8>> {
     let value = real(text, datatype.size)?;
-    let digits = text.split(['e', 'E']).next().unwrap_or(text).bytes().filter(u8::is_ascii_digit).count();
+    // Of the digits those that count: zeros at the front do not.
+    let mantissa = text.trim().split(['e', 'E']).next().unwrap_or(text).trim_start_matches(['-', '+', '0', '.']);
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
     // So many digits tell every number of the type from the others.
     let enough = if datatype.size == 4 { 9 } else { 17 };
     let zero = value.to_bits() == 0;
-    if zero || (is_little && (!value.is_finite() || value == 0.0 || digits >= enough)) {
+    // A number that is too large for its type is none, though it reads as infinity.
+    let is_word = !value.is_finite() && !text.contains(|c: char| c.is_ascii_digit());
+    if zero || (is_little && (is_word || value == 0.0 || (value.is_finite() && digits >= enough))) {
         return bytes(value, datatype);
     }
     let declared = match declared?.values.as_deref() {
@@ -257,6 +269,13 @@ mod tests {
         // -999.9999 is written so too.
         assert_eq!(told("Float32", ByteOrder::Little, "-1000"), None);
         assert_eq!(told("Float32", ByteOrder::Little, "9.96921e+36"), None);
+        // 0.0012345670 is written so, and zeros at the front are no digits.
+        assert_eq!(told("Float32", ByteOrder::Little, "0.00123457"), None);
+        assert_eq!(
+            told("Float32", ByteOrder::Little, "-0.000123456789"),
+            Some((-0.000_123_456_79_f32).to_le_bytes().to_vec())
+        );
+        assert_eq!(told("Float32", ByteOrder::Little, "1e+40"), None);
         assert_eq!(told("Float32", ByteOrder::Little, "9.96920997e+36"), Some(9.969_21e36_f32.to_le_bytes().to_vec()));
         assert_eq!(told("Float64", ByteOrder::Little, "9.96920997e+36"), None);
     }

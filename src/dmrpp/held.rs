@@ -7,7 +7,6 @@ use bytes::Bytes;
 use super::document::{Entry, Held};
 use super::malformed;
 use super::number::number;
-use super::structures::whole;
 use crate::codec::deflate;
 use crate::error::{Error, Problem, Unsupported};
 use crate::field::convert::{narrow, wide};
@@ -28,8 +27,9 @@ pub(crate) fn elements(
             budget.decoded(bytes)?;
             deflate::decode(&decoded, bytes).map_err(|problem| malformed(at, problem))?
         }
-        // Structures with texts are read where their type is found.
-        Held::Compact | Held::Missing | Held::Structures => decoded,
+        Held::Compact | Held::Missing => decoded,
+        // Those of structures are read where their type is found.
+        Held::Structures => return Err(Unsupported::NotTold("the values of what is no structure".to_owned()).into()),
     };
     let found = wide(decoded.len());
     if found != bytes {
@@ -48,9 +48,20 @@ pub(crate) fn decoded(text: &[u8], at: u64) -> Result<Vec<u8>, Error> {
     STANDARD.decode(text).map_err(|_| malformed(at, Problem::Decode("Base64")))
 }
 
+/// A text without the NULs behind it; whether others end it is not told.
+pub(crate) fn without_nuls(mut text: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let end = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
+    text.truncate(end);
+    if text.contains(&0) {
+        return Err(Unsupported::NotTold("whether a text ends at its first NUL".to_owned()).into());
+    }
+    Ok(text)
+}
+
 /// The one text that a scalar has, in the form of [`texts`]. Whether it is of fixed length is not told.
 pub(crate) fn scalar(text: &str, at: u64, budget: &Budget) -> Result<Bytes, Error> {
-    let text = String::from_utf8(whole(base64(text, at)?)?).map_err(|_| malformed(at, Problem::Text("a text")))?;
+    let text =
+        String::from_utf8(without_nuls(base64(text, at)?)?).map_err(|_| malformed(at, Problem::Text("a text")))?;
     texts(&[Entry { text, ..Entry::default() }], 1, at, budget)
 }
 

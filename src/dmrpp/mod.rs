@@ -211,6 +211,50 @@ mod tests {
     }
 
     #[test]
+    fn values_are_held_as_their_type_is_held() {
+        let special = "<dmrpp:specialstructuredata>AQA=</dmrpp:specialstructuredata>";
+        let (texts, fill) = ("<dmrpp:vlsa><v/></dmrpp:vlsa>", "<dmrpp:chunks fillValue='x'/>");
+        let cases = [
+            (format!("<Int64 name='v'>{texts}</Int64>"), "its values but as texts"),
+            (format!("<Int16 name='v'><Int16 name='m'/>{special}</Int16>"), "the values of what is no structure"),
+            (format!("<Structure name='v'><Int16 name='m'/>{special}</Structure>"), ""),
+            (
+                format!("<Structure name='v'><Int16 name='m'/>{special}{texts}</Structure>"),
+                "duplicate place of a variable's values",
+            ),
+            (
+                format!("<String name='v'><Dim size='2'/>{fill}<dmrpp:compact>YWI=</dmrpp:compact></String>"),
+                "how long its texts are",
+            ),
+            (format!("<String name='v'><Dim size='2'/>{fill}</String>"), "behind the first NUL"),
+        ];
+        for (inside, expected) in cases {
+            assert!(wrong(&inside).contains(expected), "{inside}: {}", wrong(&inside));
+            assert_eq!(wrong(&inside).is_empty(), expected.is_empty(), "{inside}: {}", wrong(&inside));
+        }
+    }
+
+    #[test]
+    fn what_many_variables_are_made_of_is_counted_for_each() {
+        let fixed = "<dmrpp:FixedLengthStringArray string_length='3000'/><dmrpp:chunks fillValue=''/>";
+        let texts = format!("<String name='a'>{fixed}</String><String name='b'>{fixed}</String>");
+        let members = "<EnumConst name='a' value='1'/><EnumConst name='b' value='2'/>";
+        let enumeration = format!("<Enumeration name='e' basetype='Int8'>{members}</Enumeration>");
+        let of_it = |name| format!("<Enum name='{name}' enum='/e'><dmrpp:compact>AQ==</dmrpp:compact></Enum>");
+        let enumerations = (0..20).map(|n| of_it(n.to_string())).collect::<Vec<_>>().concat() + &enumeration;
+        for inside in [texts, enumerations] {
+            let within = |inline_bytes| within(&inside, Limits { inline_bytes, ..Limits::default() }).unwrap();
+            let errors = |sidecar: Sidecar| {
+                let contents = sidecar.tree.objects.into_iter().map(|object| object.node.content.clone());
+                contents.filter_map(Result::err).map(|error| error.to_string()).collect::<Vec<_>>()
+            };
+            assert_eq!(errors(within(10_000)), [""; 0], "{inside}");
+            let told = errors(within(4_000));
+            assert!(told.iter().any(|error| error.contains("exceeds Limits::inline_bytes")), "{inside}: {told:?}");
+        }
+    }
+
+    #[test]
     fn values_that_are_missing_in_the_file_are_deflated() {
         use base64::Engine;
         let stream = crate::codec::deflate::encode(&[1, 0, 2, 0], 6);

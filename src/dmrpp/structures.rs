@@ -8,9 +8,9 @@ use bytes::Bytes;
 
 use super::datatype;
 use super::document::Variable;
-use super::held::{base64, decoded};
+use super::held::{base64, decoded, without_nuls};
 use super::malformed;
-use crate::error::{Error, Problem, Unsupported};
+use crate::error::{Error, Problem};
 use crate::field::convert::{narrow, wide};
 use crate::file::{ByteOrder, Charset, Class, Datatype, Member, Padding, Text};
 use crate::limits::Budget;
@@ -23,62 +23,36 @@ pub(crate) fn structures(
     budget: &Budget,
 ) -> Result<(Datatype, Bytes), Error> {
     let held = base64(text, variable.at)?;
-    let mut kinds = datatype::members(variable, kind)?;
-    let mut values = Values { rest: &held, at: variable.at };
-    for _ in 0..elements {
-        for kind in &mut kinds {
-            if let Kind::Texts { count, longest, .. } = kind {
-                for _ in 0..*count {
-                    *longest = wide(values.text()?.len()).max(*longest);
-                }
-            } else {
-                values.bytes(kind.size())?;
-            }
-        }
-    }
-    if !values.rest.is_empty() {
-        let (found, expected) = (wide(held.len()), wide(held.len().saturating_sub(values.rest.len())));
+    let kinds = datatype::members(variable, kind)?;
+    let values = || Values { rest: &held, at: variable.at };
+    let mut longest = vec![1; kinds.len()];
+    let rest = values().each(&kinds, elements, |n, part| {
+        longest.get_mut(n).into_iter().for_each(|longest| *longest = wide(part.len()).max(*longest));
+    })?;
+    if rest > 0 {
+        let (found, expected) = (wide(held.len()), wide(held.len().saturating_sub(rest)));
         return Err(malformed(variable.at, Problem::Mismatch { field: "bytes of the values", found, expected }));
     }
-    let datatype = datatype_of(variable, &kinds)?;
-    budget.inline(elements.saturating_mul(datatype.size.into()))?;
-    let mut values = Values { rest: &held, at: variable.at };
-    let mut all = Vec::with_capacity(narrow(elements.saturating_mul(datatype.size.into())));
-    for _ in 0..elements {
-        for kind in &kinds {
-            if let Kind::Texts { count, longest, .. } = kind {
-                for _ in 0..*count {
-                    let text = values.text()?;
-                    let end = all.len().saturating_add(narrow(*longest));
-                    all.extend(text);
-                    all.resize(end, 0);
-                }
-            } else {
-                all.extend(values.bytes(kind.size())?);
-            }
-        }
-    }
+    let datatype = datatype_of(variable, &kinds, &longest)?;
+    let bytes = elements.saturating_mul(datatype.size.into());
+    budget.inline(bytes)?;
+    let mut all = Vec::with_capacity(narrow(bytes));
+    values().each(&kinds, elements, |n, part| {
+        let end = all.len().saturating_add(longest.get(n).copied().map_or(0, narrow));
+        all.extend_from_slice(part);
+        all.resize(end, 0);
+    })?;
     Ok((datatype, all.into()))
 }
 
 /// What a member consists of.
 enum Kind {
     Numbers(Datatype),
-    /// Texts, how many and in which shape, and the bytes of the longest.
+    /// Texts, how many and in which shape.
     Texts {
         dimensions: Vec<u32>,
         count: u32,
-        longest: u64,
     },
-}
-
-impl Kind {
-    fn size(&self) -> usize {
-        match self {
-            Self::Numbers(datatype) => narrow(datatype.size.into()),
-            Self::Texts { .. } => 0,
-        }
-    }
 }
 
 fn kind(member: &Variable) -> Result<Kind, Error> {
@@ -86,17 +60,17 @@ fn kind(member: &Variable) -> Result<Kind, Error> {
         return datatype::member(member, ByteOrder::Little).map(Kind::Numbers);
     }
     let (dimensions, count) = datatype::dimensions(member)?;
-    Ok(Kind::Texts { dimensions, count, longest: 1 })
+    Ok(Kind::Texts { dimensions, count })
 }
 
-/// The structure, its members one after another.
-fn datatype_of(variable: &Variable, kinds: &[Kind]) -> Result<Datatype, Error> {
+/// The structure, its members one after another, texts as long as the longest.
+fn datatype_of(variable: &Variable, kinds: &[Kind], longest: &[u64]) -> Result<Datatype, Error> {
     let too_large = || malformed(variable.at, Problem::Overflow("bytes of a structure"));
     let (mut members, mut offset) = (Vec::with_capacity(kinds.len()), 0_u32);
-    for (member, kind) in variable.members.iter().zip(kinds) {
+    for ((member, kind), longest) in variable.members.iter().zip(kinds).zip(longest) {
         let datatype = match kind {
             Kind::Numbers(datatype) => datatype.clone(),
-            Kind::Texts { dimensions, count, longest } => {
+            Kind::Texts { dimensions, count } => {
                 let text = Text { padding: Padding::NullPadded, charset: Charset::Utf8 };
                 let size = u32::try_from(*longest).map_err(|_| too_large())?;
                 let one = Datatype { size, class: Class::String(text) };
@@ -117,6 +91,23 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    /// Gives the numbers of a member at once, and each of its texts, with the member's number; the rest is how many bytes are left.
+    fn each(mut self, kinds: &[Kind], elements: u64, mut take: impl FnMut(usize, &[u8])) -> Result<usize, Error> {
+        for _ in 0..elements {
+            for (n, kind) in kinds.iter().enumerate() {
+                match kind {
+                    Kind::Numbers(datatype) => take(n, self.bytes(narrow(datatype.size.into()))?),
+                    Kind::Texts { count, .. } => {
+                        for _ in 0..*count {
+                            take(n, &self.text()?);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(self.rest.len())
+    }
+
     fn bytes(&mut self, count: usize) -> Result<&'a [u8], Error> {
         let (bytes, rest) = self.rest.split_at_checked(count).ok_or_else(|| self.ended())?;
         self.rest = rest;
@@ -128,22 +119,12 @@ impl<'a> Values<'a> {
         let end = self.rest.iter().position(|byte| *byte == b';').ok_or_else(|| self.ended())?;
         let text = decoded(self.bytes(end)?, self.at)?;
         self.bytes(1)?;
-        whole(text)
+        without_nuls(text)
     }
 
     fn ended(&self) -> Error {
         malformed(self.at, Problem::Missing("the rest of the values"))
     }
-}
-
-/// A text without the NULs behind it; whether others end it is not told.
-pub(crate) fn whole(mut text: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let end = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
-    text.truncate(end);
-    if text.contains(&0) {
-        return Err(Unsupported::NotTold("whether a text ends at its first NUL".to_owned()).into());
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -95,29 +95,34 @@ impl<'a> Declared<'a> {
         {
             return Err(error.clone());
         }
+        let rank = wide(variable.dims.len());
+        // Each is looked for in all groups above.
+        if variable.dims.len() > MOST_DIMENSIONS {
+            return Err(malformed(variable.at, Problem::Value { field: "number of dimensions", value: rank }));
+        }
         let dims: Option<Vec<_>> = variable.dims.iter().map(|dim| self.dimension(group, dim)).collect();
         let dims = dims.ok_or_else(|| Unsupported::NotTold("the size of a dimension".to_owned()))?;
         let (shape, names): (Vec<u64>, Vec<Option<String>>) = dims.into_iter().unzip();
-        if shape.len() > MOST_DIMENSIONS {
-            return Err(malformed(
-                variable.at,
-                Problem::Value { field: "number of dimensions", value: wide(shape.len()) },
-            ));
-        }
         let nothing = Chunks::default();
         let chunks = variable.chunks.as_deref().unwrap_or(&nothing);
         let unknown = chunks.unknown.clone();
         if let Some(unknown) = unknown.clone().filter(|_| !self.given.as_served) {
             return Err(Unsupported::NotTold(unknown).into());
         }
-        let Kind { datatype, order, assumed, held } = self.kind(variable, chunks, &shape, budget)?;
-        let order_taken = assumed.is_some().then(|| "the byte order of its elements".to_owned());
+        let Kind { datatype, order, is_assumed, held } = self.kind(variable, chunks, &shape, budget)?;
+        let order_taken = is_assumed.then(|| "the byte order of its elements".to_owned());
+        let text_taken = is_only_fill(variable, chunks).then(|| UNTOLD_TEXT.to_owned());
+        if let Some(untold) = text_taken.clone().filter(|_| !self.given.as_served) {
+            return Err(Unsupported::NotTold(untold).into());
+        }
         check("element_bytes", datatype.size.into(), budget.limits().element_bytes)?;
         let bytes = datatype::bytes_of(&shape, &datatype);
         let bytes = bytes.ok_or_else(|| malformed(variable.at, Problem::Overflow("bytes of all elements")))?;
         let filters = self.filters(chunks, datatype.size)?;
         let place = Place { variable, chunks, shape: &shape, datatype: &datatype, bytes, filters: &filters };
         let (storage, files) = place.storage(held, budget)?;
+        // A few characters may stand for an element of any size.
+        budget.inline(chunks.fill.as_ref().map_or(0, |_| datatype.size.into()))?;
         let told = fill::fill(chunks.fill.as_deref(), &datatype, declared, order);
         let (fill, untold) = match told {
             Ok(fill) => (fill, None),
@@ -126,7 +131,7 @@ impl<'a> Declared<'a> {
                 (served.flatten().unwrap_or(FillValue::Undefined), Some(untold))
             }
         };
-        let taken = unknown.into_iter().chain(order_taken).collect();
+        let taken = unknown.into_iter().chain(order_taken).chain(text_taken).collect();
         let extent = if shape.is_empty() { Extent::Scalar } else { Extent::Simple };
         let maximum = shape.iter().copied().map(Some).collect();
         let dataspace = Dataspace { extent, dimensions: shape, maximum };
@@ -136,11 +141,11 @@ impl<'a> Declared<'a> {
 
     /// What the elements of a variable of a shape are.
     fn kind(&self, variable: &Variable, chunks: &Chunks, shape: &[u64], budget: &Budget) -> Result<Kind, Error> {
-        if let Some((Held::Structures, text)) = &variable.held {
+        if let (Some((Held::Structures, text)), "Structure") = (&variable.held, variable.kind.as_str()) {
             let elements = shape.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
             let elements = elements.ok_or_else(|| malformed(variable.at, Problem::Overflow("number of elements")))?;
             let (datatype, held) = structures(variable, text, elements, budget)?;
-            return Ok(Kind { datatype, order: Some(ByteOrder::Little), assumed: None, held: Some(held) });
+            return Ok(Kind { datatype, order: Some(ByteOrder::Little), is_assumed: false, held: Some(held) });
         }
         let told = match chunks.order.as_deref() {
             None => None,
@@ -151,15 +156,21 @@ impl<'a> Declared<'a> {
         // What the sidecar holds is in the order of the machine that wrote it; Hyrax is not built for others.
         let told = if variable.held.is_some() { Some(ByteOrder::Little) } else { told.or(self.given.order) };
         let taken = told.or(self.given.as_served.then_some(ByteOrder::Little));
-        let datatype = self.datatype(variable, chunks, taken.unwrap_or(ByteOrder::Little))?;
+        let datatype = self.datatype(variable, chunks, taken.unwrap_or(ByteOrder::Little), budget)?;
         let is_asked = told.is_none() && datatype::has_order(&datatype) && chunks.len() > 0;
         if is_asked && taken.is_none() {
             return Err(Unsupported::NotTold("the byte order of its elements (--byte-order says it)".to_owned()).into());
         }
-        Ok(Kind { datatype, order: told, assumed: taken.filter(|_| is_asked), held: None })
+        Ok(Kind { datatype, order: told, is_assumed: is_asked, held: None })
     }
 
-    fn datatype(&self, variable: &Variable, chunks: &Chunks, order: ByteOrder) -> Result<Datatype, Error> {
+    fn datatype(
+        &self,
+        variable: &Variable,
+        chunks: &Chunks,
+        order: ByteOrder,
+        budget: &Budget,
+    ) -> Result<Datatype, Error> {
         match variable.kind.as_str() {
             "String" | "URL" => text(variable, chunks),
             "Structure" => datatype::structure(variable, ends(chunks)?, order),
@@ -167,7 +178,11 @@ impl<'a> Declared<'a> {
                 let path = variable.enumeration.as_deref().unwrap_or_default();
                 let enumeration = self.enumerations.get(path).copied().flatten();
                 let untold = || Unsupported::NotTold("what its enumeration is".to_owned());
-                datatype::enumeration(enumeration.ok_or_else(untold)?, order, variable.at)
+                let enumeration = enumeration.ok_or_else(untold)?;
+                // Many variables may be of one of many members.
+                let bytes = enumeration.members.iter().map(|(name, _)| wide(name.len()).saturating_add(MEMBER));
+                budget.inline(bytes.fold(0, u64::saturating_add))?;
+                datatype::enumeration(enumeration, order, variable.at)
             }
             kind => {
                 let untold = || Unsupported::NotTold(format!("how elements of type {kind} are stored"));
@@ -206,13 +221,16 @@ impl<'a> Declared<'a> {
     }
 }
 
+/// What a member of an enumeration costs beside its name, in bytes.
+const MEMBER: u64 = 128;
+
 /// What elements are.
 struct Kind {
     datatype: Datatype,
     /// That of its numbers, if it is told or given.
     order: Option<ByteOrder>,
-    /// That which Hyrax takes for it, where it counts.
-    assumed: Option<ByteOrder>,
+    /// Whether that which Hyrax takes for it counts.
+    is_assumed: bool,
     /// All elements, where their type is known by them only.
     held: Option<Bytes>,
 }
@@ -236,7 +254,11 @@ fn text(variable: &Variable, chunks: &Chunks) -> Result<Datatype, Error> {
         return datatype::string(length, fixed.pad.as_deref());
     }
     // Texts of any length and of one are held in the same way, and read as the same.
-    if (variable.held.is_some() && variable.dims.is_empty()) || only_fill(chunks).is_some() {
+    let is_known = match variable.held {
+        Some(_) => variable.dims.is_empty(),
+        None => is_only_fill(variable, chunks),
+    };
+    if is_known {
         return Ok(datatype::strings());
     }
     match chunks.piece()?.filter(|_| variable.dims.is_empty()) {
@@ -245,6 +267,15 @@ fn text(variable: &Variable, chunks: &Chunks) -> Result<Datatype, Error> {
         Some(piece) => datatype::string(piece.bytes, None),
         None => Err(untold("how long its texts are")),
     }
+}
+
+/// What is not told of a text that ends in the sidecar where its first NUL is.
+const UNTOLD_TEXT: &str = "whether anything lies behind the first NUL of its text, which was never written";
+
+/// Whether all elements of a variable are one text of which nothing but that is told.
+fn is_only_fill(variable: &Variable, chunks: &Chunks) -> bool {
+    let is_text = matches!(variable.kind.as_str(), "String" | "URL") && variable.fixed.is_none();
+    is_text && variable.held.is_none() && variable.texts.is_none() && only_fill(chunks).is_some()
 }
 
 /// The text that all elements of a variable are of which nothing was ever written, if it is told.
@@ -268,7 +299,8 @@ impl Place<'_> {
     fn storage(&self, held: Option<Bytes>, budget: &Budget) -> Result<(Storage, Vec<usize>), Error> {
         let Self { variable, chunks, .. } = self;
         let is_here = variable.held.is_some() || variable.texts.is_some();
-        if is_here && (chunks.len() > 0 || chunks.sizes.is_some()) {
+        let is_elsewhere = chunks.len() > 0 || chunks.sizes.is_some();
+        if (is_here && is_elsewhere) || (variable.held.is_some() && variable.texts.is_some()) {
             return Err(self.twice());
         }
         let elements = if held.is_some() { held } else { self.here(budget)? };
@@ -293,10 +325,10 @@ impl Place<'_> {
             budget.inline(elements.saturating_mul(4))?;
         }
         match (&self.variable.texts, &self.variable.held) {
-            (Some(_), Some(_)) => Err(self.twice()),
-            (Some(entries), None) => held::texts(entries, elements, at, budget).map(Some),
-            (None, Some((_, text))) if is_text => held::scalar(text, at, budget).map(Some),
-            (None, Some((kind, text))) => held::elements((*kind, text), (elements, self.bytes), at, budget).map(Some),
+            (Some(_), _) if !is_text => Err(Unsupported::NotTold("its values but as texts".to_owned()).into()),
+            (Some(entries), _) => held::texts(entries, elements, at, budget).map(Some),
+            (_, Some((_, text))) if is_text => held::scalar(text, at, budget).map(Some),
+            (_, Some((kind, text))) => held::elements((*kind, text), (elements, self.bytes), at, budget).map(Some),
             (None, None) => {
                 let Some(text) = only_fill(self.chunks).filter(|_| is_text) else { return Ok(None) };
                 let entry = Entry { count: Some(elements.to_string()), size: None, text: text.to_owned() };

@@ -8,7 +8,7 @@ use super::chunks::{chunk_bytes, manifest, without_checksums};
 use super::codec::codecs;
 use super::distinct::tell_apart;
 use super::dtype::element;
-use super::fill::{Fill, fill};
+use super::fill::fill;
 use super::inline::constant_chunks;
 use super::masks::Stored;
 use super::options::Options;
@@ -61,10 +61,16 @@ fn translate(mut sidecar: Sidecar, options: &Options, budget: &Budget) -> Result
     let mut builder = Builder::new(&scope, &sidecar.tree, &sidecar.dimensions, &paths, (budget, vec![own]));
     for (object, chunks) in sidecar.tree.objects.iter().zip(chunks) {
         let array = object.dataset().filter(|_| scope.is_array(object));
-        let mut taken = Vec::new();
-        let array = array.map(|dataset| source.array(object, dataset, chunks.transpose()?, &mut taken));
+        let array = array.map(|dataset| source.array(object, dataset, chunks.transpose()?));
+        let (array, taken) = match array {
+            Some(Ok((parts, taken))) => (Some(Ok(parts)), taken),
+            Some(Err(error)) => (Some(Err(error)), Vec::new()),
+            None => (None, Vec::new()),
+        };
         builder.object(object, array);
-        for untold in taken {
+        // A key may be refused that has an array.
+        let is_refused = builder.report.last_refuses(&object.path);
+        for untold in taken.into_iter().filter(|_| !is_refused) {
             builder.report.add(&object.path, Status::Assumed(untold));
         }
         if scope.key(&object.path).is_some() {
@@ -96,16 +102,16 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// An array; `taken` becomes what it takes for what is not told.
+    /// An array, and what it takes for what is not told.
     fn array(
         &self,
         object: &Object,
         dataset: &Dataset,
         table: Option<Arc<ChunkTable>>,
-        taken: &mut Vec<String>,
-    ) -> Result<Parts, Error> {
+    ) -> Result<(Parts, Vec<String>), Error> {
         let nothing = Facts::default();
         let facts = self.sidecar.facts.get(&object.path).unwrap_or(&nothing);
+        let mut taken = facts.taken.clone();
         if let (Class::VariableString(_), Storage::Compact { elements, .. }) =
             (&dataset.datatype.class, &dataset.storage)
         {
@@ -113,7 +119,7 @@ impl Source<'_> {
             let (shape, chunks) = (dataset.dataspace.dimensions.clone(), whole(dataset));
             let metadata =
                 ArrayMetadata::new(shape, chunks, Dtype::Simple("|O".to_owned()), None, vec![Codec::VlenUtf8]);
-            return Ok(Parts { metadata, chunks: manifest, urls: Vec::new() });
+            return Ok((Parts { metadata, chunks: manifest, urls: Vec::new() }, taken));
         }
         let element = element(&dataset.datatype)?;
         let (mut chunks, masks, mut manifest) = manifest(dataset, table)?;
@@ -141,8 +147,9 @@ impl Source<'_> {
             }
             taken.push(untold);
         }
-        let Fill { declared, constant } = fill(object, &dataset.datatype, &dataset.fill, self.options.fill);
-        taken.extend_from_slice(&facts.taken);
+        // Where no chunk is missing, a value that is not told counts for nothing, and is not declared either.
+        let known = if facts.fill.is_some() && !has_gaps(&manifest) { &FillValue::Undefined } else { &dataset.fill };
+        let fill = fill(object, &dataset.datatype, known, self.options.fill);
         if let Some(untold) = facts.fill.as_ref().filter(|_| has_gaps(&manifest)) {
             if matches!(dataset.fill, FillValue::Undefined) {
                 return Err(Unsupported::NotTold(untold.clone()).into());
@@ -151,14 +158,13 @@ impl Source<'_> {
         }
         without_checksums(&mut manifest, &codecs)?;
         let urls = self.place(facts, &mut manifest)?;
-        let fill = Fill { declared, constant };
         constant_chunks(self.budget, dataset, &fill, elements, |chunk| stored.encode(chunk), &mut manifest)?;
         let mut shape = dataset.dataspace.dimensions.clone();
         shape.extend(&element.dimensions);
         chunks.extend(&element.dimensions);
         manifest.grid.extend(element.dimensions.iter().map(|_| 1));
         let metadata = ArrayMetadata::new(shape, chunks, element.dtype, fill.declared, codecs.filters);
-        Ok(Parts { metadata, chunks: manifest, urls })
+        Ok((Parts { metadata, chunks: manifest, urls }, taken))
     }
 
     /// Gives chunks that lie in other files their URLs; of no chunk there are none.

@@ -83,6 +83,13 @@ impl Report {
         self.outcomes.push(Outcome { path: path.to_owned(), status });
     }
 
+    /// Whether what was told last is that the object with this path is refused.
+    #[cfg(feature = "dmrpp")]
+    pub(crate) fn last_refuses(&self, path: &str) -> bool {
+        let last = self.outcomes.iter().rev().take_while(|outcome| outcome.path == path);
+        last.into_iter().any(|outcome| matches!(outcome.status, Status::Refused(_)))
+    }
+
     /// What is not in the set, though it should be: path and reason.
     pub fn refused(&self) -> impl Iterator<Item = (&str, String)> {
         self.outcomes.iter().filter_map(|outcome| match &outcome.status {

@@ -131,6 +131,45 @@ fn what_is_taken_as_it_is_served_reads_as_the_files_and_is_said() {
     assert!(found.assumed.contains(&format!("dmrpp/netcdf.cf.nc.without_order.dmrpp /sst: {what}")));
 }
 
+/// What a sidecar of variables becomes with `--as-served --fill declare`, and what is said to be taken or refused.
+fn served(variables: &str) -> (ReferenceSet, BTreeSet<String>) {
+    let text = format!(
+        "<Dataset xmlns='http://xml.opendap.org/ns/DAP/4.0#' xmlns:dmrpp='http://xml.opendap.org/dap/dmrpp/1.0.0#' \
+         name='f' dmrpp:href='f.h5' dmrpp:version='3.21'>{variables}</Dataset>"
+    );
+    let mut options = Options::new("s3://bucket/f.h5");
+    (options.dmrpp_as_served, options.fill) = (true, h5refs::FillPolicy::Declare);
+    let (set, report) = h5refs::dmrpp_references(text.as_bytes(), &options).unwrap();
+    let assumed = report.assumed().map(|(path, reason)| format!("{path}: {reason}"));
+    let said = assumed.chain(report.refused().map(|(path, reason)| format!("{path}: {reason}"))).collect();
+    (set, said)
+}
+
+#[test]
+fn a_value_that_is_not_told_is_not_declared_where_no_chunk_is_missing() {
+    let chunk = "<dmrpp:chunk offset='96' nBytes='8'/>";
+    let chunks = |chunk| format!("<dmrpp:chunks byteOrder='LE' fillValue='-1000'>{chunk}</dmrpp:chunks>");
+    let (set, said) = served(&format!("<Float32 name='v'><Dim size='2'/>{}</Float32>", chunks(chunk)));
+    let declared = |set: &ReferenceSet| set.arrays().next().map(|(_, array)| array.metadata.fill_value.clone());
+    assert_eq!((declared(&set), said), (Some(None), BTreeSet::new()));
+    let (set, said) = served(&format!("<Float32 name='v'><Dim size='2'/>{}</Float32>", chunks("")));
+    assert!(declared(&set).flatten().is_some() && said.len() == 1, "{said:?}");
+}
+
+#[test]
+fn what_is_taken_is_said_of_texts_too_and_not_of_what_is_refused() {
+    let (set, said) = served("<String name='s'><Dim size='3'/><dmrpp:chunks fillValue='x' foo='1'/></String>");
+    assert_eq!(set.arrays().count(), 1);
+    assert!(said.iter().any(|text| text.contains("foo")) && said.iter().any(|text| text.contains("NUL")), "{said:?}");
+    let missing = "<Dim size='4000000'/><dmrpp:chunks byteOrder='LE' fillValue='-9999.9'><dmrpp:chunkDimensionSizes>1\
+                   </dmrpp:chunkDimensionSizes></dmrpp:chunks>";
+    let (set, said) = served(&format!(
+        "<Float32 name='v'>{missing}<Attribute name='_FillValue' type='Float32'><Value>1</Value></Attribute></Float32>"
+    ));
+    assert_eq!(set.arrays().count(), 0);
+    assert!(said.len() == 1 && !said.first().unwrap().contains("as it is served"), "{said:?}");
+}
+
 #[test]
 fn the_order_of_elements_means_nothing() {
     for file in ["netcdf/cf.nc", "netcdf/groups.nc"] {
