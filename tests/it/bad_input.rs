@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::{files, rounds};
 
 /// The longest that one damaged file may take, with much room for a busy machine.
-const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Small files that have most structures between them.
 const SMALL: [&str; 12] = [
