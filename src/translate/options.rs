@@ -44,8 +44,8 @@ pub struct Options {
     pub dmrpp_order: Option<ByteOrder>,
     /// Whether what a DMR++ sidecar does not tell exactly is taken as Hyrax takes it, which serves from sidecars: numbers without an
     /// order of bytes are little-endian, chunks never written have the number that is written (or netCDF's own, where that is written
-    /// so; those of big-endian numbers are refused), texts have nothing behind their first NUL, and attributes of chunks that are not known mean nothing.
-    /// [`Status::Assumed`](super::Status::Assumed) tells each (default: no, such variables are refused).
+    /// so; those of big-endian numbers are refused), texts have nothing behind their first NUL, and attributes of chunks that are not
+    /// known mean nothing. [`Status::Assumed`](super::Status::Assumed) tells each (default: no, such variables are refused).
     pub dmrpp_as_served: bool,
     /// Finds the external files of raw data and of virtual datasets (default: none may be referenced).
     pub external: Option<FindExternal>,
