@@ -51,7 +51,7 @@ limits! {
     continuations: 1_024,
     /// Bytes of one attribute's value (default 16 MiB).
     attribute_bytes: 16 * MIB,
-    /// Bytes of one element of a dataset (default 64 MiB).
+    /// Bytes of one element of a dataset (default 64 MiB). Of an array of numbers, bytes of a number, but where it is held as a whole.
     element_bytes: 64 * MIB,
     /// Levels of datatypes in datatypes (default 64). More than 128 are unsupported whatever is said here.
     datatype_depth: 64,

@@ -158,7 +158,7 @@ impl File<'_> {
         let deepest = self.limits().datatype_depth;
         let name = "datatype message";
         let datatype = self.required(header, message, name, Structure::Datatype, |i| Datatype::parse(deepest, i))?;
-        check("element_bytes", datatype.size.into(), self.limits().element_bytes)?;
+        check("element_bytes", datatype.unit().into(), self.limits().element_bytes)?;
         Ok(datatype)
     }
 

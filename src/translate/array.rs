@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::chunks::{chunk_bytes, manifest, without_checksums};
 use super::codec::codecs;
 use super::decoded::decoded;
-use super::dtype::{element, without_arrays};
+use super::dtype::element;
 use super::external::{External, external};
 use super::family;
 use super::fields::leaves;
@@ -69,7 +69,7 @@ pub(crate) fn array(
         bytes,
         texts: Texts::of(&dataset.datatype),
     };
-    let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks));
+    let padding = longer.map(|shape| Padding::new(dataset, shape, &chunks, file.limits())).transpose()?;
     let fill = match &padding {
         Some(padding) => {
             padding.apply(file, &stored, &mut masks, &mut manifest)?;
@@ -111,7 +111,7 @@ fn inline_threshold(subject: Subject<'_>, manifest: &Manifest, options: &Options
 
 /// What the fields of a record cost: many datasets may have one type of many fields.
 fn names_bytes(datatype: &Datatype) -> u64 {
-    let leaves = leaves(without_arrays(datatype).0).unwrap_or_default();
+    let leaves = leaves(datatype.without_arrays().0).unwrap_or_default();
     let bytes = leaves.iter().map(|leaf| u64::try_from(leaf.name.len()).unwrap_or(u64::MAX));
     if leaves.len() < 2 { 0 } else { bytes.fold(0, |sum, bytes| sum.saturating_add(bytes).saturating_add(64)) }
 }

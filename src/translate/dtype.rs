@@ -16,23 +16,13 @@ pub(crate) struct Element {
 
 /// The Zarr type whose elements have the same bytes.
 pub(crate) fn element(datatype: &Datatype) -> Result<Element, Unsupported> {
-    let (base, dimensions) = without_arrays(datatype);
+    let (base, dimensions) = datatype.without_arrays();
     let dtype = match (&base.class, plain(base)) {
         (_, Ok(dtype)) => Dtype::Simple(dtype),
         (Class::Compound(_), Err(_)) => Dtype::Structured(fields(base)?),
         (_, Err(refusal)) => return Err(refusal),
     };
     Ok(Element { dtype, dimensions })
-}
-
-/// What an array type is an array of, and its dimensions; any other type is itself.
-pub(crate) fn without_arrays(datatype: &Datatype) -> (&Datatype, Vec<u64>) {
-    let (mut base, mut all) = (datatype, Vec::new());
-    while let Class::Array { dimensions, base: inner } = &base.class {
-        all.extend(dimensions.iter().copied().map(u64::from));
-        base = inner;
-    }
-    (base, all)
 }
 
 /// A type without fields, or the compound that stands for a complex number.

@@ -4,9 +4,12 @@ use super::dtype::{Element, element};
 use super::float::float_bits;
 use super::options::FillPolicy;
 use super::texts::Texts;
+use crate::error::Error;
+use crate::field::convert::narrow;
 use crate::file::{
     Attribute, Bits, ByteOrder, Class, Datatype, FillValue as Hdf5Fill, Object, Padding, Text, Value, decode,
 };
+use crate::limits::{Limits, check};
 use crate::zarr::{Dtype, FillValue};
 
 /// What becomes of a dataset's fill value.
@@ -54,6 +57,12 @@ pub(crate) fn constant(datatype: &Datatype, fill: &Hdf5Fill, declared: Option<&F
         None => zeros && element.iter().all(|byte| *byte == 0),
     };
     (!given).then_some(element)
+}
+
+/// An element of zeros, if it may be held.
+pub(crate) fn zeros(datatype: &Datatype, limits: &Limits) -> Result<Vec<u8>, Error> {
+    check("element_bytes", datatype.size.into(), limits.element_bytes)?;
+    Ok(vec![0; narrow(datatype.size.into())])
 }
 
 /// Whether readers give zeros for missing chunks where `fill_value` is null: for records with texts or bytes zarr 3.1 does not, nor for
@@ -326,6 +335,16 @@ mod tests {
         assert_eq!(constant(&compound(4, vec![member("a", 0, short())])), Some(vec![0; 4]));
         assert_eq!(constant(&opaque("NUMPY:<M8[s]")), Some(vec![0; 8]));
         assert_eq!(constant(&opaque("")), None);
+    }
+
+    #[test]
+    fn an_element_that_is_larger_than_the_file_is_not_made() {
+        let array = |n| Datatype { size: n * 2, class: Class::Array { dimensions: vec![n], base: Box::new(short()) } };
+        let large = array(1 << 30);
+        assert_eq!(told(&large, &Hdf5Fill::Default, None, FillPolicy::Exact).constant, None);
+        assert_eq!(zeros(&array(3), &Limits::default()).unwrap(), [0; 6]);
+        let error = zeros(&large, &Limits::default()).unwrap_err().to_string();
+        assert!(error.contains("element_bytes"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What decoded elements become: texts, numbers of another type, or records of these.
 
 use super::attribute::Paths;
-use super::dtype::{plain, without_arrays};
+use super::dtype::plain;
 use super::fields::{Leaf, leaves, sign};
 use super::float::float_bits;
 use super::texts::Texts;
@@ -49,7 +49,7 @@ enum Kind {
 impl<'a> Form<'a> {
     /// The form of a datatype, if every value of it has one.
     pub(crate) fn of(datatype: &'a Datatype) -> Result<Self, Unsupported> {
-        let (base, dimensions) = without_arrays(datatype);
+        let (base, dimensions) = datatype.without_arrays();
         let refused = || Unsupported::Datatype(datatype.name());
         let part = |leaf: Leaf<'a>| Some(Part { kind: Kind::of(leaf.datatype)?, leaf });
         let parts = leaves(base)?.into_iter().map(part).collect::<Option<_>>().ok_or_else(refused)?;

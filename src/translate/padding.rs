@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use super::fill::zeros;
 use super::masks::{Masks, Stored};
-use crate::error::{Structure, Unsupported};
+use crate::error::{Error, Structure, Unsupported};
 use crate::file::{Dataset, File, FillValue};
+use crate::limits::Limits;
 use crate::netcdf::default_fill;
 use crate::reference::Manifest;
 use crate::reference::grid::{self, position};
@@ -21,13 +23,18 @@ pub(crate) struct Padding<'a> {
 }
 
 impl<'a> Padding<'a> {
-    pub(crate) fn new(dataset: &'a Dataset, shape: &'a [u64], chunk: &'a [u64]) -> Self {
+    pub(crate) fn new(
+        dataset: &'a Dataset,
+        shape: &'a [u64],
+        chunk: &'a [u64],
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let element = match &dataset.fill {
             FillValue::Value(element) => Some(element.clone()),
             FillValue::Default | FillValue::Undefined => default_fill(&dataset.datatype),
         };
-        let size = usize::try_from(dataset.datatype.size).unwrap_or(0);
-        Self { dataset, shape, chunk, element: element.unwrap_or_else(|| vec![0; size]) }
+        let element = element.map_or_else(|| zeros(&dataset.datatype, limits), Ok)?;
+        Ok(Self { dataset, shape, chunk, element })
     }
 
     /// Gives the chunks their numbers in the longer array's grid, and fills what lies past the dataset's end in those that reach over it.

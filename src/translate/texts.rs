@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::dtype::without_arrays;
 use super::fields::leaves;
 use super::masks::Stored;
 use crate::codec::fletcher32;
@@ -25,7 +24,7 @@ pub(crate) struct Texts {
 impl Texts {
     /// The texts of a datatype; a text of one byte has nothing behind it.
     pub(crate) fn of(datatype: &Datatype) -> Self {
-        let base = without_arrays(datatype).0;
+        let base = datatype.without_arrays().0;
         let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         let leaves = leaves(base).unwrap_or_default().into_iter();
         let places = leaves.filter(|leaf| ends_at_nul(leaf.datatype) && leaf.datatype.size > 1);

@@ -161,6 +161,14 @@ fn what_is_within_a_limit_passes_and_one_more_is_refused_by_its_name() {
 }
 
 #[test]
+fn an_array_of_numbers_is_as_large_an_element_as_a_number() {
+    // Each element is six integers of four bytes.
+    let scanned = |bytes| scanned("datatype/array.h5", with("element_bytes", bytes));
+    assert_eq!(scanned(4), Vec::<String>::new());
+    assert_eq!(scanned(3).len(), 1, "{:?}", scanned(3));
+}
+
+#[test]
 fn without_limits_nothing_is_refused_for_what_it_costs() {
     for (name, spend, _) in CASES {
         assert_eq!(spend(Limits::unlimited()), [""; 0], "{name}");

@@ -208,6 +208,25 @@ impl Depth {
 }
 
 impl Datatype {
+    /// What an array type is an array of, and its dimensions; any other type is itself.
+    pub(crate) fn without_arrays(&self) -> (&Self, Vec<u64>) {
+        let (mut base, mut all) = (self, Vec::new());
+        while let Class::Array { dimensions, base: inner } = &base.class {
+            all.extend(dimensions.iter().copied().map(u64::from));
+            base = inner;
+        }
+        (base, all)
+    }
+
+    /// Bytes that only make sense together: an array of numbers is numbers, however many, and any other element is one thing.
+    pub(crate) fn unit(&self) -> u32 {
+        let base = self.without_arrays().0;
+        match base.class {
+            Class::FixedPoint { .. } | Class::FloatingPoint { .. } | Class::BitField { .. } => base.size,
+            _ => self.size,
+        }
+    }
+
     /// `deepest` is how many types may lie in one another ([`Limits::datatype_depth`](crate::Limits)).
     pub(crate) fn parse(deepest: u64, i: Span<'_>) -> Parsed<'_, Self> {
         Self::parse_at(Depth { level: 0, deepest }, i)

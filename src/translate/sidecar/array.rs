@@ -87,8 +87,8 @@ pub(crate) fn written(
     let size = chunk_bytes(&chunk, &dataset.datatype)?;
     let mut coding = Coding::new(subject, masks.common, size.1, options)?;
     coding.own = coding.own.filter(|_| elsewhere.is_none());
-    let padding = longer.map(|shape| Padding::new(dataset, shape, &chunk));
-    let constants = Constants::new(subject, padding.as_ref(), coding.is_decoded(), options);
+    let padding = longer.map(|shape| Padding::new(dataset, shape, &chunk, file.limits())).transpose()?;
+    let constants = Constants::new((file, subject), padding.as_ref(), coding.is_decoded(), options)?;
     let mut urls = family::urls(file, options)?;
     let id = UrlId(u32::try_from(urls.len()).unwrap_or(u32::MAX));
     urls.push(sidecar.url.clone());

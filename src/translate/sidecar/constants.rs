@@ -1,6 +1,6 @@
 //! Chunks that were never written: each value of them is written once, and referenced wherever it stands.
 
-use super::super::fill::{Fill, constant, fill};
+use super::super::fill::{Fill, constant, fill, zeros};
 use super::super::options::{FillPolicy, Options};
 use super::super::padding::Padding;
 use super::super::subject::Subject;
@@ -20,30 +20,27 @@ pub(super) struct Constants {
 
 impl Constants {
     /// `decoded` says that elements are decoded: of these, readers differ on what a missing chunk is.
-    pub(super) fn new(subject: Subject<'_>, padding: Option<&Padding<'_>>, decoded: bool, options: &Options) -> Self {
+    pub(super) fn new(
+        (file, subject): (&File<'_>, Subject<'_>),
+        padding: Option<&Padding<'_>>,
+        decoded: bool,
+        options: &Options,
+    ) -> Result<Self, Error> {
         let Subject { object, dataset, .. } = subject;
         let datatype = &dataset.datatype;
         let outer = padding.map_or_else(|| dataset.fill.clone(), |padding| Hdf5Fill::Value(padding.element.clone()));
         let policy = if decoded { FillPolicy::Exact } else { options.fill };
         let Fill { declared, constant: outside } = fill(object, datatype, &outer, policy);
         if decoded {
-            return Self {
-                declared,
-                inside: Some(element(&dataset.fill, datatype.size)),
-                outside: Some(element(&outer, datatype.size)),
+            let element = |fill: &Hdf5Fill| match fill {
+                Hdf5Fill::Value(element) => Ok(element.clone()),
+                Hdf5Fill::Default | Hdf5Fill::Undefined => zeros(datatype, file.limits()),
             };
+            return Ok(Self { declared, inside: Some(element(&dataset.fill)?), outside: Some(element(&outer)?) });
         }
         let inside =
             if padding.is_some() { constant(datatype, &dataset.fill, declared.as_ref()) } else { outside.clone() };
-        Self { declared, inside, outside }
-    }
-}
-
-/// An element of a fill value.
-fn element(fill: &Hdf5Fill, size: u32) -> Vec<u8> {
-    match fill {
-        Hdf5Fill::Value(element) => element.clone(),
-        Hdf5Fill::Default | Hdf5Fill::Undefined => vec![0; usize::try_from(size).unwrap_or(0)],
+        Ok(Self { declared, inside, outside })
     }
 }
 
