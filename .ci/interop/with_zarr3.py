@@ -8,7 +8,11 @@ zarr, and what is masked is the same through xarray; or it is refused for a type
 the files themselves by with_xarray.py and with_netcdf3.py.
 """
 import argparse
+import concurrent.futures
+import functools
 import json
+import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,6 +25,8 @@ import zarr
 
 # Words of each refusal.
 REFUSED = ["has big-endian fields", "objects by the codec"]
+# Most chunks of an array whose elements are compared: readers take up to a millisecond for each, also for one that is missing.
+MOST_CHUNKS = 20_000
 LEAST_FILES, LEAST_ARRAYS, MOST_REFUSED = 240, 2000, 25
 
 
@@ -31,8 +37,9 @@ def main():
     arguments = parser.parse_args()
     files = arguments.files or sorted(f for f in pathlib.Path("testdata").glob("*/*") if f.suffix in (".h5", ".nc", ".nc3"))
     problems, arrays, refused = [], 0, 0
-    for file in files:
-        found, compared = check(arguments.bin, file)
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
+        checked = list(pool.map(functools.partial(check, arguments.bin), files))
+    for file, (found, compared) in zip(files, checked):
         problems += [f"{file}: {problem}" for problem in found]
         arrays += compared or 0
         refused += compared is None
@@ -82,6 +89,8 @@ def compare(two, three):
         attributes.pop("_FillValue", None)
         if (a.metadata.dimension_names or ()) != names or json.dumps(found) != json.dumps(attributes):
             problems.append(f"{path}: {a.metadata.dimension_names} {found} instead of {names} {attributes}")
+        if is_of_many_chunks(b):
+            continue
         try:
             expected = np.asarray(b[...])
         except Exception:  # noqa: BLE001 (told by with_xarray.py)
@@ -95,10 +104,16 @@ def compare(two, three):
     return problems + [p for g in sorted(groups) for p in masked(two, three, g)], len(paths)
 
 
+def is_of_many_chunks(array):
+    return math.prod(-(-size // max(chunk, 1)) for size, chunk in zip(array.shape, array.chunks)) > MOST_CHUNKS
+
+
 def masked(two, three, group):
     """Whether xarray masks the same."""
+    arrays = zarr.open_group(store(two), path=group, mode="r", zarr_format=2)
+    left = [name for name, array in arrays.arrays() if is_of_many_chunks(array)]
     try:
-        expected = xr.open_zarr(store(two), group=group, zarr_format=2, consolidated=False, chunks=None, decode_times=False)
+        expected = xr.open_zarr(store(two), group=group, zarr_format=2, consolidated=False, chunks=None, decode_times=False, drop_variables=left)
         expected.load()
     except Exception:  # noqa: BLE001 (told by with_xarray.py)
         return

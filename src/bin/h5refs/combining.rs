@@ -201,7 +201,7 @@ impl Checks {
 
     /// How many inputs, or days, are worked on at once.
     pub(crate) fn jobs(&self, locations: &[Location]) -> usize {
-        remote::jobs(self.jobs, locations, 0)
+        remote::jobs(self.jobs, locations)
     }
 
     pub(crate) fn report(&self) -> Option<&Path> {

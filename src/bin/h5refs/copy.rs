@@ -185,7 +185,7 @@ fn options(arguments: &Arguments, origin: &dyn h5refs::store::Origin) -> Result<
         Named::None => Compressor::None,
     };
     let places = [arguments.source.input.clone(), arguments.output.clone()];
-    options.jobs = crate::remote::jobs(arguments.jobs, &places, 0);
+    options.jobs = crate::remote::jobs(arguments.jobs, &places);
     (options.shuffle, options.memory, options.nan) = (arguments.shuffle, arguments.memory, arguments.nan.policy());
     options.limits = arguments.source.limits();
     Ok(options)

@@ -5,14 +5,27 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// When the name of a file that is written is on the disk, as its bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// Before the file counts as written.
+    Now,
+    /// With [`sync_folder`], once for many files; what is replaced is replaced at once.
+    Later,
+}
+
 /// Writes a file beside its place and then puts it there; `-` is standard output, and what is no file is written to as it is.
 pub(crate) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
-    try_write(path, content).map_err(|error| error.to_string())
+    try_write(path, Named::Now, content).map_err(|error| error.to_string())
 }
 
 /// The same; the error names the file, and is of the kind that the system told.
-pub(crate) fn try_write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    write_file(path, content).map_err(|error| of(path, &error))
+pub(crate) fn try_write(
+    path: &Path,
+    named: Named,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    write_file(path, named, content).map_err(|error| of(path, &error))
 }
 
 /// An error with the name of a file.
@@ -20,7 +33,7 @@ pub(crate) fn of(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn write_file(path: &Path, named: Named, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if path == Path::new("-") {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
         return content(&mut out).and_then(|()| out.flush());
@@ -35,7 +48,7 @@ fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()
         let mut out = BufWriter::with_capacity(1 << 16, file);
         content(&mut out)?;
         out.flush()?;
-        place(out.get_ref(), &beside, path)
+        place(out.get_ref(), &beside, path, named)
     });
     written.inspect_err(|_| {
         // What cannot be removed was not written either, or is told by the error itself.
@@ -53,14 +66,17 @@ pub(crate) fn create(beside: &Path) -> io::Result<File> {
 }
 
 /// Puts a file that is written in its place. It is there whole, also after a failure of power.
-pub(crate) fn place(file: &File, beside: &Path, path: &Path) -> io::Result<()> {
+pub(crate) fn place(file: &File, beside: &Path, path: &Path, named: Named) -> io::Result<()> {
     file.sync_all()?;
+    let is_later = named == Named::Later && !path.exists();
     std::fs::rename(beside, path)?;
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    if is_later { Ok(()) } else { sync_folder(path.parent().unwrap_or(Path::new(""))) }
+}
+
+/// Sees to it that the names in a folder are on the disk.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Whether an error would meet every other file, too: the disk is full, or takes no more.

@@ -9,7 +9,7 @@ use h5refs::output::{Compression, JsonVersion, Made, ZarrFormat};
 use h5refs::zarr::NanPolicy;
 use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
-use crate::output;
+use crate::output::{self, Named};
 
 /// Where references are written, and how.
 #[derive(Args)]
@@ -152,15 +152,16 @@ impl References {
 
     /// Writes a set, whole or not at all; `-` is standard output.
     pub(crate) fn write(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
-        self.write_after(set, output, || Ok(())).map_err(|error| error.to_string())
+        self.write_after(set, output, Named::Now, || Ok(())).map_err(|error| error.to_string())
     }
 
     /// The same, after something that is done only if the references can be written: just before a file is in its place, and else
-    /// before anything is written.
+    /// before anything is written. A folder of Parquet has its name at once.
     pub(crate) fn write_after(
         &self,
         set: &ReferenceSet,
         output: &Path,
+        named: Named,
         first: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
         match self {
@@ -174,9 +175,9 @@ impl References {
                 let content = |out: &mut dyn Write| h5refs::write_json_as(set, &options, out);
                 if output == Path::new("-") {
                     first()?;
-                    return output::try_write(output, content);
+                    return output::try_write(output, named, content);
                 }
-                output::try_write(output, |out| {
+                output::try_write(output, named, |out| {
                     Compression::of_name(output).write(&mut *out, content)?;
                     out.flush()?;
                     first()

@@ -49,10 +49,10 @@ pub(crate) struct Stores {
 /// Inputs at once of those that lie elsewhere: each waits most of the time.
 const REMOTE_JOBS: usize = 16;
 
-/// Inputs to work on at once, where it is not said: as many as there are processors, and `more`.
-pub(crate) fn jobs(said: Option<usize>, locations: &[Location], more: usize) -> usize {
+/// Inputs to work on at once, where it is not said: as many as there are processors.
+pub(crate) fn jobs(said: Option<usize>, locations: &[Location]) -> usize {
     let is_remote = locations.iter().any(|location| matches!(location, Location::Url(_)));
-    let here = || std::thread::available_parallelism().map_or(1, usize::from).saturating_add(more);
+    let here = || std::thread::available_parallelism().map_or(1, usize::from);
     said.unwrap_or_else(|| if is_remote { REMOTE_JOBS } else { here() }).max(1)
 }
 

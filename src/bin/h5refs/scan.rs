@@ -119,7 +119,7 @@ pub(crate) struct Arguments {
     /// Read what is sound of a file that is cut off; the rest is refused object by object.
     #[arg(long)]
     salvage: bool,
-    /// Files to work on at once (default: one more than there are processors; where inputs are URLs, 16).
+    /// Files to work on at once (default: as many as there are processors; where inputs are URLs, 16).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     #[command(flatten)]

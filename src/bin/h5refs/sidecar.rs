@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::output::Named;
 use crate::{naming, output};
 
 /// Where the sidecar file of an input goes.
@@ -65,11 +66,13 @@ impl Part {
     pub(crate) fn place(mut self) -> io::Result<()> {
         let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
         if let Some(mut out) = self.out.take() {
-            out.flush().and_then(|()| output::place(out.get_ref(), &self.beside, &self.path)).map_err(|error| {
-                // What cannot be removed is told by the error itself.
-                let _removed = std::fs::remove_file(&self.beside);
-                told(error)
-            })?;
+            out.flush().and_then(|()| output::place(out.get_ref(), &self.beside, &self.path, Named::Now)).map_err(
+                |error| {
+                    // What cannot be removed is told by the error itself.
+                    let _removed = std::fs::remove_file(&self.beside);
+                    told(error)
+                },
+            )?;
         }
         Ok(())
     }

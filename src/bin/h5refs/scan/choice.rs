@@ -39,7 +39,7 @@ pub(super) fn list(arguments: &Arguments, inputs: &[Location], remote: &Remote) 
         Ok(left_out.is_none())
     };
     let (mut waiting, mut next, mut listed, mut failed) = (BTreeMap::new(), 0_u64, 0_u64, 0_u64);
-    let batch = Batch::new(remote::jobs(arguments.jobs, inputs, 1));
+    let batch = Batch::new(remote::jobs(arguments.jobs, inputs));
     let ended = batch.run(inputs.iter(), judge, |finished| {
         waiting.insert(finished.number, (*finished.input, finished.outcome));
         while let Some((location, outcome)) = waiting.remove(&next) {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::location::Location;
+use crate::output::{Named, sync_folder};
 use crate::{parts, references_out};
 
 /// Every n-th input: `i/n`, from 1.
@@ -61,6 +62,17 @@ impl Outputs {
 
     pub(super) fn is_folder(&self) -> bool {
         matches!(self, Self::Folder { .. })
+    }
+
+    /// When the names of outputs are on the disk: those in a folder with [`sync`](Self::sync).
+    pub(super) fn named(&self) -> Named {
+        if self.is_folder() { Named::Later } else { Named::Now }
+    }
+
+    /// Sees to it that the names of all outputs are on the disk.
+    pub(super) fn sync(&self) -> Result<(), String> {
+        let Self::Folder { folder, .. } = self else { return Ok(()) };
+        sync_folder(folder).map_err(|error| format!("{}: {error}", folder.display()))
     }
 
     /// The output of an input.

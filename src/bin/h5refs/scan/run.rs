@@ -23,10 +23,6 @@ use crate::{Ending, output, remote};
 /// How long files in work may take to end once the run shall.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Files at once of those that are here, more than there are processors: one waits for the disk, which takes several outputs in the time of
-/// one.
-const MORE_JOBS: usize = 1;
-
 /// What came of an input that did not fail.
 enum Became {
     Translated(Translated),
@@ -113,7 +109,7 @@ impl Job<'_> {
         // The system is asked for its processors only where that matters.
         match self.paths.len() {
             0 | 1 => 1,
-            several => remote::jobs(self.arguments.jobs, &self.paths, MORE_JOBS).min(several),
+            several => remote::jobs(self.arguments.jobs, &self.paths).min(several),
         }
     }
 
@@ -179,7 +175,8 @@ impl Job<'_> {
         kept.places.sort_unstable_by_key(|(number, _)| *number);
         let failed = ended.as_ref().err().map(ToString::to_string);
         let is_all = matches!(ended, Ok(Ended::All));
-        let errors = [failed, self.write_report(&mut kept), self.list_failures(&kept, view, is_all)];
+        let named = self.outputs.sync().err();
+        let errors = [failed, named, self.write_report(&mut kept), self.list_failures(&kept, view, is_all)];
         for error in errors.into_iter().flatten() {
             view.error(&error);
             ending = Ending::Failed;

@@ -203,7 +203,7 @@ impl Job<'_> {
             placed = sidecar;
             Ok(())
         };
-        let written = self.form.of_made(made.clone()).write_after(set, output, place);
+        let written = self.form.of_made(made.clone()).write_after(set, output, self.outputs.named(), place);
         written.map_err(|error| {
             if let Some(path) = placed {
                 // References that are not there do not need it; what cannot be removed is told by the error itself.
