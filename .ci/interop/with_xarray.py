@@ -403,19 +403,21 @@ def places(refs_path, arrays):
     """{path: where an array of very many chunks is looked at}, along its only dimension."""
     refs, found = strict_json(refs_path.read_text())["refs"], {}
     for path, array in arrays.items():
-        length, chunk = (array["shape"], array["chunks"]) if len(array["shape"]) == 1 else ([0], [1])
-        if -(-length[0] // chunk[0]) > MOST_CHUNKS:
-            stored = [int(key.rpartition("/")[2]) * chunk[0] for key in refs if re.fullmatch(rf"{re.escape(path[1:])}/\d+", key)]
-            beside = (np.array(stored, int)[:, None] + np.arange(-chunk[0], 2 * chunk[0])).ravel()
-            between = np.linspace(0, length[0] - 1, PLACES, dtype=int)
-            found[path] = np.union1d(np.clip(beside, 0, length[0] - 1), between)
+        if len(array["shape"]) != 1:
+            continue
+        [length], [chunk] = array["shape"], array["chunks"]
+        if length > MOST_CHUNKS * chunk:
+            stored = [int(key.rpartition("/")[2]) * chunk for key in refs if re.fullmatch(rf"{re.escape(path[1:])}/\d+", key)]
+            beside = (np.array(stored, int)[:, None] + np.arange(-chunk, 2 * chunk)).ravel()
+            between = np.linspace(0, length - 1, PLACES, dtype=int)
+            found[path] = np.union1d(np.clip(beside, 0, length - 1), between)
     return found
 
 
-def compare_with_h5py(checked, refs_path, source, objects, arrays):
+def compare_with_h5py(checked, refs_path, source, objects, arrays, looked_at):
     """Each dataset and each object's attributes, without any netCDF or CF convention in between."""
     root = zarr.open_group("reference://", storage_options={"fo": str(refs_path)}, mode="r", zarr_format=2)
-    nameless, looked_at = dimension_only(source), places(refs_path, arrays)
+    nameless = dimension_only(source)
     with open_hdf5(source) as f:
         for path, kind in objects.items():
             if kind == "group":
@@ -479,8 +481,7 @@ def open_references(refs_path, group):
     return xr.open_zarr(zarr.storage.FsspecStore(fs, path=group, read_only=True), zarr_format=2, consolidated=False)
 
 
-def compare_with_xarray(checked, refs_path, source, objects, arrays, refused):
-    looked_at = places(refs_path, arrays)
+def compare_with_xarray(checked, refs_path, source, objects, refused, looked_at):
     for path, kind in objects.items():
         if kind != "group":
             continue
@@ -572,7 +573,7 @@ def identity(refs_path, folder, refused):
     return frozenset(refused), *((name, MADE.sub(b"", file.read_bytes())) for name, file in zip(names, files))
 
 
-def compare_parquet(checked, refs_path, folder, arrays):
+def compare_parquet(checked, refs_path, folder, looked_at):
     """The references as Parquet against those as JSON: every key as fsspec reads it, the rows as pyarrow reads them, and the root's
     variables as xarray does."""
     refs = strict_json(refs_path.read_text())["refs"]
@@ -584,15 +585,15 @@ def compare_parquet(checked, refs_path, folder, arrays):
     chunks = {key: as_bytes(value) for key, value in refs.items() if key not in documents}
     found = {}
     # the mapper itself lists no set with groups: it takes them for arrays
-    fields = [key.removesuffix("/.zarray") for key in documents if key.endswith("/.zarray")]
-    for key in (key for field in fields for key in mapper._keys_in_field(field) if key in mapper):
+    arrays = [key.removesuffix("/.zarray") for key in documents if key.endswith("/.zarray")]
+    for key in (key for array in arrays for key in mapper._keys_in_field(array) if key in mapper):
         value = mapper[key]
         # the mapper gives bytes as they stand in the column, of which readers get what the file system makes
         found[key] = whole.cat_file(key) if isinstance(value, bytes) else [value[0], *map(int, value[1:])]
     for key in sorted(key for key in found.keys() | chunks.keys() if found.get(key) != chunks.get(key)):
         checked.problem(f"Parquet: {key} is {str(found.get(key))[:80]} instead of {str(chunks.get(key))[:80]}")
     checked.count["references in Parquet"] += len(found)
-    rows, looked_at = 0, places(refs_path, arrays)
+    rows = 0
     for file in folder.rglob("refs.*.parq"):
         table = pyarrow.parquet.read_table(file, partitioning=None)
         if table.column_names != ["path", "offset", "size", "raw"]:
@@ -676,10 +677,11 @@ def check(binary, keep, file):
                 checked.count["sets identical to one compared"] += 1
                 continue
             counted = checked.count.copy()
-            compare_with_h5py(checked, out, source, objects, arrays)
-            compare_with_xarray(checked, out, source, objects, arrays, refused)
+            looked_at = places(out, arrays)
+            compare_with_h5py(checked, out, source, objects, arrays, looked_at)
+            compare_with_xarray(checked, out, source, objects, refused, looked_at)
             if folder:
-                compare_parquet(checked, out, folder, arrays)
+                compare_parquet(checked, out, folder, looked_at)
             compared[same] = checked.count - counted
         except Exception as error:
             checked.problem(f"stopped by {type(error).__name__}: {str(error)[:200]}")

@@ -65,7 +65,8 @@ pub(crate) fn create(beside: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).open(beside)
 }
 
-/// Puts a file that is written in its place. It is there whole, also after a failure of power.
+/// Puts a file that is written in its place. It is there whole, also after a failure of power, but for a new name that is to be on the disk
+/// later: that may be gone then.
 pub(crate) fn place(file: &File, beside: &Path, path: &Path, named: Named) -> io::Result<()> {
     file.sync_all()?;
     let is_later = named == Named::Later && !path.exists();
