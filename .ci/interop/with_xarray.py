@@ -127,7 +127,7 @@ FLOOR = {
     "codecs of imagecodecs": 91,
 }
 
-# A line of more chunks is read only where chunks are stored, beside these, and at so many places between: readers take up to a millisecond
+# A line of more chunks is read only where chunks are stored, in the file or in the references, beside these, and at so many places between: readers take up to a millisecond
 # for each chunk, also for one that is missing.
 MOST_CHUNKS, PLACES = 20_000, 1_000
 
@@ -399,8 +399,8 @@ def validate(checked, refs_path, source, objects, linked, refused):
     return arrays
 
 
-def places(refs_path, arrays):
-    """{path: where an array of very many chunks is looked at}, along its only dimension."""
+def places(refs_path, source, arrays):
+    """{path: where an array of very many chunks is looked at}, along its only dimension: where the file has chunks, or the references."""
     refs, found = strict_json(refs_path.read_text())["refs"], {}
     for path, array in arrays.items():
         if len(array["shape"]) != 1:
@@ -408,6 +408,8 @@ def places(refs_path, arrays):
         [length], [chunk] = array["shape"], array["chunks"]
         if length > MOST_CHUNKS * chunk:
             stored = [int(key.rpartition("/")[2]) * chunk for key in refs if re.fullmatch(rf"{re.escape(path[1:])}/\d+", key)]
+            with open_hdf5(source) as f:
+                stored += [f[path].id.get_chunk_info(n).chunk_offset[0] for n in range(f[path].id.get_num_chunks())]
             beside = (np.array(stored, int)[:, None] + np.arange(-chunk, 2 * chunk)).ravel()
             between = np.linspace(0, length - 1, PLACES, dtype=int)
             found[path] = np.union1d(np.clip(beside, 0, length - 1), between)
@@ -677,7 +679,7 @@ def check(binary, keep, file):
                 checked.count["sets identical to one compared"] += 1
                 continue
             counted = checked.count.copy()
-            looked_at = places(out, arrays)
+            looked_at = places(out, source, arrays)
             compare_with_h5py(checked, out, source, objects, arrays, looked_at)
             compare_with_xarray(checked, out, source, objects, refused, looked_at)
             if folder:
