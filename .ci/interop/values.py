@@ -1,5 +1,19 @@
-"""Whether two arrays hold the same values."""
+"""Whether two arrays hold the same values, and how many chunks there are to look at."""
+import math
+
 import numpy as np
+
+# Most chunks of an array that is compared whole: readers take up to a millisecond for each, also for one that is missing.
+MOST_CHUNKS = 20_000
+
+
+def chunk_counts(shape, chunks):
+    """How many chunks an array has along each dimension, missing ones among them."""
+    return [-(-size // max(chunk, 1)) for size, chunk in zip(shape, chunks)]
+
+
+def chunk_count(shape, chunks):
+    return math.prod(chunk_counts(shape, chunks))
 
 
 def text(value):

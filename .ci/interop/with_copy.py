@@ -28,6 +28,7 @@ import zarr
 
 from sweep import Sweep
 from truth import LEFT_OUT
+from values import chunk_count
 
 warnings.simplefilter("ignore")
 # What a full run compares at least, as seen.
@@ -55,7 +56,7 @@ class Check(Sweep):
             self.left["not scanned"] += 1
             return
         documents = {key: json.loads(text) for key, text in json.loads(refs.read_text())["refs"].items() if key.endswith(".zarray")}
-        if sum(chunks(array) for array in documents.values()) > MOST:
+        if sum(chunk_count(array["shape"], array["chunks"]) for array in documents.values()) > MOST:
             self.left["of many chunks"] += 1
             return
         odd = [f"{key.removesuffix('.zarray').removesuffix('/')}={odd_chunks(array)}" for key, array in documents.items() if array["shape"] and "=" not in key]
@@ -183,13 +184,6 @@ def values(array):
     except Exception as error:
         return type(error)
     return read.tolist() if read.dtype.kind in "OT" else (read.dtype.str, read.shape, read.tobytes())
-
-
-def chunks(array):
-    total = 1
-    for size, chunk in zip(array["shape"], array["chunks"]):
-        total *= -(-size // max(chunk, 1))
-    return total
 
 
 def odd_chunks(array):

@@ -12,7 +12,6 @@ zarr reads from each what it reads from REFS.json, byte for byte; xarray opens t
 it opens that of REFS.json. Exit 1 on any difference, and when less was compared than FLOOR says.
 """
 import json
-import math
 import shutil
 import sys
 import warnings
@@ -23,6 +22,7 @@ import xarray as xr
 import zarr
 
 from sweep import Sweep
+from values import chunk_count
 
 warnings.simplefilter("ignore")
 # What a full run compares at least, as seen: arrays of each kind of edit.
@@ -142,7 +142,7 @@ def chunks(refs):
     """How many chunks the arrays have, missing ones among them."""
     documents = json.loads(refs.read_text())["refs"]
     arrays = [json.loads(text) for key, text in documents.items() if key.endswith(".zarray")]
-    return sum(math.prod(-(-size // chunk) for size, chunk in zip(array["shape"], array["chunks"])) for array in arrays)
+    return sum(chunk_count(array["shape"], array["chunks"]) for array in arrays)
 
 
 def itemsize(dtype):

@@ -33,7 +33,7 @@ import time
 import warnings
 
 from truth import dimension_only, members, objects_of, open_hdf5, padded, read, sources, told_as
-from values import is_text, same_values, text
+from values import MOST_CHUNKS, chunk_counts, is_text, same_values, text
 
 import fsspec
 import h5py
@@ -127,9 +127,8 @@ FLOOR = {
     "codecs of imagecodecs": 91,
 }
 
-# A line of more chunks is read only where chunks are stored, in the file or in the references, beside these, and at so many places between: readers take up to a millisecond
-# for each chunk, also for one that is missing.
-MOST_CHUNKS, PLACES = 20_000, 1_000
+# A line of more than MOST_CHUNKS is read only where chunks are stored, in the file or in the references, beside these, and at so many places between.
+PLACES = 1_000
 
 # Files that xarray itself can't open, so that only h5py is the judge.
 NOT_FOR_XARRAY = {
@@ -379,7 +378,7 @@ def validate(checked, refs_path, source, objects, linked, refused):
             checked.problem(f"{key}: a chunk of no array")
             continue
         array = arrays[path]
-        grid = [-(-n // max(c, 1)) for n, c in zip(array["shape"], array["chunks"])] or [1]
+        grid = chunk_counts(array["shape"], array["chunks"]) or [1]
         index = name.split(array.get("dimension_separator", "."))
         if len(index) != len(grid) or not all(i.isdigit() and int(i) < n for i, n in zip(index, grid)):
             checked.problem(f"{key}: outside the chunk grid {grid}")

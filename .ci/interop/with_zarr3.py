@@ -11,7 +11,6 @@ import argparse
 import concurrent.futures
 import functools
 import json
-import math
 import os
 import pathlib
 import subprocess
@@ -23,10 +22,10 @@ import numpy as np
 import xarray as xr
 import zarr
 
+from values import MOST_CHUNKS, chunk_count
+
 # Words of each refusal.
 REFUSED = ["has big-endian fields", "objects by the codec"]
-# Most chunks of an array whose elements are compared: readers take up to a millisecond for each, also for one that is missing.
-MOST_CHUNKS = 20_000
 LEAST_FILES, LEAST_ARRAYS, MOST_REFUSED = 240, 2000, 25
 
 
@@ -81,6 +80,7 @@ def compare(two, three):
     described = json.loads(two.read_text())["refs"]
     paths = [key.removesuffix("/.zarray") for key in described if key.endswith("/.zarray")]
     old, problems = zarr.open_group(store(two), mode="r", zarr_format=2), []
+    compared = 0
     for path in paths:
         a, b = group[path], old[path]
         attributes = dict(b.attrs)
@@ -95,17 +95,17 @@ def compare(two, three):
             expected = np.asarray(b[...])
         except Exception:  # noqa: BLE001 (told by with_xarray.py)
             continue
-        values = np.asarray(a[...])
+        values, compared = np.asarray(a[...]), compared + 1
         if expected.dtype.kind == "O":
             values, expected = values.astype(str), expected.astype(str)
         if values.shape != expected.shape or values.astype(expected.dtype).tobytes() != expected.tobytes():
             problems.append(f"{path}: {values.ravel()[:3]} instead of {expected.ravel()[:3]}")
     groups = {""} | {path.rpartition("/")[0] for path in paths}
-    return problems + [p for g in sorted(groups) for p in masked(two, three, g)], len(paths)
+    return problems + [p for g in sorted(groups) for p in masked(two, three, g)], compared
 
 
 def is_of_many_chunks(array):
-    return math.prod(-(-size // max(chunk, 1)) for size, chunk in zip(array.shape, array.chunks)) > MOST_CHUNKS
+    return chunk_count(array.shape, array.chunks) > MOST_CHUNKS
 
 
 def masked(two, three, group):
