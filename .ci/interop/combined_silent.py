@@ -202,6 +202,34 @@ def units(work):
     work.answer(files, *TIME, truth=concat(files, "time"))
 
 
+@case("bounds of times that are no coordinates of the axis")
+def bounds_beside(work):
+    def of(name, step, valid, units, since, since_units):
+        times = {"units": units, "calendar": "standard"}
+        valid = np.asarray(valid, "f8")
+        hours = 24.0 if units.startswith("hours") else 1.0
+        variables = {
+            "step": Variable("step", np.asarray(step, "i4")),
+            "a_bnds": Variable("step nv", np.stack([valid, valid + hours], 1)),
+            "valid": Variable("step", valid, {**times, "bounds": "a_bnds"}),
+            "since": Variable("", np.float64(since), {"units": since_units, "calendar": "standard", "bounds": "b_bnds"}),
+            "b_bnds": Variable("nv", np.array([0.0, 6.0])),
+        }
+        return work.nc(name, variables)
+
+    def truth(files):
+        sets = [xr.open_dataset(file).set_coords("step") for file in files]
+        return xr.concat([each.load() for each in sets], "step", data_vars="all" if sets[0].since.ndim == 0 and len({str(each.since.values) for each in sets}) > 1 else "minimal")
+
+    first = of("a.nc", [0, 1], [0, 1], "days since 2000-01-01", 0, "hours since 2000-01-01")
+    hours = of("b.nc", [2, 3], [48, 72], "hours since 2000-01-01", 0, "hours since 2000-01-01")
+    later = of("c.nc", [2, 3], [48, 72], "hours since 2000-01-01", 0, "hours since 2000-01-02")
+    work.answer([first, hours], "--concat-dims", "step", truth=truth([first, hours]), forms=FORMS[:4])
+    # An array without the dimension that is not inline is thought to be the same.
+    work.answer([first, later], "--concat-dims", "step", truth=truth([first, later]), forms=[FORMS[0], FORMS[2]])
+    work.refused([first, later], "--concat-dims", "step", words=[r'error: since/units: units: units is "hours since 2000-01-02"'], forms=[FORMS[1], FORMS[3]])
+
+
 @case("B.3 7: times that are the same in common units only")
 def same_times(work):
     a = timed(work, "a.nc", [0, 1], "days since 2000-01-01", "standard", 0, bounds=0, drop=("n",))

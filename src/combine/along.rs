@@ -1,6 +1,7 @@
 //! Arrays along the axes: what must be alike is checked, and each set's chunks get their places.
 
 use super::axis::Axis;
+use super::bounds::Bounds;
 use super::cells::Cells;
 use super::combined::{Chunks, Combined, Part};
 use super::coordinate::name;
@@ -12,6 +13,7 @@ use super::layout::{AxisMap, moved, tile, tiled};
 use super::restore::{Restore, is_stored_anew};
 use super::rule::{Rule, keep_units};
 use super::sets::Sets;
+use super::times::units_in;
 use super::{Check, CombineOptions, Policy, attributes, fills};
 use crate::error::Error;
 use crate::zarr::{ArrayMetadata, Attributes, Order};
@@ -25,6 +27,7 @@ pub(super) struct Along<'a, 's> {
     pub(super) order: &'a [usize],
     pub(super) cells: &'a Cells,
     pub(super) held: &'a mut Held<'s>,
+    pub(super) bounds: &'a mut Bounds,
 }
 
 /// The metadata of a combined array without its chunks, and how these lie.
@@ -38,7 +41,13 @@ impl<'a> Along<'a, '_> {
     pub(super) fn array(&mut self, path: usize, findings: &mut Findings) -> Result<Option<Combined>, Error> {
         let Some(sets) = self.sets(path, findings) else { return Ok(None) };
         let Some(first) = sets.first() else { return Ok(None) };
-        let rule = Rule::of(&sets, self.inputs, self.axes);
+        let rule = match Rule::of(&sets, self.inputs, self.bounds) {
+            Ok(rule) => rule,
+            Err(problem) => {
+                self.refuse_units(&sets, || problem, findings);
+                return Ok(None);
+            }
+        };
         let all: Vec<(&str, &Attributes)> =
             sets.members.iter().filter_map(|(set, member, _)| Some((self.name(*set), member.array()?.1))).collect();
         let (mut merged, is_left_out) =
@@ -49,7 +58,7 @@ impl<'a> Along<'a, '_> {
         let fill = fills::combined(&sets, self.cells, self.options, |set| self.name(set), findings);
         let Some(fills::Fill(fill_value)) = fill.filter(|_| fits) else { return Ok(None) };
         merged.set_dimensions(&sets.dimensions);
-        keep_units(&mut merged, &sets, self.inputs, self.axes)?;
+        keep_units(&mut merged, &sets, self.inputs, self.axes, self.bounds)?;
         let mut metadata = ArrayMetadata { shape, fill_value, ..first.clone() };
         let rule = rule.filter(Rule::changes);
         let is_small = Restore::bytes(&metadata) <= self.options.inline_array_bytes;
@@ -69,7 +78,11 @@ impl<'a> Along<'a, '_> {
         }
         let wanted: Vec<(usize, usize)> = sets.members.iter().map(|(set, ..)| (*set, path)).collect();
         self.held.fetch(self.inputs, &wanted)?;
+        let is_in_new_units = rule.as_ref().is_some_and(Rule::is_own);
         let (metadata, chunks) = restore.array(metadata, &mut merged, rule, self.held, findings)?;
+        if is_in_new_units {
+            self.bounds.change(path, &units_in(&merged));
+        }
         Ok(Some(Combined { metadata, attributes: merged, chunks: Chunks::Held(chunks) }))
     }
 
@@ -239,10 +252,7 @@ impl<'a> Along<'a, '_> {
                     "times are in different units, and the array has more than the {limit} bytes that are stored anew"
                 )
             };
-            let is_dropped = self.options.policies.get(Check::Units) == Policy::Drop;
-            let weight = if is_dropped { Weight::Decided } else { Weight::Error };
-            findings.add(weight, Check::Units, sets.name, None, what);
-            return;
+            return self.refuse_units(sets, what, findings);
         }
         let mut told = false;
         for (set, other) in sets.metadata() {
@@ -298,6 +308,13 @@ impl<'a> Along<'a, '_> {
             };
             findings.add(self.weight(Check::Chunks), Check::Chunks, sets.name, None, what);
         }
+    }
+
+    /// Says why an array's times cannot be in one unit; it is left out where that is the policy.
+    fn refuse_units(&self, sets: &Sets<'_>, what: impl FnOnce() -> String, findings: &mut Findings) {
+        let is_dropped = self.options.policies.get(Check::Units) == Policy::Drop;
+        let weight = if is_dropped { Weight::Decided } else { Weight::Error };
+        findings.add(weight, Check::Units, sets.name, None, what);
     }
 }
 

@@ -11,6 +11,9 @@ use crate::zarr::Attributes;
 /// Attributes that say what elements mean: they are never taken from another set unasked.
 const PACKING: [&str; 5] = ["scale_factor", "add_offset", "missing_value", "_FillValue", "_Unsigned"];
 
+/// Attributes that hold only for the numbers that an array has.
+const OF_NUMBERS: [&str; 7] = ["units", "calendar", "bounds", "climatology", "valid_min", "valid_max", "valid_range"];
+
 /// The attribute of dimensions, which have a check of their own.
 const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
 
@@ -83,6 +86,13 @@ pub(super) fn without(attributes: &Attributes, names: &[String]) -> Attributes {
     let names: HashSet<&str> = names.iter().map(String::as_str).collect();
     let mut kept = attributes.clone();
     kept.retain(|name| !names.contains(name));
+    kept
+}
+
+/// The attributes of an array that has other numbers now.
+pub(super) fn of_other_numbers(attributes: &Attributes) -> Attributes {
+    let mut kept = attributes.clone();
+    kept.retain(|name| !OF_NUMBERS.contains(&name) && !PACKING.contains(&name));
     kept
 }
 

@@ -94,6 +94,11 @@ impl Coordinate {
         }
     }
 
+    /// The position that it is, if it is one.
+    pub(super) fn index(&self) -> Option<usize> {
+        usize::try_from(self.integer()?).ok()
+    }
+
     /// The integer that is the same number, if there is one.
     fn integer(&self) -> Option<i128> {
         match self {
@@ -182,7 +187,12 @@ impl Coordinates {
     pub(super) fn converted(self, dtype: &Dtype) -> Result<Self, String> {
         let Some(scalar) = dtype.scalar() else { return Err(format!("{} is no type of coordinates", name(dtype))) };
         let wrong = |value: &Coordinate| format!("{value} is no {}", name(dtype));
+        let own = self.dtype.clone();
+        let has_unit = own.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Datetime | Kind::Timedelta));
         let convert = |value: Coordinate| match scalar.kind {
+            _ if has_unit => in_unit(&value, &own, dtype)
+                .map(Coordinate::Integer)
+                .ok_or_else(|| format!("{value} of type {} is no {}", name(&own), name(dtype))),
             Kind::Signed | Kind::Unsigned | Kind::Boolean | Kind::Timedelta => {
                 value.integer().map(Coordinate::Integer).ok_or_else(|| wrong(&value))
             }
@@ -294,7 +304,16 @@ pub(super) fn name(dtype: &Dtype) -> String {
 fn date(text: &str, dtype: &Dtype) -> Option<i128> {
     let unit = datetime_unit(dtype)?;
     let since = TimeUnits::parse(&format!("seconds since {text}"), Some("proleptic_gregorian")).ok()??;
-    Some(since.decode_integer(0)?.div_euclid(unit))
+    let instant = since.decode_integer(0)?;
+    (instant % unit == 0).then(|| instant / unit)
+}
+
+/// The number that a time of a type with a unit has in another such type, if it has one.
+fn in_unit(value: &Coordinate, from: &Dtype, to: &Dtype) -> Option<i128> {
+    let kind = |dtype: &Dtype| dtype.scalar().map(|scalar| scalar.kind);
+    let nanoseconds = value.integer().filter(|_| kind(from) == kind(to))?.checked_mul(datetime_unit(from)?)?;
+    let unit = datetime_unit(to)?;
+    (nanoseconds % unit == 0).then(|| nanoseconds / unit)
 }
 
 /// Nanoseconds of the unit of a type of times.
@@ -341,8 +360,26 @@ mod tests {
         assert_eq!(of("7", ">i2").unwrap().1, [0, 7]);
         assert_eq!(of("0.5", "<f4").unwrap().1, 0.5_f32.to_le_bytes());
         assert_eq!(of("1970-01-02", "<M8[s]").unwrap().1, 86_400_i64.to_le_bytes());
-        for (text, dtype) in [("300", "|u1"), ("-1", "|u1"), ("x", "<i4"), ("0.1", "<f4"), ("", "<i4")] {
+        for (text, dtype) in
+            [("300", "|u1"), ("-1", "|u1"), ("x", "<i4"), ("0.1", "<f4"), ("", "<i4"), ("2000-01-01T12:00", "<M8[D]")]
+        {
             assert!(of(text, dtype).is_err(), "{text} as {dtype}");
+        }
+    }
+
+    #[test]
+    fn times_in_another_unit_are_the_same_times() {
+        let of = |value: i128, from: &str, to: &str| {
+            let all = Coordinates { dtype: simple(from), values: vec![Coordinate::Integer(value)] };
+            all.converted(&simple(to)).map(|all| all.values[0].clone())
+        };
+        assert_eq!(of(10_957, "<M8[D]", "<M8[s]"), Ok(Coordinate::Integer(946_684_800)));
+        assert_eq!(of(-86_400_000, "<m8[ms]", "<m8[D]"), Ok(Coordinate::Integer(-1)));
+        assert_eq!(of(7, ">M8[ns]", "<M8[ns]"), Ok(Coordinate::Integer(7)));
+        for (value, from, to) in
+            [(1, "<M8[s]", "<M8[D]"), (1, "<M8[s]", "<m8[s]"), (1, "<M8[s]", "<i8"), (1, "<M8[Y]", "<M8[D]")]
+        {
+            assert!(of(value, from, to).is_err(), "{value} of {from} as {to}");
         }
     }
 

@@ -42,15 +42,18 @@ pub(super) fn evaluate(
     let selector = options.selector(dimension);
     let reads = matches!(selector, Selector::Data(_) | Selector::Cf(_));
     let (mut found, mut units, mut rows) = (Vec::with_capacity(inputs.sets.len()), Vec::new(), 0);
+    // Sets that are added to one that was numbered before are numbered behind it.
+    let mut indexed = 0;
     for (set, input) in inputs.sets.iter().enumerate() {
         let path = array_in(input, dimension, &selector, inputs);
         let one = match &selector {
-            Selector::Position => positions(input, dimension, &mut rows),
+            Selector::Position => positions(inputs, input, dimension, &mut rows),
             Selector::Data(variable) | Selector::Cf(variable) if path.is_none() => Err(lacks(dimension, variable)),
             Selector::Closure(_) if !input.is_combined => match input.chosen.get(dimension) {
                 Some(values) => Coordinates::of_json(values),
                 None => Err("the closure was not asked".to_owned()),
             },
+            Selector::Index if !input.is_combined => Coordinates::of_json(&[(indexed + input.index).into()]),
             other if !reads && !input.is_combined => constant(other, input, options, inputs),
             _ => match path.and_then(|path| Some((path, input.member(path)?.array()?))) {
                 Some((path, (metadata, attributes))) if metadata.shape.len() < 2 => {
@@ -64,7 +67,11 @@ pub(super) fn evaluate(
                 None => Err(lacks(dimension, dimension)),
             },
         };
-        found.push(one.map_err(|problem| wrong(input, dimension, &problem))?);
+        let one = one.map_err(|problem| wrong(input, dimension, &problem))?;
+        if input.is_combined {
+            indexed = one.values.iter().filter_map(Coordinate::index).map(|index| index + 1).fold(indexed, usize::max);
+        }
+        found.push(one);
         let attributes = path.filter(|_| reads).and_then(|path| Some(input.member(path)?.array()?.1));
         units.push(attributes.and_then(times::units_in));
     }
@@ -75,9 +82,8 @@ pub(super) fn evaluate(
 }
 
 /// The positions of a set's rows, after those of the sets before it.
-fn positions(input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordinates, String> {
-    let length =
-        input.sizes().get(dimension).copied().ok_or_else(|| format!("no array has a dimension {dimension}"))?;
+fn positions(inputs: &Inputs, input: &Input, dimension: &str, rows: &mut i128) -> Result<Coordinates, String> {
+    let length = inputs.size(input, dimension).ok_or_else(|| format!("no array has a dimension {dimension}"))?;
     let first = *rows;
     *rows += i128::from(length);
     if *rows > i128::from(MOST_COORDINATES) {
@@ -152,9 +158,8 @@ fn constant(
             let member = member(variable.trim_matches('/')).ok_or_else(|| format!("there is no array {variable}"))?;
             attribute(member.documents.attributes(), name)
         }
-        Selector::Index => one(input.index.into()),
         Selector::VariableName => one(sole_variable(input, options, inputs)?.into()),
-        Selector::Closure(_) | Selector::Data(_) | Selector::Cf(_) | Selector::Position => {
+        Selector::Closure(_) | Selector::Data(_) | Selector::Cf(_) | Selector::Position | Selector::Index => {
             Err("it is no constant".to_owned())
         }
     }
@@ -203,6 +208,12 @@ fn united(
         let common = times::common(&found, units, asked.filter(|_| is_datetime))
             .map_err(|(set, problem)| whose(set, problem))?;
         let Common { dtype, values, units, calendar } = common;
+        let (dtype, values) = match asked.filter(|_| !is_datetime) {
+            Some(asked) => {
+                (asked.clone(), converted(values, &dtype, asked).map_err(|(set, problem)| whose(set, problem))?)
+            }
+            None => (dtype, values),
+        };
         let shown_in = TimeUnits::parse(&units, Some(&calendar)).ok().flatten().filter(|_| !is_datetime);
         let time = (!is_datetime).then_some((units, calendar));
         return Ok(Evaluated { dtype, values, source, time, shown_in, is_positional: false });
@@ -211,19 +222,23 @@ fn united(
         Some(dtype) => dtype.clone(),
         None => one_type(&found).map_err(|(set, problem)| whose(set, problem))?,
     };
-    let values: Result<Vec<Vec<Coordinate>>, Error> = found
-        .into_iter()
-        .enumerate()
-        .map(|(set, one)| {
-            if one.dtype == dtype {
-                return Ok(one.values);
-            }
-            one.converted(&dtype).map(|one| one.values).map_err(|problem| whose(set, problem))
-        })
-        .collect();
+    let converted = |(set, one): (usize, Coordinates)| match one.dtype == dtype {
+        true => Ok(one.values),
+        false => one.converted(&dtype).map(|one| one.values).map_err(|problem| whose(set, problem)),
+    };
+    let values: Result<Vec<Vec<Coordinate>>, Error> = found.into_iter().enumerate().map(converted).collect();
     let first = units.first().cloned().flatten();
     let shown_in = first.and_then(|(units, calendar)| TimeUnits::parse(&units, calendar.as_deref()).ok().flatten());
     Ok(Evaluated { dtype, values: values?, source, time: None, shown_in, is_positional: false })
+}
+
+/// The coordinates of each set in another type; the set and the words where one has no such number.
+fn converted(values: Vec<Vec<Coordinate>>, from: &Dtype, to: &Dtype) -> Result<Vec<Vec<Coordinate>>, (usize, String)> {
+    let of = |(set, values)| {
+        let converted = Coordinates { dtype: from.clone(), values }.converted(to);
+        converted.map(|one| one.values).map_err(|problem| (set, problem))
+    };
+    values.into_iter().enumerate().map(of).collect()
 }
 
 /// Whether numbers can be brought into other units: they are not scaled, and attributes mask none of them. Fill values are refused before.

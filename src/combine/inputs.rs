@@ -1,6 +1,6 @@
 //! The sets that are to be combined: columns of their chunks, and documents that are held once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::columns::Columns;
 use crate::error::Error;
+use crate::reference::key::split;
 use crate::reference::{Manifest, Node, Recorded, ReferenceSet, UrlId, UrlTable};
 use crate::zarr::{ArrayMetadata, Attributes};
 
@@ -93,12 +94,6 @@ impl Input {
         let at = self.members.binary_search_by_key(&path, |member| member.path).ok()?;
         self.members.get_mut(at)
     }
-
-    /// The lengths of its dimensions.
-    pub(super) fn sizes(&self) -> BTreeMap<&str, u64> {
-        let arrays = self.members.iter().filter_map(Member::array);
-        arrays.flat_map(|(metadata, attributes)| attributes.dimensions().zip(metadata.shape.iter().copied())).collect()
-    }
 }
 
 impl Inputs {
@@ -128,6 +123,35 @@ impl Inputs {
         members.sort_by_key(|member| member.path);
         self.sets.push(Input { name, index, is_combined: false, chosen: BTreeMap::new(), members });
         Ok(())
+    }
+
+    /// The lengths of a set's dimensions, by the group of the arrays that have them and by name: each group can have its own of a name.
+    pub(super) fn sizes<'a>(&'a self, set: &'a Input) -> BTreeMap<(&'a str, &'a str), u64> {
+        let mut sizes = BTreeMap::new();
+        for member in &set.members {
+            let Some((path, (metadata, attributes))) = self.paths.get(member.path).zip(member.array()) else {
+                continue;
+            };
+            let lengths = attributes.dimensions().zip(metadata.shape.iter().copied());
+            sizes.extend(lengths.map(|(name, length)| ((split(path).0, name), length)));
+        }
+        sizes
+    }
+
+    /// The length of a set's dimension: of several groups that have one of the name, in the one that is nearest to the root.
+    pub(super) fn size(&self, set: &Input, name: &str) -> Option<u64> {
+        let sizes = self.sizes(set);
+        let of_name = sizes.iter().filter(|((_, known), _)| *known == name);
+        of_name.min_by_key(|((group, _), _)| group.split_terminator('/').count()).map(|(_, length)| *length)
+    }
+
+    /// The documents of all sets with the number of their path, those that sets share once.
+    pub(super) fn different_documents(&self) -> impl Iterator<Item = (usize, &Documents)> {
+        let mut seen: HashSet<*const Documents> = HashSet::new();
+        let members = self.sets.iter().flat_map(|input| &input.members);
+        members
+            .filter(move |member| seen.insert(Arc::as_ptr(&member.documents)))
+            .map(|member| (member.path, &*member.documents))
     }
 
     /// The number of a path, if any set has it.
@@ -207,6 +231,6 @@ mod tests {
         assert_eq!([inputs.urls.url(UrlId(0)), inputs.urls.url(UrlId(2))], [Some("a"), None]);
         let url = |set| inputs.manifest(set, path).unwrap().url(0).0;
         assert_eq!([url(0), url(1), url(2)], [0, 1, 0]);
-        assert_eq!(inputs.sets[0].sizes(), BTreeMap::from([("x", 1)]));
+        assert_eq!(inputs.sizes(&inputs.sets[0]), BTreeMap::from([(("", "x"), 1)]));
     }
 }

@@ -16,6 +16,7 @@
 mod along;
 mod attributes;
 mod axis;
+mod bounds;
 mod cells;
 pub(crate) mod cf_time;
 mod chosen;

@@ -245,10 +245,15 @@ impl Policies {
         if self.get(check) == Policy::Error { Weight::Error } else { Weight::Decided }
     }
 
+    /// The policy of a check, where one was set.
+    pub(super) fn chosen(&self, check: Check) -> Option<Policy> {
+        self.0.get(&check).copied()
+    }
+
     /// The policy of a check.
     pub fn get(&self, check: Check) -> Policy {
         let default = Self::of(check).first().copied().unwrap_or(Policy::Error);
-        self.0.get(&check).copied().unwrap_or(default)
+        self.chosen(check).unwrap_or(default)
     }
 }
 

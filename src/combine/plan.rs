@@ -1,9 +1,11 @@
 //! What a combination will be: planned and checked, and then merged without reading anything.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::along::Along;
 use super::axis::Axis;
+use super::bounds::Bounds;
 use super::cells::Cells;
 use super::combined::{Chunks, Combined};
 use super::conflicts::{lies_in_no_array, only_along};
@@ -11,13 +13,14 @@ use super::coordinate::MOST_COORDINATES;
 use super::evaluate::{array_in, evaluate, fill_of};
 use super::findings::{Findings, Weight};
 use super::held::Held;
-use super::inputs::{Inputs, Member};
+use super::inputs::{Input, Inputs, Member};
 use super::merge::merged;
 use super::overlap::Overlap;
 use super::restore::one_chunk;
 use super::roles::{Role, Roles};
 use super::{Check, CombineOptions, Finding, Selector, Supply, attributes};
 use crate::error::Error;
+use crate::reference::key::joined;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
 use crate::zarr::{ArrayMetadata, Attributes};
 
@@ -47,7 +50,7 @@ impl Combine {
 
     fn add_as(&mut self, name: String, mut set: ReferenceSet, is_combined: bool) -> Result<(), Error> {
         let index = self.given;
-        self.given += 1;
+        self.given += usize::from(!is_combined);
         if let Some(change) = &self.options.preprocess {
             change.apply(&mut set)?;
         }
@@ -65,15 +68,21 @@ impl Combine {
         self.inputs.add(name, index, set)?;
         let Some(input) = self.inputs.sets.last_mut() else { return Ok(()) };
         (input.chosen, input.is_combined) = (chosen, is_combined);
-        let sizes = input.sizes();
-        let wrong = self.options.sizes.iter().find(|(name, length)| sizes.get(name.as_str()) != Some(length));
-        if let Some((dimension, length)) = wrong {
-            let found = sizes.get(dimension.as_str()).map_or("absent".to_owned(), ToString::to_string);
-            let what = || format!("left out: the length of {dimension} is {found} and not {length}");
-            self.findings.add(Weight::Decided, Check::Input, "", Some(&input.name), what);
-            self.inputs.sets.pop();
-        }
+        self.leave_out_of_other_sizes();
         Ok(())
+    }
+
+    /// Leaves the last set out if a dimension has another length than is wanted.
+    fn leave_out_of_other_sizes(&mut self) {
+        let Some(input) = self.inputs.sets.last() else { return };
+        let mut wanted = self.options.sizes.iter().map(|(name, length)| (name, length, self.inputs.size(input, name)));
+        let Some((dimension, length, found)) = wanted.find(|(_, length, found)| *found != Some(**length)) else {
+            return;
+        };
+        let found = found.map_or("absent".to_owned(), |found| found.to_string());
+        let what = || format!("left out: the length of {dimension} is {found} and not {length}");
+        self.findings.add(Weight::Decided, Check::Input, "", Some(&input.name), what);
+        self.inputs.sets.pop();
     }
 
     /// Adds a set that was combined before: along each dimension it has its coordinates in an array of the dimension's name, wherever
@@ -104,12 +113,20 @@ impl Combine {
         let axes = axes(&options, &inputs, &mut held)?;
         let mut cells = Cells::of(&inputs, &axes, &options, &mut findings)?;
         let order = order(&inputs, &axes, &cells);
-        let roles = Roles { inputs: &inputs, axes: &axes, options: &options, order: &order, held: &mut held }
-            .decide(&mut findings)?;
+        let mut bounds = Bounds::of(&inputs);
+        for axis in &axes {
+            if let (Some(source), Some((units, calendar))) = (axis.source, axis.time.clone()) {
+                bounds.change(source, &Some((units, Some(calendar))));
+            }
+        }
+        let roles =
+            Roles { inputs: &inputs, axes: &axes, options: &options, order: &order, held: &mut held, bounds: &bounds }
+                .decide(&mut findings)?;
         let mut nodes = Vec::new();
-        let mut paths: Vec<usize> = (0..inputs.paths.len()).collect();
-        paths.sort_by(|a, b| by_parts(&inputs, *a).cmp(by_parts(&inputs, *b)));
-        for path in paths {
+        // Bounds come after the arrays whose units they have.
+        let owners = bounds.all_owners();
+        let (first, others): (Vec<usize>, Vec<usize>) = (0..inputs.paths.len()).partition(|path| owners.contains(path));
+        for path in first.into_iter().chain(others) {
             let role = roles.get(path).copied().unwrap_or(Role::Out);
             let mut planning = Along {
                 inputs: &inputs,
@@ -118,6 +135,7 @@ impl Combine {
                 order: &order,
                 cells: &cells,
                 held: &mut held,
+                bounds: &mut bounds,
             };
             let node = match role {
                 Role::Out => None,
@@ -131,6 +149,7 @@ impl Combine {
             };
             nodes.extend(node.map(|node| (path, node)));
         }
+        nodes.sort_by(|(a, _), (b, _)| by_parts(&inputs, *a).cmp(by_parts(&inputs, *b)));
         let new: Vec<(String, Combined)> = new_coordinates(&inputs, &axes, &order)?;
         let planned = nodes
             .iter()
@@ -317,13 +336,13 @@ fn by_parts(inputs: &Inputs, path: usize) -> std::str::Split<'_, char> {
 /// Dimensions that have other lengths in another set, where nothing is put along them.
 fn lengths(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
     let weight = options.policies.weight(Check::Shape);
-    let mut known: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut known: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for input in &inputs.sets {
-        for (name, length) in input.sizes() {
-            let first = *known.entry(name).or_insert(length);
+        for ((group, name), length) in inputs.sizes(input) {
+            let first = *known.entry((group, name)).or_insert(length);
             if first != length {
                 let what = || format!("the dimension has length {length} instead of {first}");
-                findings.add(weight, Check::Shape, name, Some(&input.name), what);
+                findings.add(weight, Check::Shape, &joined(group, name), Some(&input.name), what);
             }
         }
     }
@@ -346,6 +365,44 @@ fn all_attributes<'a>(inputs: &'a Inputs, order: &[usize], path: usize) -> Vec<(
         Some((input.name.as_str(), input.member(path)?.documents.attributes()))
     };
     order.iter().filter_map(of).collect()
+}
+
+/// The attributes of the arrays that the coordinates of an axis are from. Where they are from no array, what those of its name say of
+/// their own numbers is not true of them.
+fn coordinate_attributes<'a>(
+    inputs: &'a Inputs,
+    order: &[usize],
+    path: usize,
+    axis: &Axis,
+    findings: &mut Findings,
+) -> Vec<(&'a str, Cow<'a, Attributes>)> {
+    let of = |set: &usize| {
+        let input = inputs.sets.get(*set)?;
+        let from = axis.source.filter(|_| !input.is_combined).unwrap_or(path);
+        Some((input, input.member(from)?.documents.attributes()))
+    };
+    let all: Vec<(&Input, &Attributes)> = order.iter().filter_map(of).collect();
+    let is_any_combined = all.iter().any(|(input, _)| input.is_combined);
+    let mut kept = Vec::with_capacity(all.len());
+    for (input, attributes) in all {
+        let attributes = match axis.source {
+            Some(_) => Cow::Borrowed(attributes),
+            None if input.is_combined => Cow::Borrowed(attributes),
+            None if is_any_combined => continue,
+            None => {
+                let others = attributes::of_other_numbers(attributes);
+                if attributes.iter().count() != others.iter().count() {
+                    let what = || {
+                        "units and other attributes that say what numbers mean are left out: the coordinates are not from the array".to_owned()
+                    };
+                    findings.add(Weight::Note, Check::Attributes, &axis.path(inputs), Some(&input.name), what);
+                }
+                Cow::Owned(others)
+            }
+        };
+        kept.push((input.name.as_str(), attributes));
+    }
+    kept
 }
 
 fn group(
@@ -399,7 +456,8 @@ fn coordinate(
     findings: &mut Findings,
 ) -> Result<Planned, Error> {
     let name = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
-    let all = all_attributes(inputs, order, path);
+    let all = coordinate_attributes(inputs, order, path, axis, findings);
+    let all: Vec<(&str, &Attributes)> = all.iter().map(|(input, attributes)| (*input, &**attributes)).collect();
     let (mut merged, _) =
         attributes::merged(name, &all, &options.policies, axis.time.is_some() || axis.is_datetime(), findings);
     let first = order.iter().find_map(|set| Some(inputs.sets.get(*set)?.member(path)?.array()?.0));

@@ -1,17 +1,20 @@
 //! What each path of the sets is in the combined set.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::axis::Axis;
+use super::bounds::Bounds;
+use super::cf_time::TimeUnits;
 use super::coordinate::name;
 use super::dimensions::{dimensions, has_dimension};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Documents, Inputs, Member};
 use super::restore::Restore;
+use super::times::{time_units, units_in};
 use super::{Check, CombineOptions, Policy, fills};
 use crate::error::Error;
 use crate::reference::key::split;
@@ -44,6 +47,7 @@ pub(super) struct Roles<'a, 's> {
     /// The sets, the smallest coordinates first.
     pub(super) order: &'a [usize],
     pub(super) held: &'a mut Held<'s>,
+    pub(super) bounds: &'a Bounds,
 }
 
 impl Roles<'_, '_> {
@@ -57,6 +61,7 @@ impl Roles<'_, '_> {
             match self.first_sight(path, &described, is_new.contains(&true))? {
                 Sight::Is(Role::Out) => self.tell_left_out(path, findings),
                 Sight::Is(is) => *role = is,
+                Sight::Compare(how) if self.are_other_times(path, how) => *role = Role::Along,
                 Sight::Compare(_) if self.is_one(path) => *role = Role::Same,
                 Sight::Compare(how) => compared.push((path, how)),
             }
@@ -97,7 +102,26 @@ impl Roles<'_, '_> {
         ours.inline == theirs.inline
             && ours.grid == theirs.grid
             && self.inputs.columns(path).is_some_and(|columns| columns.are_equal(&ours.rows, &theirs.rows))
-            && (Arc::ptr_eq(&ours.documents, &theirs.documents) || first == other)
+            && (Arc::ptr_eq(&ours.documents, &theirs.documents)
+                || (first == other && dimensions(ours) == dimensions(theirs)))
+    }
+
+    /// Whether equal numbers are different times: small arrays in their own units, and bounds in those of the arrays that have them.
+    fn are_other_times(&self, path: usize, how: How) -> bool {
+        if self.axes.is_empty() {
+            return false;
+        }
+        let own = self.units(path);
+        let owners = self.bounds.owners(path).filter(|_| own.is_empty()).map(|owner| self.units(owner));
+        owners.chain((how == How::Inline).then(|| own.clone())).any(|all| {
+            let all: Vec<TimeUnits> = all.into_iter().filter_map(|units| time_units(&units).ok()).collect();
+            all.first().is_some_and(|first| all.iter().any(|units| !units.is_same(first)))
+        })
+    }
+
+    /// The different units that an array has in the sets.
+    fn units(&self, path: usize) -> BTreeSet<(String, Option<String>)> {
+        self.members(path).filter_map(|(_, member)| units_in(member.array()?.1)).collect()
     }
 
     /// Says that an array is in no set of which anything is taken.
@@ -182,7 +206,12 @@ impl Roles<'_, '_> {
             return Ok(Role::Same);
         }
         let (check, policy) = match how {
-            How::Inline => return Ok(Role::Along),
+            // Batches of sets are combined as all sets at once are only if what differs between any two gets the axes.
+            How::Inline if self.options.policies.chosen(Check::Static).is_none() => {
+                self.tell_along(name, first, findings);
+                return Ok(Role::Along);
+            }
+            How::Inline => (Check::Static, self.options.policies.get(Check::Static)),
             How::Coordinate => (Check::Coordinate, self.options.policies.get(Check::Coordinate)),
             How::Values => (Check::Static, self.options.policies.get(Check::Static)),
         };
@@ -202,6 +231,16 @@ impl Roles<'_, '_> {
         })
     }
 
+    /// Says that an array which other sets have otherwise gets the axes; of scalars that is expected.
+    fn tell_along(&self, name: &str, first: Option<(usize, &Member)>, findings: &mut Findings) {
+        if first.and_then(|(_, member)| member.array()).is_some_and(|(metadata, _)| !metadata.shape.is_empty()) {
+            let axes: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
+            findings.add(Weight::Note, Check::Static, name, None, || {
+                format!("it differs between sets, and is along {} now", axes.join(", "))
+            });
+        }
+    }
+
     fn is_same(
         &self,
         path: usize,
@@ -212,6 +251,9 @@ impl Roles<'_, '_> {
         let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return Ok(false) };
         if self.has_same_chunks(path, ours, theirs) {
             return Ok(true);
+        }
+        if dimensions(ours) != dimensions(theirs) {
+            return Ok(false);
         }
         if first.shape != other.shape || !fills::is_same(first.fill_value.as_ref(), other.fill_value.as_ref()) {
             return Ok(false);
@@ -247,6 +289,11 @@ impl Roles<'_, '_> {
             let member = self.inputs.sets.get(set).and_then(|input| input.member(path));
             member.and_then(Member::array).map(|(metadata, _)| metadata.shape.clone())
         };
+        let names = |set: usize| self.inputs.sets.get(set).and_then(|input| input.member(path)).map(dimensions);
+        let (ours, theirs) = (names(first).unwrap_or_default(), names(set).unwrap_or_default());
+        if ours != theirs {
+            return format!("has dimensions {theirs:?} instead of {ours:?} of {first_name}");
+        }
         let (ours, theirs) = (shape(first), shape(set));
         if ours != theirs {
             return format!(
@@ -323,15 +370,11 @@ fn is_dimension_coordinate(path: &str, arrays: &[&Member]) -> bool {
 
 /// The paths of arrays that others name as what describes them.
 fn described(inputs: &Inputs) -> BTreeSet<String> {
-    let mut seen: HashSet<*const Documents> = HashSet::new();
     let mut described = BTreeSet::new();
-    for member in inputs.sets.iter().flat_map(|input| &input.members) {
-        if !seen.insert(Arc::as_ptr(&member.documents)) {
-            continue;
-        }
-        let path = inputs.paths.get(member.path).map(String::as_str).unwrap_or_default();
-        let group = if member.array().is_some() { split(path).0 } else { path };
-        described.extend(named(member.documents.attributes()).map(|name| super::dimensions::resolved(group, name)));
+    for (path, documents) in inputs.different_documents() {
+        let path = inputs.paths.get(path).map(String::as_str).unwrap_or_default();
+        let group = if matches!(documents, Documents::Array(..)) { split(path).0 } else { path };
+        described.extend(named(documents.attributes()).map(|name| super::dimensions::resolved(group, name)));
     }
     described
 }

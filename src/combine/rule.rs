@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::axis::Axis;
+use super::bounds::{Bounds, units_of};
 use super::cf_time::{self, TimeUnits, re_encode};
 use super::coordinate::{Coordinate, Coordinates};
-use super::dimensions::resolved;
-use super::inputs::{Inputs, Member};
+use super::inputs::Inputs;
 use super::sets::Sets;
-use super::times::{Units, first, instant, is_float, numbers, packed, time_units, units_in};
+use super::times::{Units, first, instant, is_float, numbers, packed, time_units};
 use crate::error::Error;
-use crate::reference::key::split;
 use crate::zarr::Attributes;
 
 /// How the numbers of an array that are times are brought into one unit.
@@ -26,28 +23,35 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// The rule of an array; `None` where its numbers are no times, or are in one unit already.
-    pub(super) fn of(sets: &Sets<'_>, inputs: &Inputs, axes: &[Axis]) -> Option<Self> {
-        let own = |(_, member, _): &(usize, &Member, Vec<String>)| units_in(member.array()?.1);
-        let all: Vec<Units> = sets.members.iter().map(own).collect();
-        let (all, target) = if all.iter().all(Option::is_none) { bounds(sets, inputs, axes)? } else { (all, None) };
+    /// The rule of an array; `None` where its numbers are no times, or are in one unit already. Words where it is the bounds of an
+    /// array in new units, and cannot have them.
+    pub(super) fn of(sets: &Sets<'_>, inputs: &Inputs, bounds: &Bounds) -> Result<Option<Self>, String> {
+        let all: Vec<Units> = sets.members.iter().map(|(set, ..)| units_of(inputs, *set, sets.path)).collect();
+        let owner = bounds.changed_owner(sets.path).filter(|_| all.iter().all(Option::is_none));
+        let Some((owner, target)) = owner else { return Ok(Self::in_one_unit(sets, &all, None)) };
+        let all: Vec<Units> = sets.members.iter().map(|(set, ..)| units_of(inputs, *set, owner)).collect();
+        let name = || inputs.paths.get(owner).cloned().unwrap_or_default();
+        let lacks =
+            || format!("it is the bounds of {}, whose times are now in {:?}, and cannot be", name(), target.text());
+        Self::in_one_unit(sets, &all, Some(target)).map(Some).ok_or_else(lacks)
+    }
+
+    /// The rule that brings numbers from the units of each set into those that are wanted, or into any that all have.
+    fn in_one_unit(sets: &Sets<'_>, all: &[Units], target: Option<&TimeUnits>) -> Option<Self> {
         if target.is_none() && all.iter().all(|one| Some(one) == all.first()) {
             return None;
         }
-        if sets
-            .members
-            .iter()
-            .any(|(_, member, _)| member.array().is_some_and(|(_, attributes)| packed(attributes).is_some()))
-        {
+        let is_packed = |attributes: &Attributes| packed(attributes).is_some();
+        if sets.members.iter().any(|(_, member, _)| is_packed(member.documents.attributes())) {
             return None;
         }
         let parsed: Option<Vec<TimeUnits>> = all.iter().map(|one| time_units(one.as_ref()?).ok()).collect();
         let parsed = parsed?;
-        let first = parsed.first()?;
-        let is_one_calendar = parsed.iter().all(|units| units.calendar() == first.calendar());
-        let is_spelling = target.is_none() && parsed.iter().all(|units| units.is_same(first));
+        let wanted = target.or(parsed.first())?;
+        let is_one_calendar = parsed.iter().all(|units| units.calendar() == wanted.calendar());
+        let is_spelling = parsed.iter().all(|units| units.is_same(wanted));
         let units = sets.members.iter().map(|(set, ..)| *set).zip(parsed).collect();
-        is_one_calendar.then_some(Self { units, target, is_spelling })
+        is_one_calendar.then_some(Self { units, target: target.cloned(), is_spelling })
     }
 
     /// Whether numbers have to be changed.
@@ -111,23 +115,18 @@ fn exactly(target: &TimeUnits, integers: bool, instants: &[i128]) -> Result<cf_t
     Ok(cf_time::ReEncoded { units: target.clone(), values })
 }
 
-/// The units of the coordinates whose bounds an array is, where these are in new units (CF 7.1: bounds have those of their coordinates).
-fn bounds(sets: &Sets<'_>, inputs: &Inputs, axes: &[Axis]) -> Option<(Vec<Units>, Option<TimeUnits>)> {
-    let (axis, all) =
-        axes.iter().filter(|axis| axis.time.is_some()).find_map(|axis| Some((axis, owners(sets, inputs, axis)?)))?;
-    let (units, calendar) = axis.time.as_ref()?;
-    Some((all, Some(TimeUnits::parse(units, Some(calendar)).ok().flatten()?)))
-}
-
 /// Gives bounds the units that their coordinates had, where these have a type of times now.
 pub(super) fn keep_units(
     attributes: &mut Attributes,
     sets: &Sets<'_>,
     inputs: &Inputs,
     axes: &[Axis],
+    bounds: &Bounds,
 ) -> Result<(), Error> {
     let mut datetimes = axes.iter().filter(|axis| axis.is_datetime() && attributes.get("units").is_none());
-    let Some((axis, all)) = datetimes.find_map(|axis| Some((axis, owners(sets, inputs, axis)?))) else { return Ok(()) };
+    let of = |axis: &Axis| axis.source.filter(|source| bounds.owners(sets.path).any(|owner| owner == *source));
+    let Some((axis, owner)) = datetimes.find_map(|axis| Some((axis, of(axis)?))) else { return Ok(()) };
+    let all: Vec<Units> = sets.members.iter().map(|(set, ..)| units_of(inputs, *set, owner)).collect();
     if all.iter().any(|units| Some(units) != all.first()) {
         let problem = format!(
             "{} has the units of {}, which differ between sets, and cannot have its new type",
@@ -142,18 +141,4 @@ pub(super) fn keep_units(
         }
     }
     Ok(())
-}
-
-/// The units of the coordinates whose bounds an array is, in each set.
-fn owners(sets: &Sets<'_>, inputs: &Inputs, axis: &Axis) -> Option<Vec<Units>> {
-    let is_of = |attributes: &Attributes, group: &str| {
-        let names =
-            ["bounds", "climatology"].into_iter().filter_map(|name| attributes.get(name).and_then(Value::as_str));
-        names.map(|name| resolved(group, name)).any(|path| path == sets.name)
-    };
-    let source = axis.source?;
-    let group = inputs.paths.get(source).map_or("", |path| split(path).0);
-    let owner = |set: usize| inputs.sets.get(set)?.member(source)?.array().map(|(_, attributes)| attributes);
-    let is_any = sets.members.iter().any(|(set, ..)| owner(*set).is_some_and(|attributes| is_of(attributes, group)));
-    is_any.then(|| sets.members.iter().map(|(set, ..)| owner(*set).and_then(units_in)).collect())
 }

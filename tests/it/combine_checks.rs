@@ -1,8 +1,11 @@
 //! What is taken for the same when sets are combined, and what is not. Small sets; `.ci/interop/with_combined.py` has real files.
 
-use h5refs::combine::{Combine, CombineOptions, Plan, Selector, Weight};
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use h5refs::combine::{Check, Combine, CombineOptions, Plan, Policy, Selector, Weight};
 use h5refs::zarr::Dtype;
-use h5refs::{Error, Limits, ReferenceSet};
+use h5refs::{Error, Limits, ReferenceSet, Store};
 use serde_json::{Map, Value, json};
 
 /// An array of 32-bit integers in one inline chunk: path, dimensions, shape, the chunk as it is stored, and what else `.zarray` and
@@ -27,7 +30,7 @@ fn set(arrays: &[Ints<'_>]) -> ReferenceSet {
         let base = json!({"_ARRAY_DIMENSIONS": dimensions});
         refs.insert(format!("{path}/.zattrs"), with(&base, attributes).to_string().into());
         let text: String = chunk.iter().flat_map(|n| n.to_le_bytes()).map(|byte| char::from(byte & 0x7f)).collect();
-        refs.insert(format!("{path}/{}", vec!["0"; dimensions.len()].join(".")), text.into());
+        refs.insert(format!("{path}/{}", vec!["0"; dimensions.len().max(1)].join(".")), text.into());
     }
     let text = json!({"version": 1, "refs": refs}).to_string();
     h5refs::read_json(text.as_bytes(), &Limits::default()).unwrap().0
@@ -147,6 +150,154 @@ fn inline_arrays_without_the_dimension_are_the_same_by_their_values_and_fill_val
     assert_eq!(shape(of(1, &[1, 3, 0, 0], json!(null))).unwrap(), json!([2, 2]));
     let refused = shape(of(1, &[1, 2, 0, 0], json!(2))).unwrap_err().to_string();
     assert!(refused.contains("mask: fill-value: has fill value 2 instead of null"), "{refused}");
+}
+
+/// The elements of an array.
+fn values(set: &ReferenceSet, path: &str) -> String {
+    let store = Store::new(set.clone(), HashMap::<String, Bytes>::new());
+    format!("{:?}", store.array(path).unwrap().read_all().unwrap().elements())
+}
+
+#[test]
+fn bounds_follow_the_times_that_have_them_also_where_these_are_no_axis() {
+    const DAYS: &str = "days since 2000-01-01";
+    const HOURS: &str = "hours since 2000-01-01";
+    let of = |step: i32, at: i32, units: &str, more: Value| {
+        let attributes = || json!({"units": units, "bounds": "b"});
+        let valid = ("valid", &["step"][..], &[1][..], &[at][..], json!({}), attributes());
+        let bounds = ("b", &["step", "nv"][..], &[1, 2][..], &[at, at + 24][..], json!({}), more.clone());
+        let scalar = (
+            "since",
+            &[][..],
+            &[][..],
+            &[0][..],
+            json!({}),
+            json!({"units": if units == HOURS { HOURS } else { DAYS }, "climatology": "c"}),
+        );
+        let climatology = ("c", &["nv"][..], &[2][..], &[0, 24][..], json!({}), json!({}));
+        set(&[("step", &["step"], &[1], &[step], json!({}), json!({})), valid, bounds, scalar, climatology])
+    };
+    let along_step = |second| plan(CombineOptions::new(["step"]), [of(0, 0, DAYS, json!({})), second]);
+    let merged = along_step(of(1, 48, HOURS, json!({}))).unwrap().merge().unwrap();
+    assert_eq!(document(&merged, "valid/.zattrs")["units"], json!(DAYS));
+    assert_eq!(
+        (values(&merged, "valid"), values(&merged, "b")),
+        ("Int64([0, 2])".into(), "Int64([0, 24, 2, 3])".into())
+    );
+    assert_eq!(values(&merged, "since"), "Int64([0, 0])");
+    assert_eq!(values(&merged, "c"), "Int64([0, 24, 0, 1])");
+    // Equal numbers in units that are only spelled otherwise stay as they are.
+    let spelled = along_step(of(1, 2, "days since 2000-1-1", json!({}))).unwrap().merge().unwrap();
+    assert_eq!(
+        (values(&spelled, "b"), values(&spelled, "c")),
+        ("Int32([0, 24, 2, 26])".into(), "Int32([0, 24])".into())
+    );
+    let packed = along_step(of(1, 48, HOURS, json!({"scale_factor": 1.0}))).unwrap();
+    assert!(
+        errors(&packed)
+            .iter()
+            .any(|error| error.starts_with("b: units: it is the bounds of valid, whose times are now in"))
+    );
+}
+
+#[test]
+fn coordinates_from_elsewhere_have_not_the_units_of_the_array_of_their_name() {
+    let of = |n: i32| {
+        let lev = (
+            "lev",
+            &["lev"][..],
+            &[1][..],
+            &[n][..],
+            json!({}),
+            json!({"units": "hPa", "scale_factor": 0.1, "axis": "Z"}),
+        );
+        let height = ("height", &["lev"][..], &[1][..], &[10 * n][..], json!({}), json!({"units": "m"}));
+        set(&[lev, height])
+    };
+    let along = |selector: Selector| {
+        let mut options = CombineOptions::new(["lev"]);
+        options.selectors.insert("lev".to_owned(), selector);
+        plan(options, [of(1), of(2)]).unwrap().merge().unwrap()
+    };
+    let heights = along(Selector::Data("height".to_owned()));
+    assert_eq!(document(&heights, "lev/.zattrs"), json!({"_ARRAY_DIMENSIONS": ["lev"], "units": "m"}));
+    assert_eq!(values(&heights, "lev"), "Int32([10, 20])");
+    let numbers = along(Selector::List(vec![7.into(), 8.into()]));
+    assert_eq!(document(&numbers, "lev/.zattrs"), json!({"_ARRAY_DIMENSIONS": ["lev"], "axis": "Z"}));
+    let own = along(Selector::Data("lev".to_owned()));
+    assert_eq!(document(&own, "lev/.zattrs")["units"], json!("hPa"));
+}
+
+#[test]
+fn arrays_along_other_dimensions_are_not_the_same() {
+    let of = |n: i32, names: &'static [&str]| {
+        set(&[time(&[n], json!({}), json!({})), ("a", names, &[2, 2], &[1, 2, 3, 4], json!({}), json!({}))])
+    };
+    let plan = along_time([of(0, &["x", "y"]), of(1, &["y", "x"])]).unwrap();
+    assert_eq!(errors(&plan), ["a: shape: has dimensions [\"y\", \"x\"] instead of [\"x\", \"y\"] [f1]"]);
+}
+
+#[test]
+fn sets_that_are_added_to_a_combined_one_are_counted_from_it_on() {
+    let one = |n: i32| set(&[("v", &["x"], &[1], &[n], json!({}), json!({}))]);
+    let added = |selector: Selector| {
+        let mut options = CombineOptions::new(["run"]);
+        options.selectors.insert("run".to_owned(), Selector::Index);
+        let first = plan(options.clone(), [one(0), one(1)]).unwrap().merge().unwrap();
+        options.selectors.insert("run".to_owned(), selector);
+        let mut combine = Combine::new(options);
+        combine.add_combined("all", first).unwrap();
+        combine.add("new", one(2)).unwrap();
+        values(&combine.plan(None).unwrap().merge().unwrap(), "run")
+    };
+    assert_eq!(added(Selector::Index), "Int64([0, 1, 2])");
+    assert_eq!(added(Selector::List(vec![30.into(), 40.into()])), "Int64([0, 1, 30])");
+}
+
+#[test]
+fn dimensions_of_groups_are_their_own() {
+    let of = |path: &'static str, length: u64| {
+        set(&[(
+            path,
+            &["x"],
+            if length == 3 { &[3] } else { &[4] },
+            &[1, 2, 3, 4][..usize::try_from(length).unwrap()],
+            json!({}),
+            json!({}),
+        )])
+    };
+    let merged = |sets| plan(CombineOptions::new(Vec::<String>::new()), sets).unwrap();
+    assert_eq!(errors(&merged([of("a", 3), of("g/b", 4)])), [""; 0]);
+    assert_eq!(errors(&merged([of("a", 3), of("b", 4)])), ["x: shape: the dimension has length 4 instead of 3 [f1]"]);
+}
+
+#[test]
+fn a_type_that_is_asked_for_is_also_that_of_times_in_new_units() {
+    let of = |at: i32, units: &str| set(&[time(&[at], json!({}), json!({"units": units}))]);
+    let as_type = |dtype: &str, hour: i32| {
+        let mut options = CombineOptions::new(["time"]);
+        options.dtypes.insert("time".to_owned(), Dtype::Simple(dtype.to_owned()));
+        let merged =
+            plan(options, [of(0, "days since 2000-01-01"), of(hour, "hours since 2000-01-01")]).and_then(Plan::merge);
+        merged.map(|merged| values(&merged, "time"))
+    };
+    assert_eq!(as_type("<f4", 48).unwrap(), "Float32([0.0, 2.0])");
+    assert_eq!(as_type("<i2", 30).unwrap(), "Int16([0, 30])");
+}
+
+#[test]
+fn a_policy_of_what_is_the_same_holds_for_what_is_inline() {
+    let of = |n: i32| set(&[time(&[n], json!({}), json!({})), ("mask", &["x"], &[1], &[n], json!({}), json!({}))]);
+    let by = |policy: Policy| {
+        let mut options = CombineOptions::new(["time"]);
+        options.policies.set(Check::Static, policy);
+        plan(options, [of(0), of(1)]).unwrap()
+    };
+    assert_eq!(errors(&by(Policy::Error)).len(), 1);
+    let first = by(Policy::First).merge().unwrap();
+    assert_eq!(document(&first, "mask/.zarray")["shape"], json!([1]));
+    let told: Vec<String> = along_time([of(0), of(1)]).unwrap().findings().iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["mask: static: it differs between sets, and is along time now"]);
 }
 
 #[test]
