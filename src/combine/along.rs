@@ -53,7 +53,11 @@ impl<'a> Along<'a, '_> {
         let (mut merged, is_left_out) =
             attributes::merged(sets.name, &all, &self.options.policies, rule.is_some(), findings);
         let mut fits = !is_left_out && self.check_alike(&sets, first, findings);
-        fits &= self.check_missing(&sets, findings);
+        let is_there = self.check_missing(&sets, findings);
+        if !is_there && self.options.policies.get(Check::Missing) == Policy::Drop {
+            return Ok(None);
+        }
+        fits &= is_there;
         let Some(shape) = self.shape(&sets, first, findings) else { return Ok(None) };
         let fill = fills::combined(&sets, self.cells, self.options, |set| self.name(set), findings);
         let Some(fills::Fill(fill_value)) = fill.filter(|_| fits) else { return Ok(None) };

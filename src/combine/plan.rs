@@ -22,6 +22,7 @@ use super::{Check, CombineOptions, Finding, Selector, Supply, attributes};
 use crate::error::Error;
 use crate::reference::key::joined;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
+use crate::source::told_url;
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Sets that are to be combined.
@@ -100,11 +101,15 @@ impl Combine {
     /// [`Error::Combine`] where there is nothing that could be combined: no sets, a set without the coordinates, coordinates without an
     /// order; what `supply` answers, and [`Error::Limit`]. All else is a finding.
     pub fn plan(self, supply: Option<&dyn Supply>) -> Result<Plan, Error> {
-        let Self { options, mut inputs, mut findings, .. } = self;
+        let Self { options, mut inputs, mut findings, given } = self;
         let nothing = |problem: &str| Err(Error::Combine { input: String::new(), problem: problem.to_owned() });
         if inputs.sets.is_empty() {
             return nothing("there are no sets to combine");
         }
+        options
+            .concat_dims
+            .iter()
+            .try_for_each(|dimension| fits_list(&options.selector(dimension), dimension, given))?;
         changed_sources(&inputs, &options, &mut findings);
         if options.concat_dims.is_empty() {
             lengths(&inputs, &options, &mut findings);
@@ -285,6 +290,17 @@ impl Plan {
     }
 }
 
+/// Whether a list has no more values than sets were given: one that has is of other sets, or in another order.
+fn fits_list(selector: &Selector, dimension: &str, given: usize) -> Result<(), Error> {
+    match selector {
+        Selector::List(values) if values.len() > given => {
+            let problem = format!("coordinates {dimension}: the list has {} values for {given} sets", values.len());
+            Err(Error::Combine { input: String::new(), problem })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The dimensions, with the coordinates of all sets.
 fn axes(options: &CombineOptions, inputs: &Inputs, held: &mut Held<'_>) -> Result<Vec<Axis>, Error> {
     let mut wanted = Vec::new();
@@ -352,7 +368,7 @@ fn lengths(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
 fn changed_sources(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
     let weight = options.policies.weight(Check::Source);
     for (url, input) in &inputs.changed {
-        findings.add(weight, Check::Source, url, Some(input), || {
+        findings.add(weight, Check::Source, &told_url(url), Some(input), || {
             "another set was made when it had another size or time".to_owned()
         });
     }

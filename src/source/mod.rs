@@ -47,6 +47,7 @@ use local::LocalFile;
 pub(crate) use missing::Missing;
 pub(crate) use resident::Resident;
 pub use scan::{Scan, Step};
+pub(crate) use secrets::told_url;
 pub use secrets::without_secrets;
 pub(crate) use segments::{Segment, Segments};
 pub(crate) use sources::exact;

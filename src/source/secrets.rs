@@ -6,6 +6,11 @@ pub fn without_secrets(text: &str) -> String {
     text.split_inclusive(is_border).map(|word| told(word, is_border)).collect()
 }
 
+/// A URL of references as it may be told; paths are told as they are.
+pub(crate) fn told_url(url: &str) -> String {
+    if url.contains("://") { without_secrets(url) } else { url.to_owned() }
+}
+
 fn told(word: &str, is_border: impl Fn(char) -> bool) -> String {
     let (url, border) = match word.char_indices().next_back() {
         Some((at, last)) if is_border(last) => word.split_at(at),

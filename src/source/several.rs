@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::secrets::told_url;
 use super::{Sources, State};
 use crate::error::Error;
 
@@ -61,7 +62,7 @@ fn first_that_may<'a, I: Copy, T>(
 }
 
 fn refusal(url: &str, why: &str) -> Error {
-    Error::NotAllowed { url: url.to_owned(), why: why.to_owned() }
+    Error::NotAllowed { url: told_url(url), why: why.to_owned() }
 }
 
 fn one<T>(answers: Vec<Result<T, Error>>, url: &str) -> Result<T, Error> {

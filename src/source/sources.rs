@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use super::secrets::told_url;
 use super::{Halt, LocalFile, ReadAt};
 use crate::error::Error;
 use crate::field::convert::wide;
@@ -175,19 +176,19 @@ impl LocalSources {
     /// The path of a URL, if it leads to where files may be read.
     fn path(&self, url: &str) -> Result<PathBuf, Error> {
         let resolved = self.resolved(url)?;
-        let refuse = || Error::NotAllowed { url: url.to_owned(), why: "it is no file".to_owned() };
+        let refuse = || Error::NotAllowed { url: told_url(url), why: "it is no file".to_owned() };
         if resolved.is_file() { Ok(resolved) } else { Err(refuse()) }
     }
 
     /// The path of a file or folder, links followed, if it leads to where files may be read.
     pub(super) fn resolved(&self, url: &str) -> Result<PathBuf, Error> {
-        let refuse = |why: &str| Error::NotAllowed { url: url.to_owned(), why: why.to_owned() };
+        let refuse = |why: &str| Error::NotAllowed { url: told_url(url), why: why.to_owned() };
         self.within(url, local_path(url).ok_or_else(|| refuse("it is no path of the local file system"))?)
     }
 
     /// The same of a path that no references name: whatever characters it has, it is a path.
     pub(super) fn within(&self, url: &str, path: &Path) -> Result<PathBuf, Error> {
-        let refuse = |why: &str| Error::NotAllowed { url: url.to_owned(), why: why.to_owned() };
+        let refuse = |why: &str| Error::NotAllowed { url: told_url(url), why: why.to_owned() };
         let path = self.base.join(path);
         // What may not be read is refused before it is looked at.
         let lexical = std::path::absolute(&path).map_err(|error| Error::io(url, error))?;

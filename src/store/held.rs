@@ -8,18 +8,18 @@ use super::{Store, Values};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::reference::{Array, Node, ReferenceSet};
-use crate::source::{Sources, State};
+use crate::source::{Sources, State, told_url};
 
 /// No files.
 struct Nowhere;
 
 impl Sources for Nowhere {
     fn state(&self, url: &str) -> Result<State, Error> {
-        Err(Error::NotAllowed { url: url.to_owned(), why: "only what is inline is read here".to_owned() })
+        Err(Error::NotAllowed { url: told_url(url), why: "only what is inline is read here".to_owned() })
     }
 
     fn read(&self, url: &str, _: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
-        Err(Error::NotAllowed { url: url.to_owned(), why: "only what is inline is read here".to_owned() })
+        Err(Error::NotAllowed { url: told_url(url), why: "only what is inline is read here".to_owned() })
     }
 }
 

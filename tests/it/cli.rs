@@ -440,6 +440,64 @@ fn references_call_the_file_as_asked() {
 }
 
 #[test]
+fn names_are_taken_as_they_are_from_lists_too_and_references_have_no_dots() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("deep")).unwrap();
+    let copied = |name: &str| {
+        let to = folder.path().join(name);
+        std::fs::copy(files::folder().join("netcdf/cf.nc"), &to).unwrap();
+        to.canonicalize().unwrap()
+    };
+    let (spaced, at_sign) = (copied(" cf.nc"), copied("@cf.nc"));
+    let url = |input: &str, argument: &dyn AsRef<OsStr>| {
+        let run = run_with(input, &[&"scan", argument, &"--inline-threshold", &"0"]);
+        std::path::PathBuf::from(run.references()["lat/0"][0].as_str().unwrap())
+    };
+    assert_eq!(url(&format!("\n{}\r\n", spaced.display()), &"-"), spaced);
+    assert_eq!(url("", &at_sign), at_sign);
+    assert_eq!(url("", &folder.path().join("deep/../@cf.nc")), at_sign);
+}
+
+#[test]
+fn completions_are_told_to_whoever_listens() {
+    let bash = run(&[&"completions", &"bash"]);
+    assert_eq!((bash.code, bash.out.contains("complete -F _h5refs")), (0, true));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_h5refs"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(program.stdout.take());
+    let ended = program.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_check_of_a_combination_finds_what_the_combination_refuses() {
+    let (folder, _) = output();
+    let set = |name: &str, bytes: &str| {
+        let path = folder.path().join(name);
+        let array = r#"{\"zarr_format\":2,\"shape\":[1],\"chunks\":[1],\"dtype\":\"|u1\",\"compressor\":null,\"filters\":null,\"fill_value\":0,\"order\":\"C\"}"#;
+        let along = r#"{\"_ARRAY_DIMENSIONS\":[\"t\"]}"#;
+        let refs = format!(
+            r#"{{"version":1,"refs":{{".zgroup":"{{\"zarr_format\":2}}","t/.zarray":"{array}","t/.zattrs":"{along}","t/0":"a","v/.zarray":"{array}","v/.zattrs":"{along}","v/0":["/x",{bytes},1]}}}}"#
+        );
+        std::fs::write(&path, refs).unwrap();
+        path
+    };
+    let (a, b) = (set("a.json", "0"), set("b.json", "1"));
+    let combine = |more: &[&dyn AsRef<OsStr>]| {
+        let all: [&dyn AsRef<OsStr>; 5] = [&"combine", &a, &b, &"--concat-dims", &"t"];
+        run(&all.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let (refused, checked) = (combine(&[&"-o", &"-"]), combine(&[&"--check"]));
+    assert_eq!((refused.code, checked.code), (1, 4), "{} {}", refused.err, checked.err);
+    assert_eq!(refused.err, checked.err);
+    assert!(checked.err.contains("duplicate"), "{}", checked.err);
+}
+
+#[test]
 fn chunks_are_held_inline_below_the_threshold() {
     // Six chunks of 32 bytes.
     let inline = |threshold: &str| {

@@ -251,7 +251,29 @@ fn sets_that_are_added_to_a_combined_one_are_counted_from_it_on() {
         values(&combine.plan(None).unwrap().merge().unwrap(), "run")
     };
     assert_eq!(added(Selector::Index), "Int64([0, 1, 2])");
-    assert_eq!(added(Selector::List(vec![30.into(), 40.into()])), "Int64([0, 1, 30])");
+    assert_eq!(added(Selector::List(vec![30.into()])), "Int64([0, 1, 30])");
+}
+
+#[test]
+fn a_list_of_more_coordinates_than_sets_is_of_others() {
+    let mut options = CombineOptions::new(["run"]);
+    options.selectors.insert("run".to_owned(), Selector::List(vec![1.into(), 2.into(), 3.into()]));
+    let one = |n: i32| set(&[("v", &["x"], &[1], &[n], json!({}), json!({}))]);
+    let refused = plan(options, [one(0), one(1)]).unwrap_err().to_string();
+    assert!(refused.contains("coordinates run: the list has 3 values for 2 sets"), "{refused}");
+}
+
+#[test]
+fn an_array_that_is_left_out_needs_no_fill_value() {
+    let of = |n: i32, path: &'static str| {
+        set(&[time(&[n], json!({}), json!({})), (path, &["time"], &[1], &[n], json!({}), json!({}))])
+    };
+    let mut options = CombineOptions::new(["time"]);
+    options.policies.set(Check::Missing, Policy::Drop);
+    let plan = plan(options, [of(0, "a"), of(1, "b")]).unwrap();
+    assert_eq!(errors(&plan), [""; 0]);
+    let paths: Vec<String> = plan.arrays().map(|array| array.path).collect();
+    assert_eq!(paths, ["time"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::daily::{self, Daily};
 use crate::found;
 use crate::location::Location;
 use crate::plan_view::{write_json, write_plan};
-use crate::{Ending, finish, inputs, output, parts, references_out, signals};
+use crate::{Ending, finish, inputs, output, parts, references_out, say, signals};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
 ///
@@ -67,7 +67,11 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
             Path::new("-"),
             |out| if arguments.json { write_json(&plan, out) } else { write_plan(&plan, out) },
         )?;
-        return Ok(if plan.is_refused() { Ending::Wrong } else { Ending::Well });
+        // What two sets have at the same coordinates is seen where their chunks are put together.
+        let clash = if plan.is_refused() { return Ok(Ending::Wrong) } else { plan.merge().err() };
+        let Some(clash) = clash else { return Ok(Ending::Well) };
+        say(&format!("h5refs: {clash}"));
+        return Ok(Ending::Wrong);
     }
     let (set, ending) = options.checks().merged(plan)?;
     if let Some(references) = references {

@@ -16,7 +16,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Ending {
     print("completions", |out| {
-        clap_complete::generate(arguments.shell, &mut crate::commands::command(), "h5refs", out);
-        Ok(())
+        // It panics where what it writes to fails, as a closed pipe does.
+        let mut text = Vec::new();
+        clap_complete::generate(arguments.shell, &mut crate::commands::command(), "h5refs", &mut text);
+        Ok(out.write_all(&text)?)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use h5refs::listing::Date;
 
@@ -46,12 +46,12 @@ pub(crate) fn given(arguments: &[String], dates: &Dates, finder: &Finder<'_>) ->
     if locations.is_empty() { Err("no inputs".to_owned()) } else { Ok(Given { locations, is_open }) }
 }
 
-/// The lines of `@LIST` or `-`; none if an argument is neither.
+/// The lines of `@LIST` or `-`; none if an argument is neither, or a file has its name.
 fn list(argument: &str) -> Option<Result<Vec<Location>, String>> {
     if argument == "-" {
         return Some(lines("standard input", std::io::stdin().lock()));
     }
-    let list = argument.strip_prefix('@')?;
+    let list = argument.strip_prefix('@').filter(|_| !Path::new(argument).exists())?;
     let text = std::fs::File::open(list).map_err(|error| format!("{list}: {error}"));
     Some(text.and_then(|text| lines(list, std::io::BufReader::new(text))))
 }
@@ -87,5 +87,6 @@ pub(crate) fn local_paths(arguments: &[String], dates: &Dates, finder: &Finder<'
 fn lines(name: &str, text: impl BufRead) -> Result<Vec<Location>, String> {
     let lines: Result<Vec<String>, _> = text.lines().collect();
     let lines = lines.map_err(|error| format!("{name}: {error}"))?;
-    Ok(lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).map(Location::from).collect())
+    let lines = lines.iter().map(|line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(lines.filter(|line| !line.trim().is_empty()).map(Location::from).collect())
 }
