@@ -978,6 +978,28 @@ fn a_scan_that_fails_leaves_no_sidecar_file() {
 }
 
 #[test]
+fn a_sidecar_file_stays_with_the_output_that_stays() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (parquet, sidecar) = (path("o.parq"), path("o.parq.sidecar"));
+    assert_eq!(run_words(&SIDECAR, &[&"-o", &parquet]).code, 0);
+    let before = std::fs::read(&sidecar).unwrap();
+    // What Parquet has no place for.
+    let array = r#"{"zarr_format":2,"shape":[4],"chunks":[4],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+    std::fs::write(path("root.json"), serde_json::json!({".zarray": array, "0": "BBBB"}).to_string()).unwrap();
+    let outline = run(&[&"outline", &path("root.json"), &"-o", &parquet]);
+    assert!(outline.failure().ends_with("an array at the root, which has no place in Parquet"), "{outline:?}");
+    assert_eq!(std::fs::read(&sidecar).unwrap(), before);
+    // A folder that is not replaced, and one in whose place no file can be put.
+    std::fs::rename(parquet.join(".zmetadata"), parquet.join("other")).unwrap();
+    assert_eq!(run_words(&SIDECAR, &[&"-o", &parquet]).code, 1);
+    assert_eq!(std::fs::read(&sidecar).unwrap(), before);
+    assert_eq!(run_words(&SIDECAR, &[&"--format=json", &"-o", &parquet]).code, 1);
+    assert_eq!(std::fs::read(&sidecar).unwrap(), before);
+    assert_eq!(listing(folder.path()), ["o.parq", "o.parq.sidecar", "root.json"]);
+}
+
+#[test]
 fn several_inputs_have_a_sidecar_file_each() {
     let folder = tempdir().unwrap();
     let words = ["scan", "filter/lzf.h5", "filter/gzip.h5", "filter/szip.h5"];

@@ -47,7 +47,7 @@ fn write(arguments: &Arguments) -> Result<Ending, String> {
     let mut part = Part::new(&target.path)?;
     let bytes =
         outline(&mut set, &target.url, &mut part).map_err(|error| format!("{}: {error}", target.path.display()))?;
-    form.write_after(&set, &arguments.output, Named::Now, || part.place()).map_err(|error| error.to_string())?;
+    form.write_with_sidecar(&set, &arguments.output, Named::Now, Some(part)).map_err(|error| error.to_string())?;
     if !arguments.quiet {
         say(&format!("h5refs: {}: {bytes} bytes", target.path.display()));
     }

@@ -37,6 +37,23 @@ impl Default for ParquetOptions {
 /// What the file system answers; a folder of anything else; an array at the root, a name that is no name of a folder, and numbers
 /// that Parquet has no room for.
 pub fn write_parquet(set: &ReferenceSet, folder: &Path, options: &ParquetOptions) -> io::Result<()> {
+    write_parquet_with(set, folder, options, |place| place())
+}
+
+/// Puts a folder that is written, and on the disk, in its place.
+pub type Placing<'a> = Box<dyn FnOnce() -> io::Result<()> + 'a>;
+
+/// The same, where `around` is given what puts the folder in its place, and does that, together with what has to change just then: all that
+/// could fail of the writing is done.
+///
+/// # Errors
+/// Those of [`write_parquet`], and those of `around`.
+pub fn write_parquet_with(
+    set: &ReferenceSet,
+    folder: &Path,
+    options: &ParquetOptions,
+    around: impl FnOnce(Placing<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     if options.record_size == 0 {
         return Err(io::Error::other("record files of 0 rows"));
     }
@@ -45,16 +62,21 @@ pub fn write_parquet(set: &ReferenceSet, folder: &Path, options: &ParquetOptions
     let is_there = replaceable(&folder)?;
     let part = beside(&folder, "part")?;
     remove(&part)?;
+    let mut old = None;
+    let place = || {
+        old = if is_there { Some(exchange(&part, &folder)?) } else { fs::rename(&part, &folder).map(|()| None)? };
+        Ok(())
+    };
     let written = fs::create_dir(&part)
         .and_then(|()| fill(set, &part, options))
         .and_then(|()| sync(&part))
-        .and_then(|()| if is_there { exchange(&part, &folder) } else { fs::rename(&part, &folder) })
+        .and_then(|()| around(Box::new(place)))
         .and_then(|()| sync_names(folder.parent().unwrap_or(&folder)));
     if written.is_err() {
         // What cannot be removed is told by the error itself.
         let _removed = fs::remove_dir_all(&part);
     }
-    written
+    written.and(old.map_or(Ok(()), fs::remove_dir_all))
 }
 
 /// Waits until all files under a folder are on the disk, and their names: a folder that is in its place is whole, whatever happens.
@@ -112,8 +134,8 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a folder in the place of another; that is put back where it cannot be done.
-fn exchange(part: &Path, folder: &Path) -> io::Result<()> {
+/// Puts a folder in the place of another, and gives where that is now; it is put back where it cannot be done.
+fn exchange(part: &Path, folder: &Path) -> io::Result<PathBuf> {
     let old = beside(folder, "old")?;
     remove(&old)?;
     fs::rename(folder, &old)?;
@@ -121,7 +143,7 @@ fn exchange(part: &Path, folder: &Path) -> io::Result<()> {
         fs::rename(&old, folder)?;
         return Err(error);
     }
-    fs::remove_dir_all(&old)
+    Ok(old)
 }
 
 fn fill(set: &ReferenceSet, folder: &Path, options: &ParquetOptions) -> io::Result<()> {
