@@ -1041,6 +1041,46 @@ fn a_sidecar_file_does_not_take_the_place_of_its_input() {
 }
 
 #[test]
+fn an_output_does_not_take_the_place_of_a_file_of_data() {
+    let folder = tempdir().unwrap();
+    let [first, second, sidecar] = ["a.nc", "b.nc", "c.h5.dmrpp"].map(|name| folder.path().join(name));
+    for path in [&first, &second] {
+        std::fs::copy(files::folder().join("netcdf/cf.nc"), path).unwrap();
+    }
+    std::fs::copy(files::folder().join("dmrpp/filter.gzip_shuffle.h5.dmrpp"), &sidecar).unwrap();
+    let (data, document) = (std::fs::read(&second).unwrap(), std::fs::read(&sidecar).unwrap());
+    let commands: [&[&dyn AsRef<OsStr>]; 6] = [
+        &[&"scan", &second, &"-o", &second],
+        &[&"scan", &first, &"-o", &second],
+        &[&"combine", &first, &second, &"--concat-dims", &"time", &"-o", &second],
+        &[&"merge", &second, &"-o", &second],
+        &[&"concat", &second, &"--dim", &"time", &"-o", &second],
+        &[&"append", &second, &first, &"--concat-dims", &"time"],
+    ];
+    for command in commands {
+        let told = run(command);
+        assert!(
+            told.failure().ends_with("b.nc: is there, and is an HDF5 or netCDF file: it is not replaced"),
+            "{told:?}"
+        );
+    }
+    let told = run(&[&"scan", &sidecar, &"-o", &sidecar]);
+    assert!(told.failure().ends_with("the output is the input"), "{told:?}");
+    assert_eq!((std::fs::read(&second).unwrap(), std::fs::read(&sidecar).unwrap()), (data, document));
+}
+
+#[test]
+fn references_do_not_take_the_place_of_a_zarr_store() {
+    let folder = tempdir().unwrap();
+    let store = folder.path().join("store.parq");
+    assert_eq!(run(&[&"copy", &"netcdf/cf.nc", &"-o", &store]).code, 0);
+    let before = listing(&store);
+    let told = run(&[&"scan", &"netcdf/cf.nc", &"-o", &store]);
+    assert!(told.failure().ends_with("is a folder of something other than references in Parquet"), "{told:?}");
+    assert_eq!(listing(&store), before);
+}
+
+#[test]
 fn codecs_of_imagecodecs_are_named_on_request_with_a_line_that_says_how_to_register_them() {
     let run = run(&[&"scan", &"filter/lzf_runs.h5", &"--codecs", &"imagecodecs", &"--inline-threshold", &"0"]);
     assert_eq!(run.code, 0);

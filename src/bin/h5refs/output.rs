@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use h5refs::output::Placing;
 
+use crate::load;
+
 /// When the name of a file that is written is on the disk, as its bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
@@ -52,6 +54,7 @@ fn write_file(
         let mut out = BufWriter::with_capacity(1 << 16, File::options().write(true).open(path)?);
         return around(Box::new(|| content(&mut out).and_then(|()| out.flush())));
     }
+    refuse_data(path)?;
     let beside = beside(path, "part").ok_or_else(|| io::Error::other("not the name of a file"))?;
     let written = create(&beside).and_then(|file| {
         let mut out = BufWriter::with_capacity(1 << 16, file);
@@ -64,6 +67,20 @@ fn write_file(
         // What cannot be removed was not written either, or is told by the error itself.
         let _removed = std::fs::remove_file(&beside);
     })
+}
+
+/// Refuses to put anything in the place of a file of data, an input or not: nothing that is written here can be meant to.
+pub(crate) fn refuse_data(path: &Path) -> io::Result<()> {
+    let is_data = std::fs::metadata(path).is_ok_and(|found| found.is_file()) && load::is_file_of_data(path);
+    let told = "is there, and is an HDF5 or netCDF file: it is not replaced";
+    if is_data { Err(io::Error::new(io::ErrorKind::AlreadyExists, told)) } else { Ok(()) }
+}
+
+/// Whether a file is one of others, whatever they are called.
+pub(crate) fn is_one_of<'p>(path: &Path, others: impl IntoIterator<Item = &'p Path>) -> bool {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    let own = real(path);
+    others.into_iter().any(|other| real(other) == own)
 }
 
 /// A new file of this name: one of a process that was killed and had the same number is none of ours.

@@ -94,9 +94,12 @@ pub(crate) enum References {
 pub(crate) struct Template(String, Option<String>);
 
 impl Form {
-    /// How to write to an output; without one it is standard output.
+    /// How to write to an output; without one it is standard output. One that would not be replaced is refused before anything is read.
     pub(crate) fn references(&self, output: Option<&Path>) -> Result<References, String> {
         let output = output.filter(|output| *output != Path::new("-"));
+        if let Some(output) = output {
+            output::refuse_data(output).map_err(|error| output::of(output, &error).to_string())?;
+        }
         let extension = output.and_then(Path::extension);
         let is_parquet = extension.is_some_and(|extension| extension == "parq" || extension == "parquet");
         match self.format.unwrap_or(if is_parquet { Format::Parquet } else { Format::Json }) {

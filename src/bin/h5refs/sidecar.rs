@@ -39,12 +39,10 @@ impl Target {
 
     /// Refuses to take the place of a file that is read or written otherwise.
     pub(crate) fn refuse_other_files<'p>(&self, others: impl IntoIterator<Item = &'p Path>) -> Result<(), String> {
-        let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
-        let own = real(&self.path);
-        match others.into_iter().find(|other| real(other) == own) {
-            Some(_) => Err(format!("--sidecar {}: the file is an input or the output", self.path.display())),
-            None => Ok(()),
+        if output::is_one_of(&self.path, others) {
+            return Err(format!("--sidecar {}: the file is an input or the output", self.path.display()));
         }
+        Ok(())
     }
 }
 

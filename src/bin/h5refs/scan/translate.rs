@@ -108,6 +108,9 @@ impl Job<'_> {
         if let Some(reason) = choice::left_out(&input, &self.arguments.conditions, self.arguments.limits())? {
             return Err(Stop::LeftOut(reason));
         }
+        if output::is_one_of(output, location.path().into_iter().chain(members.iter().map(PathBuf::as_path))) {
+            return Err(format!("{}: the output is the input", output.display()).into());
+        }
         let dmrpp = input.dmrpp(self.arguments.limits())?;
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
