@@ -118,6 +118,25 @@ fn scan_writes_every_form() {
     assert!(templates.out.contains("[\"{{u}}\","), "{}", templates.out);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_link_leads_to_is_replaced_and_not_the_link() {
+    let (folder, path) = scanned("netcdf/cf.nc");
+    let of = |name: &str| folder.path().join(name);
+    std::fs::create_dir(of("store")).unwrap();
+    for name in ["all.json", "all.parq", "new.json"] {
+        if name != "new.json" {
+            well(&run(&[&"scan", &"chunk/btree_v1.h5", &"-o", &of(&format!("store/{name}"))]));
+        }
+        let link = of(&format!("latest-{name}"));
+        std::os::unix::fs::symlink(format!("store/{name}"), &link).unwrap();
+        well(&run(&[&"convert", &path, &"-o", &link]));
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink(), "{name}");
+        assert_eq!(open(&of(&format!("store/{name}"))).nodes, open(&path).nodes, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(of("store")).unwrap().count(), 3);
+}
+
 #[test]
 fn forms_that_do_not_go_together_write_nothing() {
     let (folder, path) = scanned("chunk/implicit.h5");

@@ -18,7 +18,8 @@ pub(crate) enum Named {
     Later,
 }
 
-/// Writes a file beside its place and then puts it there; `-` is standard output, and what is no file is written to as it is.
+/// Writes a file beside its place and then puts it there, where its name leads; `-` is standard output, and what is no file is written to as
+/// it is.
 pub(crate) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
     try_write(path, Named::Now, content, |place| place()).map_err(|error| error.to_string())
 }
@@ -54,6 +55,7 @@ fn write_file(
         let mut out = BufWriter::with_capacity(1 << 16, File::options().write(true).open(path)?);
         return around(Box::new(|| content(&mut out).and_then(|()| out.flush())));
     }
+    let path = &real(path);
     refuse_data(path)?;
     let beside = beside(path, "part").ok_or_else(|| io::Error::other("not the name of a file"))?;
     let written = create(&beside).and_then(|file| {
@@ -67,6 +69,22 @@ fn write_file(
         // What cannot be removed was not written either, or is told by the error itself.
         let _removed = std::fs::remove_file(&beside);
     })
+}
+
+/// What a name leads to, through symbolic links: that is replaced, not the link, as where the output is a folder.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    /// More than any system follows.
+    const LINKS: usize = 64;
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    // Where nothing is there yet, or for a moment, a link leads there all the same.
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
 }
 
 /// Refuses to put anything in the place of a file of data, an input or not: nothing that is written here can be meant to.

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::output;
+
 /// Times that a folder is removed to which something may still be written.
 const ATTEMPTS: usize = 5;
 
@@ -95,8 +97,7 @@ fn place(output: &Path) -> Option<(PathBuf, PathBuf)> {
     if output == Path::new("-") {
         return None;
     }
-    // Of a link to a folder that which it leads to is replaced.
-    let output = if output.is_dir() { output.canonicalize().ok()? } else { output.to_owned() };
+    let output = output::real(output);
     let folder = output.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     Some((folder.to_owned(), output.file_name()?.into()))
 }

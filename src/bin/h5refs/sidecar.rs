@@ -55,9 +55,10 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn new(path: &Path) -> Result<Self, String> {
+        let path = output::real(path);
         let beside =
-            output::beside(path, "part").ok_or_else(|| format!("{}: not the name of a file", path.display()))?;
-        Ok(Self { path: path.to_owned(), beside, out: None })
+            output::beside(&path, "part").ok_or_else(|| format!("{}: not the name of a file", path.display()))?;
+        Ok(Self { path, beside, out: None })
     }
 
     /// Puts the file in its place, if there is one.
