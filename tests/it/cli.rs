@@ -234,6 +234,28 @@ fn whole_files_that_a_combination_reads_count_as_what_is_read() {
 }
 
 #[test]
+fn a_combination_reads_no_file_that_has_changed() {
+    let folder = tempdir().unwrap();
+    let [first, second] = ["a", "b"].map(|name| {
+        let (file, set) = (folder.path().join(format!("{name}.nc")), folder.path().join(format!("{name}.json")));
+        std::fs::copy(files::folder().join("netcdf/cf.nc"), &file).unwrap();
+        assert_eq!(run(&[&"scan", &file, &"--inline-threshold=0", &"-o", &set]).code, 0);
+        set
+    });
+    let out = folder.path().join("out.json");
+    let merge = |second: &Path| run(&[&"merge", &first, &second, &"-q", &"-o", &out]);
+    assert_eq!(merge(&second).code, 0, "{:?}", merge(&second));
+    std::fs::remove_file(&out).unwrap();
+    let file = folder.path().join("b.nc");
+    std::fs::write(&file, [std::fs::read(&file).unwrap(), vec![0]].concat()).unwrap();
+    let refused = merge(&second);
+    assert!(refused.failure().contains("b.nc has changed since it was first read: it has "), "{refused:?}");
+    assert!(!out.exists());
+    // Scanned now, it is what it is.
+    assert_eq!(merge(&file).code, 0);
+}
+
+#[test]
 fn each_refusal_is_a_line_and_the_rest_is_written() {
     let (folder, path) = output();
     let run = run(&[&"scan", &"data_layout/external.h5", &"-o", &path]);
