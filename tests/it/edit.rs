@@ -118,6 +118,40 @@ fn scan_writes_every_form() {
     assert!(templates.out.contains("[\"{{u}}\","), "{}", templates.out);
 }
 
+/// What is left is known by its process, which is no more where the system lists them.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_run_left_is_removed_and_what_it_moved_aside_is_there_again() {
+    let (folder, path) = scanned("netcdf/cf.nc");
+    let of = |name: &str| folder.path().join(name);
+    let (dead, set, out) = ("4294967295", of("set.parq"), of("out.json"));
+    let left = of(&format!(".out.json.{dead}.part"));
+    let commands: [&[&dyn AsRef<std::ffi::OsStr>]; 5] = [
+        &[&"convert", &path],
+        &[&"merge", &path, &"--no-fetch"],
+        &[&"concat", &path, &"--dim", &"time", &"--variables", &"time"],
+        &[&"inline", &path, &"--threshold", &"1", &"--allow", &files::folder()],
+        &[&"outline", &path],
+    ];
+    for command in commands {
+        std::fs::write(&left, "").unwrap();
+        let run = run(&[command, &[&"-o", &out]].concat());
+        assert_eq!((run.code, left.exists()), (0, false), "{run:?}");
+    }
+    // A set that was to be replaced.
+    for (name, time) in [("a.json", "A"), ("b.json", "B")] {
+        let array = r#"{"zarr_format":2,"shape":[1],"chunks":[1],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+        let refs = serde_json::json!({".zgroup": r#"{"zarr_format":2}"#, "time/.zarray": array,
+            "time/.zattrs": r#"{"_ARRAY_DIMENSIONS":["time"]}"#, "time/0": time});
+        std::fs::write(of(name), refs.to_string()).unwrap();
+        well(&run(&[&"append", &set, &of(name), &"--concat-dims", &"time", &"-q"]));
+        if name == "a.json" {
+            std::fs::rename(&set, of(&format!(".set.parq.{dead}.old"))).unwrap();
+        }
+    }
+    assert_eq!(open(&set).arrays().next().unwrap().1.metadata.shape, [2]);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_a_link_leads_to_is_replaced_and_not_the_link() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::found;
-use crate::{Ending, combining, finish, inputs, references_out};
+use crate::{Ending, combining, finish, inputs, parts, references_out};
 
 /// Add inputs to a combined set, in its place.
 ///
@@ -35,11 +35,13 @@ fn append(arguments: &Arguments) -> Result<Ending, String> {
     let references = arguments.form.references(Some(&arguments.set))?;
     let finder = arguments.options.checks().finder();
     let paths = inputs::given(&arguments.inputs, &arguments.dates, &finder)?.locations;
+    // A set that a killed run has moved aside is there again.
+    parts::remove_dead(&arguments.set);
     let is_there = arguments.set.try_exists().map_err(|error| format!("{}: {error}", arguments.set.display()))?;
     let combined = Some(arguments.set.as_path()).filter(|_| is_there);
     let checks = arguments.options.checks();
     let plan = checks.plan(arguments.options.combine()?, &paths, combined)?;
     let (set, ending) = checks.merged(plan)?;
-    references.write(&set, &arguments.set)?;
+    references.write_alone(&set, &arguments.set)?;
     Ok(ending)
 }

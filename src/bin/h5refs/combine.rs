@@ -11,7 +11,7 @@ use crate::daily::{self, Daily};
 use crate::found;
 use crate::location::Location;
 use crate::plan_view::{write_json, write_plan};
-use crate::{Ending, finish, inputs, output, parts, references_out, signals};
+use crate::{Ending, finish, inputs, output, references_out};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
 ///
@@ -71,9 +71,7 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
     }
     let (set, ending) = options.checks().merged(plan)?;
     if let Some(references) = references {
-        let output = &arguments.to.output;
-        parts::remove_dead(output);
-        signals::cleared(|| parts::remove_own(output), || references.write(&set, output))?;
+        references.write_alone(&set, &arguments.to.output)?;
     }
     Ok(ending)
 }

@@ -11,6 +11,7 @@ use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
 use crate::output::{self, Named};
 use crate::sidecar::{Part, Placed};
+use crate::{parts, signals};
 
 /// Where references are written, and how.
 #[derive(Args)]
@@ -157,6 +158,15 @@ impl References {
     /// Writes a set, whole or not at all; `-` is standard output.
     pub(crate) fn write(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
         self.write_around(set, output, Named::Now, |place| place()).map_err(|error| error.to_string())
+    }
+
+    /// The same of a command that does nothing else then: what a killed run left of the output is removed, and a signal leaves nothing.
+    pub(crate) fn write_alone(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
+        parts::remove_dead(output);
+        if output == Path::new("-") {
+            return self.write(set, output);
+        }
+        signals::cleared(|| parts::remove_own(output), || self.write(set, output))
     }
 
     /// The same, with the file that some of its references lead to: that is in its place just before they are in theirs, or before they
