@@ -152,6 +152,21 @@ fn what_a_killed_run_left_is_removed_and_what_it_moved_aside_is_there_again() {
     assert_eq!(open(&set).arrays().next().unwrap().1.metadata.shape, [2]);
 }
 
+#[test]
+fn a_set_that_another_process_appends_to_is_left_alone() {
+    let (folder, path) = scanned("netcdf/cf.nc");
+    let (set, lock) = (folder.path().join("set.json"), folder.path().join(".set.json.h5refs-lock"));
+    let append = || run(&[&"append", &set, &path, &"--concat-dims", &"time", &"--allow", &files::folder(), &"-q"]);
+    let other = std::fs::File::create(&lock).unwrap();
+    fs4::FileExt::lock(&other).unwrap();
+    let refused = append();
+    assert!(refused.failure().ends_with("another run works on this output"), "{refused:?}");
+    assert!(!set.exists() && lock.exists());
+    drop(other);
+    well(&append());
+    assert!(set.exists() && !lock.exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn what_a_link_leads_to_is_replaced_and_not_the_link() {
