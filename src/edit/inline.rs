@@ -12,9 +12,9 @@ use crate::limits::{Limits, check};
 use crate::reference::SplitError;
 use crate::reference::grid::grid;
 use crate::reference::key::{chunk_name, joined};
-use crate::reference::{Array, Manifest, Node, Recorded, ReferenceSet, UrlId};
+use crate::reference::{Array, Manifest, Node, ReferenceSet, UrlId};
 use crate::source::{Sources, State, exact};
-use crate::store::{Store, Values};
+use crate::store::{Store, Values, states_as_recorded};
 use crate::zarr::{Codec, Order};
 
 /// What came of holding chunks inline.
@@ -118,16 +118,9 @@ fn check_files<S: Sources>(
     sources: &S,
     urls: impl Iterator<Item = UrlId>,
 ) -> Result<(), EditError> {
-    let recorded = |url: UrlId| Some((set.url(url), set.recorded.get(set.url(url))?));
-    let recorded: Vec<(&str, &Recorded)> = urls.filter_map(recorded).collect();
-    let names: Vec<&str> = recorded.iter().map(|(url, _)| *url).collect();
-    for ((url, recorded), state) in recorded.into_iter().zip(sources.states(&names)) {
-        let state = state?;
-        if let Some(what) = recorded.changed(&Recorded::from_state(state.size, state.modified, state.etag)) {
-            return Err(Error::Changed { url: url.to_owned(), what }.into());
-        }
-    }
-    Ok(())
+    let names: Vec<&str> = urls.map(|url| set.url(url)).filter(|url| set.recorded.contains_key(*url)).collect();
+    let states = states_as_recorded(&set.recorded, &names, sources);
+    Ok(states.into_iter().try_for_each(|state| state.map(|_| ()))?)
 }
 
 fn read<S: Sources>(
@@ -272,7 +265,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::reference::{Builder, Reference};
+    use crate::reference::{Builder, Recorded, Reference};
     use crate::zarr::{ArrayMetadata, Attributes, Dtype, FillValue};
 
     fn simple(dtype: &str, filters: Vec<Codec>) -> ArrayMetadata {

@@ -14,4 +14,6 @@ pub use json::{
 };
 pub use made::{Made, MadeOf, made_of};
 pub use open::{OpenReferences, open_references, read_text};
-pub use parquet::{MissingRecords, ParquetOptions, read_parquet, read_parquet_with, write_parquet};
+pub use parquet::{
+    MissingRecords, ParquetOptions, Placing, read_parquet, read_parquet_with, write_parquet, write_parquet_with,
+};

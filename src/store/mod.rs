@@ -7,6 +7,7 @@ mod fill;
 mod held;
 mod keys;
 mod origin;
+mod states;
 mod values;
 #[cfg(feature = "zarrs")]
 mod zarrs;
@@ -22,6 +23,7 @@ pub use elements::Elements;
 pub(crate) use fill::{element as fill_element, text as fill_text};
 pub(crate) use held::held_values;
 pub use origin::Origin;
+pub use states::states_as_recorded;
 pub use values::Values;
 
 use crate::error::Error;

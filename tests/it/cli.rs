@@ -234,6 +234,28 @@ fn whole_files_that_a_combination_reads_count_as_what_is_read() {
 }
 
 #[test]
+fn a_combination_reads_no_file_that_has_changed() {
+    let folder = tempdir().unwrap();
+    let [first, second] = ["a", "b"].map(|name| {
+        let (file, set) = (folder.path().join(format!("{name}.nc")), folder.path().join(format!("{name}.json")));
+        std::fs::copy(files::folder().join("netcdf/cf.nc"), &file).unwrap();
+        assert_eq!(run(&[&"scan", &file, &"--inline-threshold=0", &"-o", &set]).code, 0);
+        set
+    });
+    let out = folder.path().join("out.json");
+    let merge = |second: &Path| run(&[&"merge", &first, &second, &"-q", &"-o", &out]);
+    assert_eq!(merge(&second).code, 0, "{:?}", merge(&second));
+    std::fs::remove_file(&out).unwrap();
+    let file = folder.path().join("b.nc");
+    std::fs::write(&file, [std::fs::read(&file).unwrap(), vec![0]].concat()).unwrap();
+    let refused = merge(&second);
+    assert!(refused.failure().contains("b.nc has changed since it was first read: it has "), "{refused:?}");
+    assert!(!out.exists());
+    // Scanned now, it is what it is.
+    assert_eq!(merge(&file).code, 0);
+}
+
+#[test]
 fn each_refusal_is_a_line_and_the_rest_is_written() {
     let (folder, path) = output();
     let run = run(&[&"scan", &"data_layout/external.h5", &"-o", &path]);
@@ -1036,6 +1058,28 @@ fn a_scan_that_fails_leaves_no_sidecar_file() {
 }
 
 #[test]
+fn a_sidecar_file_stays_with_the_output_that_stays() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (parquet, sidecar) = (path("o.parq"), path("o.parq.sidecar"));
+    assert_eq!(run_words(&SIDECAR, &[&"-o", &parquet]).code, 0);
+    let before = std::fs::read(&sidecar).unwrap();
+    // What Parquet has no place for.
+    let array = r#"{"zarr_format":2,"shape":[4],"chunks":[4],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+    std::fs::write(path("root.json"), serde_json::json!({".zarray": array, "0": "BBBB"}).to_string()).unwrap();
+    let outline = run(&[&"outline", &path("root.json"), &"-o", &parquet]);
+    assert!(outline.failure().ends_with("an array at the root, which has no place in Parquet"), "{outline:?}");
+    assert_eq!(std::fs::read(&sidecar).unwrap(), before);
+    // A folder that is not replaced, and one in whose place no file can be put.
+    std::fs::rename(parquet.join(".zmetadata"), parquet.join("other")).unwrap();
+    assert_eq!(run_words(&SIDECAR, &[&"-o", &parquet]).code, 1);
+    assert_eq!(std::fs::read(&sidecar).unwrap(), before);
+    assert_eq!(run_words(&SIDECAR, &[&"--format=json", &"-o", &parquet]).code, 1);
+    assert_eq!(std::fs::read(&sidecar).unwrap(), before);
+    assert_eq!(listing(folder.path()), ["o.parq", "o.parq.sidecar", "root.json"]);
+}
+
+#[test]
 fn several_inputs_have_a_sidecar_file_each() {
     let folder = tempdir().unwrap();
     let words = ["scan", "filter/lzf.h5", "filter/gzip.h5", "filter/szip.h5"];
@@ -1074,6 +1118,46 @@ fn a_sidecar_file_does_not_take_the_place_of_its_input() {
     assert!(run.failure().ends_with("the file is an input or the output"), "{run:?}");
     assert_eq!(std::fs::read(&input).unwrap(), before);
     assert_eq!(listing(folder.path()), ["lzf.h5"]);
+}
+
+#[test]
+fn an_output_does_not_take_the_place_of_a_file_of_data() {
+    let folder = tempdir().unwrap();
+    let [first, second, sidecar] = ["a.nc", "b.nc", "c.h5.dmrpp"].map(|name| folder.path().join(name));
+    for path in [&first, &second] {
+        std::fs::copy(files::folder().join("netcdf/cf.nc"), path).unwrap();
+    }
+    std::fs::copy(files::folder().join("dmrpp/filter.gzip_shuffle.h5.dmrpp"), &sidecar).unwrap();
+    let (data, document) = (std::fs::read(&second).unwrap(), std::fs::read(&sidecar).unwrap());
+    let commands: [&[&dyn AsRef<OsStr>]; 6] = [
+        &[&"scan", &second, &"-o", &second],
+        &[&"scan", &first, &"-o", &second],
+        &[&"combine", &first, &second, &"--concat-dims", &"time", &"-o", &second],
+        &[&"merge", &second, &"-o", &second],
+        &[&"concat", &second, &"--dim", &"time", &"-o", &second],
+        &[&"append", &second, &first, &"--concat-dims", &"time"],
+    ];
+    for command in commands {
+        let told = run(command);
+        assert!(
+            told.failure().ends_with("b.nc: is there, and is an HDF5 or netCDF file: it is not replaced"),
+            "{told:?}"
+        );
+    }
+    let told = run(&[&"scan", &sidecar, &"-o", &sidecar]);
+    assert!(told.failure().ends_with("the output is the input"), "{told:?}");
+    assert_eq!((std::fs::read(&second).unwrap(), std::fs::read(&sidecar).unwrap()), (data, document));
+}
+
+#[test]
+fn references_do_not_take_the_place_of_a_zarr_store() {
+    let folder = tempdir().unwrap();
+    let store = folder.path().join("store.parq");
+    assert_eq!(run(&[&"copy", &"netcdf/cf.nc", &"-o", &store]).code, 0);
+    let before = listing(&store);
+    let told = run(&[&"scan", &"netcdf/cf.nc", &"-o", &store]);
+    assert!(told.failure().ends_with("is a folder of something other than references in Parquet"), "{told:?}");
+    assert_eq!(listing(&store), before);
 }
 
 #[test]

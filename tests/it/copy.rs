@@ -240,6 +240,31 @@ fn a_store_is_there_once_and_is_replaced_only_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_copy_of_references_is_gone_on_with_if_the_files_are_what_they_were() {
+    let folder = tempdir().unwrap();
+    let of = |name: &str| folder.path().join(name);
+    let (data, references, out) = (of("a.bin"), of("a.json"), of("a.zarr"));
+    let array = json!({"zarr_format": 2, "shape": [4], "chunks": [4], "dtype": "|u1", "compressor": null, "filters": null,
+        "fill_value": null, "order": "C"});
+    let refs = json!({".zgroup": "{\"zarr_format\":2}", "a/.zarray": array.to_string(), "a/0": [data]});
+    std::fs::write(&references, refs.to_string()).unwrap();
+    std::fs::write(&data, [1, 2, 3, 4]).unwrap();
+    let copy = |references: &Path, out: &Path| run(&[&"copy", &references, &"-o", &out, &"--resume", &"-q"]);
+    assert_eq!((copy(&references, &out).code, copy(&references, &out).code), (0, 0));
+    std::fs::write(&data, [5, 6, 7, 8]).unwrap();
+    let refused = copy(&references, &out);
+    assert!(refused.failure().contains("with other options or of another input"), "{refused:?}");
+    // What is recorded of a file has to hold for a first copy, too.
+    let (file, scanned) = (of("b.nc"), of("b.json"));
+    std::fs::copy(files::folder().join("netcdf/cf.nc"), &file).unwrap();
+    assert_eq!(run(&[&"scan", &file, &"-o", &scanned]).code, 0);
+    std::fs::write(&file, [std::fs::read(&file).unwrap(), vec![0]].concat()).unwrap();
+    let refused = copy(&scanned, &of("b.zarr"));
+    assert!(refused.failure().contains("b.nc has changed since it was first read: it has "), "{refused:?}");
+    assert!(!of("b.zarr").exists());
+}
+
+#[test]
 fn what_of_a_file_has_no_form_is_told_and_the_rest_is_copied() {
     let folder = tempdir().unwrap();
     let out = folder.path().join("out.zarr");

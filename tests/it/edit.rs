@@ -118,6 +118,74 @@ fn scan_writes_every_form() {
     assert!(templates.out.contains("[\"{{u}}\","), "{}", templates.out);
 }
 
+/// What is left is known by its process, which is no more where the system lists them.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_run_left_is_removed_and_what_it_moved_aside_is_there_again() {
+    let (folder, path) = scanned("netcdf/cf.nc");
+    let of = |name: &str| folder.path().join(name);
+    let (dead, set, out) = ("4294967295", of("set.parq"), of("out.json"));
+    let left = of(&format!(".out.json.{dead}.part"));
+    let commands: [&[&dyn AsRef<std::ffi::OsStr>]; 5] = [
+        &[&"convert", &path],
+        &[&"merge", &path, &"--no-fetch"],
+        &[&"concat", &path, &"--dim", &"time", &"--variables", &"time"],
+        &[&"inline", &path, &"--threshold", &"1", &"--allow", &files::folder()],
+        &[&"outline", &path],
+    ];
+    for command in commands {
+        std::fs::write(&left, "").unwrap();
+        let run = run(&[command, &[&"-o", &out]].concat());
+        assert_eq!((run.code, left.exists()), (0, false), "{run:?}");
+    }
+    // A set that was to be replaced.
+    for (name, time) in [("a.json", "A"), ("b.json", "B")] {
+        let array = r#"{"zarr_format":2,"shape":[1],"chunks":[1],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+        let refs = serde_json::json!({".zgroup": r#"{"zarr_format":2}"#, "time/.zarray": array,
+            "time/.zattrs": r#"{"_ARRAY_DIMENSIONS":["time"]}"#, "time/0": time});
+        std::fs::write(of(name), refs.to_string()).unwrap();
+        well(&run(&[&"append", &set, &of(name), &"--concat-dims", &"time", &"-q"]));
+        if name == "a.json" {
+            std::fs::rename(&set, of(&format!(".set.parq.{dead}.old"))).unwrap();
+        }
+    }
+    assert_eq!(open(&set).arrays().next().unwrap().1.metadata.shape, [2]);
+}
+
+#[test]
+fn a_set_that_another_process_appends_to_is_left_alone() {
+    let (folder, path) = scanned("netcdf/cf.nc");
+    let (set, lock) = (folder.path().join("set.json"), folder.path().join(".set.json.h5refs-lock"));
+    let append = || run(&[&"append", &set, &path, &"--concat-dims", &"time", &"--allow", &files::folder(), &"-q"]);
+    let other = std::fs::File::create(&lock).unwrap();
+    fs4::FileExt::lock(&other).unwrap();
+    let refused = append();
+    assert!(refused.failure().ends_with("another run works on this output"), "{refused:?}");
+    assert!(!set.exists() && lock.exists());
+    drop(other);
+    well(&append());
+    assert!(set.exists() && !lock.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_link_leads_to_is_replaced_and_not_the_link() {
+    let (folder, path) = scanned("netcdf/cf.nc");
+    let of = |name: &str| folder.path().join(name);
+    std::fs::create_dir(of("store")).unwrap();
+    for name in ["all.json", "all.parq", "new.json"] {
+        if name != "new.json" {
+            well(&run(&[&"scan", &"chunk/btree_v1.h5", &"-o", &of(&format!("store/{name}"))]));
+        }
+        let link = of(&format!("latest-{name}"));
+        std::os::unix::fs::symlink(format!("store/{name}"), &link).unwrap();
+        well(&run(&[&"convert", &path, &"-o", &link]));
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink(), "{name}");
+        assert_eq!(open(&of(&format!("store/{name}"))).nodes, open(&path).nodes, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(of("store")).unwrap().count(), 3);
+}
+
 #[test]
 fn forms_that_do_not_go_together_write_nothing() {
     let (folder, path) = scanned("chunk/implicit.h5");

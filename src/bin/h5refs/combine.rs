@@ -11,7 +11,7 @@ use crate::daily::{self, Daily};
 use crate::found;
 use crate::location::Location;
 use crate::plan_view::{write_json, write_plan};
-use crate::{Ending, finish, inputs, output, parts, references_out, say, signals};
+use crate::{Ending, finish, inputs, output, references_out, say};
 
 /// Combine reference sets along dimensions, new ones and ones that they have.
 ///
@@ -75,9 +75,7 @@ fn combine(arguments: &Arguments) -> Result<Ending, String> {
     }
     let (set, ending) = options.checks().merged(plan)?;
     if let Some(references) = references {
-        let output = &arguments.to.output;
-        parts::remove_dead(output);
-        signals::cleared(|| parts::remove_own(output), || references.write(&set, output))?;
+        references.write_alone(&set, &arguments.to.output)?;
     }
     Ok(ending)
 }

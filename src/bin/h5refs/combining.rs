@@ -17,7 +17,7 @@ use crate::location::Location;
 use crate::plan_view::{line, summary, write_json};
 use crate::remote::{self, Remote};
 use crate::selection::Names as Globs;
-use crate::supply::Files;
+use crate::supply::{Files, Told};
 use crate::{Ending, load, output, references_out, say, without_name};
 
 /// Along which dimensions sets are combined, and how.
@@ -182,19 +182,21 @@ impl Checks {
         jobs: usize,
         remote: &Remote,
     ) -> Result<Plan, String> {
-        let mut combine = Combine::new(options);
+        let (mut combine, mut told) = (Combine::new(options), Told::default());
         if let Some(path) = combined {
             let name = path.display().to_string();
             let set = load::set(&Location::Path(path.to_owned()), &self.loading(remote))
                 .map_err(|error| format!("{name}: {error}"))?;
+            told.add(&set);
             combine.add_combined(name.clone(), set).map_err(|error| without_name(&name, &error))?;
         }
         each_loaded(paths, jobs, &self.loading(remote), |location, set| {
             let name = location.to_string();
+            told.add(&set);
             combine.add(name.clone(), set).map_err(|error| without_name(&name, &error))
         })?;
         let remotes = [remote, &self.remote.for_inputs(&self.allow)?];
-        let files = Files::new(&self.allow, remotes, self.limiting.limits().read_bytes)?;
+        let files = Files::new(&self.allow, remotes, self.limiting.limits().read_bytes, told)?;
         let supply: Option<&dyn Supply> = if self.no_fetch { None } else { Some(&files) };
         combine.plan(supply).map_err(|error| error.to_string())
     }

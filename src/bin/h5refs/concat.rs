@@ -48,7 +48,7 @@ fn concat(arguments: &Arguments) -> Result<Ending, String> {
     let mut options = arguments.checks.options(vec![dimension.clone()])?;
     options.selectors.insert(dimension, Selector::Position);
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
-    references.write(&set, &arguments.to.output)?;
+    references.write_alone(&set, &arguments.to.output)?;
     Ok(ending)
 }
 

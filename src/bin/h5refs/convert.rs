@@ -24,6 +24,6 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
 fn convert(arguments: &Arguments) -> Result<Ending, String> {
     let form = arguments.to.references()?;
     let (set, ending) = arguments.opening.open(&arguments.references)?;
-    form.write(&set, &arguments.to.output)?;
+    form.write_alone(&set, &arguments.to.output)?;
     Ok(ending)
 }

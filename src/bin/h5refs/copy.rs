@@ -126,7 +126,7 @@ fn copy(arguments: &Arguments) -> Result<Ending, String> {
     let place = place::of(arguments)?;
     let opened = arguments.source.open()?;
     let options = options(arguments, opened.origin.as_ref())?;
-    let copier = Copier::new(&*opened.origin, opened.identity, options).map_err(told)?;
+    let copier = Copier::new(&*opened.origin, opened.identity()?, options).map_err(told)?;
     if place.is_finished(&copier, arguments)? {
         let verified = arguments.verify.map(|verify| compared(&copier, place.store(), verify, arguments));
         place.forget()?;

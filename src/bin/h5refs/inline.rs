@@ -57,7 +57,7 @@ fn hold(arguments: &Arguments) -> Result<Ending, String> {
     let threshold = arguments.threshold.unwrap_or(0);
     let stored = inline(&mut set, &sources, threshold, |path| variables.have(path), &limits);
     tell(arguments, "as they are stored", stored.map_err(|error| error.to_string())?);
-    form.write(&set, &arguments.to.output)?;
+    form.write_alone(&set, &arguments.to.output)?;
     Ok(ending)
 }
 

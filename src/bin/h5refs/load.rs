@@ -144,7 +144,7 @@ pub(crate) fn fingerprint(locations: &[Location]) -> Result<String, String> {
     Ok(h5refs::batch::fingerprint(format!("{all:?}")))
 }
 
-/// What tells a set from another: its bytes, or for Parquet those of its documents, and the names and sizes of its record files.
+/// What tells a set from another: its bytes, or for Parquet the names and bytes of its files.
 pub(crate) fn contents(set: &Path) -> std::io::Result<String> {
     if !set.is_dir() {
         return Ok(h5refs::batch::fingerprint(std::fs::read(set)?));
@@ -155,12 +155,15 @@ pub(crate) fn contents(set: &Path) -> std::io::Result<String> {
             let entry = entry?;
             match entry.metadata()? {
                 found if found.is_dir() => folders.push(entry.path()),
-                found => _ = files.insert(entry.path().strip_prefix(set).map(Path::to_owned).ok(), found.len()),
+                _ => {
+                    let path = entry.path();
+                    let bytes = h5refs::batch::fingerprint(std::fs::read(&path)?);
+                    files.insert(path.strip_prefix(set).map(Path::to_owned).ok(), bytes);
+                }
             }
         }
     }
-    let documents = h5refs::batch::fingerprint(std::fs::read(set.join(".zmetadata"))?);
-    Ok(h5refs::batch::fingerprint(format!("{documents} {files:?}")))
+    Ok(h5refs::batch::fingerprint(format!("{files:?}")))
 }
 
 fn state(input: &Input) -> Option<Recorded> {
@@ -192,4 +195,22 @@ pub(crate) fn is_file_of_data(path: &Path) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_whose_record_files_have_other_bytes_are_others() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("a")).unwrap();
+        std::fs::write(folder.path().join(".zmetadata"), "{}").unwrap();
+        let contents = |bytes: &str| {
+            std::fs::write(folder.path().join("a/refs.0.parq"), bytes).unwrap();
+            contents(folder.path()).unwrap()
+        };
+        assert_ne!(contents("04"), contents("40"));
+        assert_eq!(contents("04"), contents("04"));
+    }
 }

@@ -22,6 +22,7 @@ mod limiting;
 mod lint;
 mod load;
 mod location;
+mod lock;
 mod ls;
 mod man;
 mod merge;

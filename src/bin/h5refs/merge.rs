@@ -32,6 +32,6 @@ fn merge(arguments: &Arguments) -> Result<Ending, String> {
     let paths = inputs::given(&arguments.inputs, &arguments.dates, &arguments.checks.finder())?.locations;
     let options = arguments.checks.options(Vec::new())?;
     let (set, ending) = arguments.checks.merged(arguments.checks.plan(options, &paths, None)?)?;
-    references.write(&set, &arguments.to.output)?;
+    references.write_alone(&set, &arguments.to.output)?;
     Ok(ending)
 }

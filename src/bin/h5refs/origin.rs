@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use clap::Args;
-use h5refs::store::Origin;
-use h5refs::{CodecPolicy, LocalSources, Options, Sources, Store};
+use h5refs::store::{Origin, states_as_recorded};
+use h5refs::{CodecPolicy, Error, LocalSources, Options, Sources, Store};
 
 use crate::location::Location;
 use crate::{Ending, dap, load, opening, references_in, say, without_name};
@@ -26,10 +26,28 @@ pub(crate) struct Source {
 /// An input that is opened.
 pub(crate) struct Opened {
     pub(crate) origin: Box<dyn Origin>,
-    /// What tells it from others, and from what it was before.
-    pub(crate) identity: String,
+    /// What tells it from others, and from what it was before, but for the files that references lead to.
+    identity: String,
+    /// Where these are, if it is references.
+    files: Option<Arc<dyn Sources>>,
     /// Whether objects of it are left out.
     pub(crate) ending: Ending,
+}
+
+impl Opened {
+    /// What tells it from others, and from what it was before. An error, where it is references, if a file is not what it was when they were
+    /// made; one that cannot be looked at is told by who reads it.
+    pub(crate) fn identity(&self) -> Result<String, String> {
+        let Some(files) = &self.files else { return Ok(self.identity.clone()) };
+        let set = self.origin.set();
+        let urls: Vec<&str> = set.urls.iter().map(String::as_str).collect();
+        let states = states_as_recorded(&set.recorded, &urls, files).into_iter().map(|state| match state {
+            Err(error @ Error::Changed { .. }) => Err(error.to_string()),
+            state => Ok(state.ok()),
+        });
+        let states: Vec<_> = states.collect::<Result<_, _>>()?;
+        Ok(format!("{} {}", self.identity, h5refs::batch::fingerprint(format!("{states:?}"))))
+    }
 }
 
 impl Source {
@@ -63,7 +81,7 @@ impl Source {
         let ending = dap::tell(&dataset);
         let told = h5refs::batch::fingerprint(format!("{:?}", dataset.set().nodes));
         let identity = format!("{} {told}", h5refs::without_secrets(url));
-        Ok(Opened { origin: Box::new(dataset), identity, ending })
+        Ok(Opened { origin: Box::new(dataset), identity, files: None, ending })
     }
 
     #[cfg(not(feature = "dap"))]
@@ -78,8 +96,8 @@ impl Source {
         let identity = load::contents(path).map_err(|error| error.to_string())?;
         let identity = format!("{} {identity}", std::path::absolute(path).unwrap_or_else(|_| path.into()).display());
         let sources: Arc<dyn Sources> = Arc::new(self.allowing.sources(path)?);
-        let origin = Box::new(Store::new(set, sources).with_limits(self.limits()));
-        Ok(Opened { origin, identity, ending })
+        let origin = Box::new(Store::new(set, sources.clone()).with_limits(self.limits()));
+        Ok(Opened { origin, identity, files: Some(sources), ending })
     }
 
     /// A file, of which references are made first.
@@ -107,6 +125,6 @@ impl Source {
         all.extend(remote.sources());
         let sources: Arc<dyn Sources> = Arc::new(all);
         let origin = Box::new(Store::new(set, sources).with_limits(self.limits()));
-        Ok(Opened { origin, identity, ending })
+        Ok(Opened { origin, identity, files: None, ending })
     }
 }

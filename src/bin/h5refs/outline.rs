@@ -7,7 +7,7 @@ use h5refs::edit::outline;
 
 use crate::output::Named;
 use crate::sidecar::{Part, Target};
-use crate::{Ending, finish, references_in, references_out, say};
+use crate::{Ending, finish, parts, references_in, references_out, say, signals};
 
 /// Write the chunks that references hold to a file, and refer to them there, for readers that read nothing inline (VirtualiZarr).
 #[derive(Args)]
@@ -44,10 +44,16 @@ fn write(arguments: &Arguments) -> Result<Ending, String> {
     let target = Target::new(&arguments.output, arguments.sidecar.as_deref(), arguments.sidecar_url.as_deref(), &[])?;
     target.refuse_other_files([arguments.references.as_path(), arguments.output.as_path()])?;
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
-    let mut part = Part::new(&target.path)?;
-    let bytes =
-        outline(&mut set, &target.url, &mut part).map_err(|error| format!("{}: {error}", target.path.display()))?;
-    form.write_after(&set, &arguments.output, Named::Now, || part.place()).map_err(|error| error.to_string())?;
+    let work = || {
+        let mut part = Part::new(&target.path)?;
+        let bytes =
+            outline(&mut set, &target.url, &mut part).map_err(|error| format!("{}: {error}", target.path.display()))?;
+        let written = form.write_with_sidecar(&set, &arguments.output, Named::Now, Some(part));
+        written.map(|()| bytes).map_err(|error| error.to_string())
+    };
+    parts::remove_dead(&arguments.output);
+    let clear = || [&arguments.output, &target.path].into_iter().for_each(|path| parts::remove_own(path));
+    let bytes = signals::cleared(clear, work)?;
     if !arguments.quiet {
         say(&format!("h5refs: {}: {bytes} bytes", target.path.display()));
     }

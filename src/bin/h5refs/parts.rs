@@ -1,8 +1,11 @@
 //! What is being written beside its place: `.<output>.<process>.part`, and as `.old` what stood there before.
 
-use std::ffi::OsStr;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::output;
 
 /// Times that a folder is removed to which something may still be written.
 const ATTEMPTS: usize = 5;
@@ -25,7 +28,17 @@ impl<'a> Part<'a> {
 
     /// Whether it is one of an output, or of the sidecar file beside it.
     pub(crate) fn is_of(&self, is_output: impl Fn(&OsStr) -> bool) -> bool {
-        is_output(OsStr::new(self.of)) || self.of.strip_suffix(".sidecar").is_some_and(|of| is_output(OsStr::new(of)))
+        is_output(OsStr::new(self.of)) || self.sidecar_of().is_some_and(|of| is_output(OsStr::new(of)))
+    }
+
+    /// The output whose sidecar file it is one of.
+    fn sidecar_of(&self) -> Option<&'a str> {
+        self.of.strip_suffix(".sidecar")
+    }
+
+    /// Its own name.
+    fn name(&self) -> String {
+        format!(".{}.{}.{}", self.of, self.process, if self.is_old { "old" } else { "part" })
     }
 
     /// Whether this process writes it.
@@ -40,15 +53,24 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Removes parts from a folder. What was there before and is moved aside goes back.
+/// Removes parts from a folder. What was there before and is moved aside goes back, where nothing has its place, and where that is a
+/// sidecar file to which no references came into theirs.
 pub(crate) fn remove(folder: &Path, is_wanted: impl Fn(&Part<'_>) -> bool) -> Result<(), String> {
     let told = |error: io::Error| format!("{}: {error}", folder.display());
-    for entry in std::fs::read_dir(folder).map_err(told)? {
-        let entry = entry.map_err(told)?;
-        let name = entry.file_name();
-        let Some(part) = Part::parse(&name).filter(|part| is_wanted(part)) else { continue };
-        let (path, whole) = (entry.path(), folder.join(part.of));
-        let removed = if part.is_old && !whole.exists() { std::fs::rename(&path, whole) } else { remove_whole(&path) };
+    let entries = std::fs::read_dir(folder).map_err(told)?;
+    let names: Vec<OsString> = entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>().map_err(told)?;
+    let mut parts: Vec<Part<'_>> = names.iter().filter_map(|name| Part::parse(name).filter(&is_wanted)).collect();
+    // Whether references came into their place is known before their sidecar file is looked at.
+    parts.sort_unstable_by_key(|part| part.is_old);
+    let mut left = HashSet::new();
+    for part in parts {
+        let (path, whole) = (folder.join(part.name()), folder.join(part.of));
+        let is_sidecar_of_none = || part.sidecar_of().is_some_and(|of| left.contains(&(of, part.process)));
+        let goes_back = part.is_old && (!whole.exists() || is_sidecar_of_none());
+        if !part.is_old && path.exists() {
+            left.insert((part.of, part.process));
+        }
+        let removed = if goes_back { std::fs::rename(&path, whole) } else { remove_whole(&path) };
         removed.map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
@@ -75,8 +97,7 @@ fn place(output: &Path) -> Option<(PathBuf, PathBuf)> {
     if output == Path::new("-") {
         return None;
     }
-    // Of a link to a folder that which it leads to is replaced.
-    let output = if output.is_dir() { output.canonicalize().ok()? } else { output.to_owned() };
+    let output = output::real(output);
     let folder = output.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     Some((folder.to_owned(), output.file_name()?.into()))
 }
@@ -131,5 +152,21 @@ mod tests {
         assert!(there(&alive) && there(".b.json.4294967295.part"));
         remove_own(&path("a.json"));
         assert!(!there(&alive));
+    }
+
+    #[test]
+    fn a_sidecar_file_goes_back_where_its_references_did_not_come() {
+        for (has_part, expected) in [(true, "former"), (false, "new")] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = |name: &str| folder.path().join(name);
+            std::fs::write(path("a.json.sidecar"), "new").unwrap();
+            std::fs::write(path(".a.json.sidecar.7.old"), "former").unwrap();
+            if has_part {
+                std::fs::write(path(".a.json.7.part"), "x").unwrap();
+            }
+            remove(folder.path(), |part| part.is_of(|of| of == "a.json")).unwrap();
+            assert_eq!(std::fs::read_to_string(path("a.json.sidecar")).unwrap(), expected);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 }

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use h5refs::output::{Compression, JsonVersion, Made, ZarrFormat};
+use h5refs::output::{Compression, JsonVersion, Made, Placing, ZarrFormat};
 use h5refs::zarr::NanPolicy;
 use h5refs::{JsonOptions, ParquetOptions, ReferenceSet};
 
 use crate::output::{self, Named};
+use crate::sidecar::{Part, Placed};
+use crate::{parts, signals};
 
 /// Where references are written, and how.
 #[derive(Args)]
@@ -93,9 +95,12 @@ pub(crate) enum References {
 pub(crate) struct Template(String, Option<String>);
 
 impl Form {
-    /// How to write to an output; without one it is standard output.
+    /// How to write to an output; without one it is standard output. One that would not be replaced is refused before anything is read.
     pub(crate) fn references(&self, output: Option<&Path>) -> Result<References, String> {
         let output = output.filter(|output| *output != Path::new("-"));
+        if let Some(output) = output {
+            output::refuse_data(output).map_err(|error| output::of(output, &error).to_string())?;
+        }
         let extension = output.and_then(Path::extension);
         let is_parquet = extension.is_some_and(|extension| extension == "parq" || extension == "parquet");
         match self.format.unwrap_or(if is_parquet { Format::Parquet } else { Format::Json }) {
@@ -152,36 +157,53 @@ impl References {
 
     /// Writes a set, whole or not at all; `-` is standard output.
     pub(crate) fn write(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
-        self.write_after(set, output, Named::Now, || Ok(())).map_err(|error| error.to_string())
+        self.write_around(set, output, Named::Now, |place| place()).map_err(|error| error.to_string())
     }
 
-    /// The same, after something that is done only if the references can be written: just before a file is in its place, and else
-    /// before anything is written. A folder of Parquet has its name at once.
-    pub(crate) fn write_after(
+    /// The same of a command that does nothing else then: what a killed run left of the output is removed, and a signal leaves nothing.
+    pub(crate) fn write_alone(&self, set: &ReferenceSet, output: &Path) -> Result<(), String> {
+        parts::remove_dead(output);
+        if output == Path::new("-") {
+            return self.write(set, output);
+        }
+        signals::cleared(|| parts::remove_own(output), || self.write(set, output))
+    }
+
+    /// The same, with the file that some of its references lead to: that is in its place just before they are in theirs, or before they
+    /// are written to what is no file. Where they cannot be, what was there is there again.
+    pub(crate) fn write_with_sidecar(
         &self,
         set: &ReferenceSet,
         output: &Path,
         named: Named,
-        first: impl FnOnce() -> io::Result<()>,
+        sidecar: Option<Part>,
+    ) -> io::Result<()> {
+        self.write_around(set, output, named, |place| {
+            let placed = sidecar.map(Part::place).transpose()?;
+            place()?;
+            placed.map_or(Ok(()), Placed::keep)
+        })
+    }
+
+    /// The same, where `around` puts what is written in its place. A folder of Parquet has its name at once.
+    fn write_around(
+        &self,
+        set: &ReferenceSet,
+        output: &Path,
+        named: Named,
+        around: impl FnOnce(Placing<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         match self {
-            Self::Parquet(options) => {
-                first()?;
-                h5refs::write_parquet(set, output, options).map_err(|error| output::of(output, &error))
-            }
+            Self::Parquet(options) => h5refs::output::write_parquet_with(set, output, options, around)
+                .map_err(|error| output::of(output, &error)),
             Self::Json(options, templates) => {
                 let mut options = options.clone();
                 options.templates = templates.iter().filter_map(|template| template.of(set)).collect();
                 let content = |out: &mut dyn Write| h5refs::write_json_as(set, &options, out);
                 if output == Path::new("-") {
-                    first()?;
-                    return output::try_write(output, named, content);
+                    return output::try_write(output, named, content, around);
                 }
-                output::try_write(output, named, |out| {
-                    Compression::of_name(output).write(&mut *out, content)?;
-                    out.flush()?;
-                    first()
-                })
+                output::try_write(output, named, |out| Compression::of_name(output).write(&mut *out, content), around)
             }
         }
     }

@@ -54,7 +54,7 @@ fn change(arguments: &Arguments) -> Result<Ending, String> {
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
     let urls = set.urls.len();
     let renamed = rename(&mut set, name).map_err(|error| error.to_string())?;
-    form.write(&set, &arguments.to.output)?;
+    form.write_alone(&set, &arguments.to.output)?;
     if !arguments.quiet || renamed.changed == 0 {
         let merged =
             if renamed.merged > 0 { format!(", {} the same as others", renamed.merged) } else { String::new() };

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::output::Named;
 use crate::{naming, output};
 
 /// Where the sidecar file of an input goes.
@@ -40,12 +39,10 @@ impl Target {
 
     /// Refuses to take the place of a file that is read or written otherwise.
     pub(crate) fn refuse_other_files<'p>(&self, others: impl IntoIterator<Item = &'p Path>) -> Result<(), String> {
-        let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
-        let own = real(&self.path);
-        match others.into_iter().find(|other| real(other) == own) {
-            Some(_) => Err(format!("--sidecar {}: the file is an input or the output", self.path.display())),
-            None => Ok(()),
+        if output::is_one_of(&self.path, others) {
+            return Err(format!("--sidecar {}: the file is an input or the output", self.path.display()));
         }
+        Ok(())
     }
 }
 
@@ -58,23 +55,69 @@ pub(crate) struct Part {
 
 impl Part {
     pub(crate) fn new(path: &Path) -> Result<Self, String> {
-        let beside = output::beside(path).ok_or_else(|| format!("{}: not the name of a file", path.display()))?;
-        Ok(Self { path: path.to_owned(), beside, out: None })
+        let path = output::real(path);
+        let beside =
+            output::beside(&path, "part").ok_or_else(|| format!("{}: not the name of a file", path.display()))?;
+        Ok(Self { path, beside, out: None })
     }
 
-    /// Puts the file in its place.
-    pub(crate) fn place(mut self) -> io::Result<()> {
-        let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
-        if let Some(mut out) = self.out.take() {
-            out.flush().and_then(|()| output::place(out.get_ref(), &self.beside, &self.path, Named::Now)).map_err(
-                |error| {
-                    // What cannot be removed is told by the error itself.
-                    let _removed = std::fs::remove_file(&self.beside);
-                    told(error)
-                },
-            )?;
+    /// Puts the file in its place, if there is one.
+    pub(crate) fn place(mut self) -> io::Result<Placed> {
+        let Some(out) = &mut self.out else { return Ok(Placed::default()) };
+        let placed = out
+            .flush()
+            .and_then(|()| out.get_ref().sync_all())
+            .and_then(|()| Placed::instead(&self.beside, &self.path))
+            .map_err(|error| output::of(&self.path, &error))?;
+        // It has its own name now.
+        self.out = None;
+        Ok(placed)
+    }
+}
+
+/// Whether something has a name that a file can take over.
+fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir())
+}
+
+/// A sidecar file in its place. Until it is kept, it goes again where it is dropped, and what was there before comes back.
+#[derive(Default)]
+pub(crate) struct Placed {
+    path: Option<PathBuf>,
+    /// Where that is which was there before.
+    former: Option<PathBuf>,
+}
+
+impl Placed {
+    /// Puts a file that is on the disk in the place of another, if there is one.
+    fn instead(beside: &Path, path: &Path) -> io::Result<Self> {
+        let former = output::beside(path, "old").filter(|_| is_there(path));
+        if let Some(former) = &former {
+            std::fs::rename(path, former)?;
         }
-        Ok(())
+        let placed = Self { path: Some(path.to_owned()), former };
+        std::fs::rename(beside, path)?;
+        output::sync_folder(path.parent().unwrap_or(Path::new("")))?;
+        Ok(placed)
+    }
+
+    /// The references that lead to it are in their place.
+    pub(crate) fn keep(mut self) -> io::Result<()> {
+        self.path = None;
+        self.former
+            .take()
+            .map_or(Ok(()), |former| std::fs::remove_file(&former).map_err(|error| output::of(&former, &error)))
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        let Some(path) = &self.path else { return };
+        // What cannot be done is told by the error that led here.
+        let _restored = match &self.former {
+            Some(former) => std::fs::rename(former, path),
+            None => std::fs::remove_file(path),
+        };
     }
 }
 

@@ -42,7 +42,7 @@ fn split(arguments: &Arguments) -> Result<Ending, String> {
             say(&format!("h5refs: {path}: chunks {:?} are {:?} now, {} of them", made.before, made.after, made.chunks));
         }
     }
-    form.write(&set, &arguments.to.output)?;
+    form.write_alone(&set, &arguments.to.output)?;
     Ok(ending)
 }
 

@@ -1,5 +1,6 @@
 //! A set of references as a folder of record files, written array by array.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -31,12 +32,29 @@ impl Default for ParquetOptions {
 }
 
 /// Writes a reference set as kerchunk's Parquet: `.zmetadata`, which is strict JSON, and record files of as many rows as they have
-/// chunks. A folder of references that is there already is replaced; it appears whole or not at all.
+/// chunks. A folder of references, and of nothing else, that is there already is replaced; it appears whole or not at all.
 ///
 /// # Errors
 /// What the file system answers; a folder of anything else; an array at the root, a name that is no name of a folder, and numbers
 /// that Parquet has no room for.
 pub fn write_parquet(set: &ReferenceSet, folder: &Path, options: &ParquetOptions) -> io::Result<()> {
+    write_parquet_with(set, folder, options, |place| place())
+}
+
+/// Puts a folder that is written, and on the disk, in its place.
+pub type Placing<'a> = Box<dyn FnOnce() -> io::Result<()> + 'a>;
+
+/// The same, where `around` is given what puts the folder in its place, and does that, together with what has to change just then: all that
+/// could fail of the writing is done.
+///
+/// # Errors
+/// Those of [`write_parquet`], and those of `around`.
+pub fn write_parquet_with(
+    set: &ReferenceSet,
+    folder: &Path,
+    options: &ParquetOptions,
+    around: impl FnOnce(Placing<'_>) -> io::Result<()>,
+) -> io::Result<()> {
     if options.record_size == 0 {
         return Err(io::Error::other("record files of 0 rows"));
     }
@@ -45,16 +63,21 @@ pub fn write_parquet(set: &ReferenceSet, folder: &Path, options: &ParquetOptions
     let is_there = replaceable(&folder)?;
     let part = beside(&folder, "part")?;
     remove(&part)?;
+    let mut old = None;
+    let place = || {
+        old = if is_there { Some(exchange(&part, &folder)?) } else { fs::rename(&part, &folder).map(|()| None)? };
+        Ok(())
+    };
     let written = fs::create_dir(&part)
         .and_then(|()| fill(set, &part, options))
         .and_then(|()| sync(&part))
-        .and_then(|()| if is_there { exchange(&part, &folder) } else { fs::rename(&part, &folder) })
+        .and_then(|()| around(Box::new(place)))
         .and_then(|()| sync_names(folder.parent().unwrap_or(&folder)));
     if written.is_err() {
         // What cannot be removed is told by the error itself.
         let _removed = fs::remove_dir_all(&part);
     }
-    written
+    written.and(old.map_or(Ok(()), fs::remove_dir_all))
 }
 
 /// Waits until all files under a folder are on the disk, and their names: a folder that is in its place is whole, whatever happens.
@@ -83,17 +106,48 @@ fn sync_names(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether there is a folder to be replaced: an empty one, or one of references.
+/// Whether there is a folder to be replaced: an empty one, or one of references and nothing else.
 fn replaceable(folder: &Path) -> io::Result<bool> {
     let mut entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    if entries.next().is_none() || folder.join(".zmetadata").is_file() {
+    if entries.next().is_none() || is_of_references(folder)? {
         return Ok(true);
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "is a folder of something other than references in Parquet"))
+}
+
+/// Whether a folder has documents, record files in folders below it, and nothing else. A Zarr store may have consolidated documents too, and
+/// has others and chunks.
+fn is_of_references(folder: &Path) -> io::Result<bool> {
+    let documents = folder.join(".zmetadata");
+    let (mut folders, mut has_records) = (vec![folder.to_owned()], false);
+    while let Some(parent) = folders.pop() {
+        for entry in fs::read_dir(&parent)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if parent != folder && is_record(&entry.file_name()) {
+                has_records = true;
+            } else if entry.path() != documents {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(documents.is_file() && (has_records || tells_record_size(&documents)?))
+}
+
+/// `refs.<n>.parq`.
+fn is_record(name: &OsStr) -> bool {
+    let number = name.to_str().and_then(|name| name.strip_prefix("refs.")?.strip_suffix(".parq"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn tells_record_size(documents: &Path) -> io::Result<bool> {
+    const NAME: &[u8] = b"\"record_size\"";
+    Ok(fs::read(documents)?.windows(NAME.len()).any(|window| window == NAME))
 }
 
 /// A name of its own in the same folder.
@@ -112,8 +166,8 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a folder in the place of another; that is put back where it cannot be done.
-fn exchange(part: &Path, folder: &Path) -> io::Result<()> {
+/// Puts a folder in the place of another, and gives where that is now; it is put back where it cannot be done.
+fn exchange(part: &Path, folder: &Path) -> io::Result<PathBuf> {
     let old = beside(folder, "old")?;
     remove(&old)?;
     fs::rename(folder, &old)?;
@@ -121,7 +175,7 @@ fn exchange(part: &Path, folder: &Path) -> io::Result<()> {
         fs::rename(&old, folder)?;
         return Err(error);
     }
-    fs::remove_dir_all(&old)
+    Ok(old)
 }
 
 fn fill(set: &ReferenceSet, folder: &Path, options: &ParquetOptions) -> io::Result<()> {
@@ -392,6 +446,23 @@ mod tests {
         assert_eq!(error.to_string(), "is a folder of something other than references in Parquet");
         assert!(write_parquet(&set, &folder.path().join("precious"), &options).is_err());
         assert_eq!(fs::read(folder.path().join("precious")).unwrap(), b"x");
+        let is_replaced = |files: &[(&str, &str)]| {
+            let folder = tempfile::tempdir().unwrap();
+            for (path, text) in files {
+                let path = folder.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            write_parquet(&set, folder.path(), &options).is_ok()
+        };
+        let (references, store) = ((".zmetadata", r#"{"record_size":1}"#), (".zmetadata", r#"{"metadata":{}}"#));
+        for files in [&[references][..], &[store, ("a/b/refs.0.parq", "")], &[references, ("a/refs.10.parq", "")]] {
+            assert!(is_replaced(files), "{files:?}");
+        }
+        for other in ["a/.zarray", "a/0.0", "a/refs.parq", "a/refs.x.parq", "refs.0.parq", ".zgroup", "a/.zmetadata"] {
+            assert!(!is_replaced(&[references, (other, "x")]), "{other}");
+        }
+        assert!(!is_replaced(&[store]) && !is_replaced(&[("a/refs.0.parq", "")]));
     }
 
     #[test]

@@ -13,6 +13,6 @@ mod record;
 mod thrift;
 mod write;
 
-pub use folder::{ParquetOptions, write_parquet};
+pub use folder::{ParquetOptions, Placing, write_parquet, write_parquet_with};
 pub(crate) use read::read_parquet_known;
 pub use read::{MissingRecords, read_parquet, read_parquet_with};

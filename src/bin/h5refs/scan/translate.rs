@@ -108,6 +108,9 @@ impl Job<'_> {
         if let Some(reason) = choice::left_out(&input, &self.arguments.conditions, self.arguments.limits())? {
             return Err(Stop::LeftOut(reason));
         }
+        if output::is_one_of(output, location.path().into_iter().chain(members.iter().map(PathBuf::as_path))) {
+            return Err(format!("{}: the output is the input", output.display()).into());
+        }
         let dmrpp = input.dmrpp(self.arguments.limits())?;
         let mut options = self.options(location, &members)?;
         options.own_name = location.file_name().and_then(|name| name.to_str()).map(str::to_owned);
@@ -156,7 +159,7 @@ impl Job<'_> {
             others: looked.load(Ordering::Relaxed),
             sets: None,
         };
-        self.write(&set, &made, output, part, sidecar.as_ref().map(|(path, _)| path.as_path()))?;
+        self.write(&set, &made, output, part)?;
         let registers = set.arrays().any(|(_, array)| array.metadata.filters.iter().any(Codec::is_of_imagecodecs));
         let (made, cost) = (MadeOf { made, sources: set.recorded }, clock.written(cost));
         Ok(Translated { report, sidecar, registers, made, cost })
@@ -188,29 +191,11 @@ impl Job<'_> {
         Ok((set, report, 0))
     }
 
-    /// Writes references, and puts the sidecar file in its place just before they are in theirs.
-    fn write(
-        &self,
-        set: &ReferenceSet,
-        made: &Made,
-        output: &Path,
-        mut part: Option<Part>,
-        sidecar: Option<&Path>,
-    ) -> Result<(), Failure> {
-        let mut placed = None;
-        let place = || {
-            part.take().map_or(Ok(()), Part::place)?;
-            placed = sidecar;
-            Ok(())
-        };
-        let written = self.form.of_made(made.clone()).write_after(set, output, self.outputs.named(), place);
-        written.map_err(|error| {
-            if let Some(path) = placed {
-                // References that are not there do not need it; what cannot be removed is told by the error itself.
-                let _removed = std::fs::remove_file(path);
-            }
-            Failure { ends_run: output::is_of_the_disk(&error), reason: error.to_string() }
-        })
+    /// Writes references, and the sidecar file that goes with them.
+    fn write(&self, set: &ReferenceSet, made: &Made, output: &Path, part: Option<Part>) -> Result<(), Failure> {
+        let form = self.form.of_made(made.clone());
+        let written = form.write_with_sidecar(set, output, self.outputs.named(), part);
+        written.map_err(|error| Failure { ends_run: output::is_of_the_disk(&error), reason: error.to_string() })
     }
 
     /// Where the sidecar file goes, if there may be one.
