@@ -1,5 +1,6 @@
 //! Whether references are right: their ranges, their chunks, and the values that they give.
 
+mod beyond;
 mod boxes;
 mod chunks;
 mod findings;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use h5refs::file::Content;
 use h5refs::reference::{Array, Manifest, Node, Recorded, Urls};
 use h5refs::verify::{Fault, Verification, verify};
 use h5refs::zarr::{Codec, Dtype};
@@ -219,6 +220,78 @@ fn a_wrong_type_or_shape_is_found() {
     // Variables that are shorter than their unlimited dimension are still no longer than the array.
     let missed: Vec<String> = missed.into_iter().filter(|missed| !missed.starts_with("netcdf/")).collect();
     assert!(planted > 500 && missed.is_empty(), "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+#[test]
+fn an_array_is_longer_than_its_dataset_only_along_an_unlimited_dimension() {
+    let (mut limited, mut unlimited) = (0, 0);
+    for (name, file, set) in sets() {
+        let tree = h5refs::tree(&h5refs::Input::from(file.clone()), h5refs::Limits::default()).unwrap();
+        for (path, array) in set.arrays().filter(|(_, array)| !array.metadata.shape.is_empty()) {
+            let object = tree.objects.iter().find(|object| object.path == format!("/{path}"));
+            let Some(Content::Dataset(dataset)) = object.and_then(|object| object.node.content.as_ref().ok()) else {
+                continue;
+            };
+            let Some(most) = dataset.dataspace.maximum.first() else { continue };
+            let mut array = array.clone();
+            let (size, chunk) = (array.metadata.shape[0] + 1, array.metadata.chunks[0]);
+            (array.metadata.shape[0], array.chunks.grid[0]) = (size, size.div_ceil(chunk));
+            let alone = ReferenceSet {
+                nodes: vec![(path.to_owned(), Node::Array(Box::new(array)))],
+                urls: set.urls.clone(),
+                ..ReferenceSet::default()
+            };
+            let verification = verified(alone, &file);
+            let is_told = verification.findings.iter().any(|finding| matches!(finding.fault, Fault::Dataset { .. }));
+            assert_eq!(is_told, most.is_some(), "{name} {path}: {verification:?}");
+            *(if most.is_some() { &mut limited } else { &mut unlimited }) += 1;
+        }
+    }
+    assert!(limited > 500 && unlimited > 20, "{limited} limited, {unlimited} unlimited");
+}
+
+#[test]
+fn what_lies_beyond_the_end_of_a_dataset_is_its_fill_value() {
+    let (name, is_short) = ("netcdf/short_records.nc", |path: &str| path == "short");
+    let beyond = |change: &dyn Fn(&mut Array)| {
+        let (_, file, mut set) = sets().find(|(of, ..)| of == name).unwrap();
+        let array = set.nodes.iter_mut().find_map(|(path, node)| match node {
+            Node::Array(array) if is_short(path) => Some(array),
+            _ => None,
+        });
+        change(array.unwrap());
+        let told = |finding: &h5refs::verify::Finding| format!("{}: {}", finding.at, finding.fault);
+        verified(set, &file).findings.iter().map(told).collect::<Vec<_>>()
+    };
+    // Three rows in chunks of two, where the dimension has five.
+    let end = |array: &mut Array| {
+        assert_eq!(
+            (&array.metadata.shape[..], &array.metadata.chunks[..], &array.chunks.grid[..]),
+            (&[5, 2][..], &[2, 2][..], &[3, 1][..])
+        );
+    };
+    assert_eq!(beyond(&end), [""; 0]);
+    let element = |n: i32| n.to_le_bytes().repeat(4);
+    let inline = |number, bytes: Vec<u8>| {
+        move |array: &mut Array| drop(array.chunks.inline.insert(number, bytes.clone().into()))
+    };
+    let none = [""; 0];
+    assert_eq!(beyond(&inline(2, element(-2_147_483_647))), none);
+    let expected = "short/2.0: element [4, 0] is Integer(7), and in the file it is Integer(-2147483647), a fill value: the dataset ends before it";
+    assert_eq!(beyond(&inline(2, element(7))), [expected]);
+    let of_first = |array: &mut Array| {
+        let Manifest { number, offset, length, .. } = &mut array.chunks;
+        let first = (offset[0], length[0]);
+        number.push(2);
+        offset.push(first.0);
+        length.push(first.1);
+    };
+    assert_eq!(beyond(&|array| drop(array.chunks.inline.remove(&2))).len(), 1);
+    let found = beyond(&|array| {
+        array.chunks.inline.remove(&2);
+        of_first(array);
+    });
+    assert!(found.len() == 1 && found[0].starts_with("short/2.0: element [4, 0] is "), "{found:?}");
 }
 
 #[test]
