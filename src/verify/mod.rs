@@ -5,6 +5,7 @@ mod boxes;
 mod chunks;
 mod findings;
 mod linked;
+mod missing;
 mod origin;
 mod ranges;
 mod sample;

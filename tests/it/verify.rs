@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use h5refs::file::Content;
 use h5refs::reference::{Array, Manifest, Node, Recorded, Urls};
-use h5refs::verify::{Fault, Verification, verify};
+use h5refs::verify::{Fault, Finding, Verification, verify};
 use h5refs::zarr::{Codec, Dtype};
 use h5refs::{ExternalError, FindExternal, FoundExternal, LocalSources, ReferenceSet, Store, VerifyOptions};
 
@@ -260,7 +260,7 @@ fn what_lies_beyond_the_end_of_a_dataset_is_its_fill_value() {
             _ => None,
         });
         change(array.unwrap());
-        let told = |finding: &h5refs::verify::Finding| format!("{}: {}", finding.at, finding.fault);
+        let told = |finding: &Finding| format!("{}: {}", finding.at, finding.fault);
         verified(set, &file).findings.iter().map(told).collect::<Vec<_>>()
     };
     // Three rows in chunks of two, where the dimension has five.
@@ -305,6 +305,49 @@ fn ranges_that_overlap_are_found() {
     let (planted, missed) =
         not_found(overlap, |fault| matches!(fault, Fault::Overlap { .. } | Fault::OutsideFile { .. }));
     assert!(planted > 150 && missed.is_empty(), "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+/// A netCDF classic file of one variable, whose dimension is of records or not: 100,200 integers, 1 and so on.
+fn many_integers(of_records: bool) -> Bytes {
+    let count = 100_200_u32;
+    let mut file = b"CDF\x01".to_vec();
+    file.extend(if of_records { count } else { 0 }.to_be_bytes());
+    // One dimension t.
+    file.extend(b"\0\0\0\x0a\0\0\0\x01\0\0\0\x01t\0\0\0");
+    file.extend(if of_records { 0 } else { count }.to_be_bytes());
+    // No attributes; one variable v of the dimension 0, without attributes, of integers.
+    file.extend(b"\0\0\0\0\0\0\0\0\0\0\0\x0b\0\0\0\x01\0\0\0\x01v\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x04");
+    file.extend(if of_records { 4 } else { 4 * count }.to_be_bytes());
+    let begin = u32::try_from(file.len() + 4).unwrap();
+    file.extend(begin.to_be_bytes());
+    file.extend((1..=count).flat_map(u32::to_be_bytes));
+    file.into()
+}
+
+#[test]
+fn lost_references_of_very_many_are_found() {
+    for of_records in [true, false] {
+        let file = many_integers(of_records);
+        let mut options = h5refs::Options::new(URL);
+        (options.inline_threshold, options.split_contiguous) = (0, Some(4));
+        let (mut set, _) = h5refs::references(&h5refs::Input::from(file.clone()), &options).unwrap();
+        let Some((_, Node::Array(array))) = set.nodes.iter_mut().find(|(path, _)| path == "v") else { panic!() };
+        let Manifest { number, offset, length, .. } = &mut array.chunks;
+        assert_eq!(number.len(), 100_200);
+        number.drain(40..);
+        offset.drain(40..);
+        length.drain(40..);
+        let mut options = VerifyOptions::default();
+        (options.origin, options.sample) = (Some(URL.to_owned()), Some(300));
+        let verification = verify(&Store::new(set, Sources::from([(URL.to_owned(), file)])), &options);
+        assert!(verification.findings.len() > 290, "{verification:?}");
+        let is_value =
+            |finding: &Finding| matches!(&finding.fault, Fault::Value { found, .. } if found == "Integer(0)");
+        assert!(verification.findings.iter().all(is_value), "{verification:?}");
+        // More are missing than are looked at.
+        let why: Vec<&str> = verification.unchecked.iter().map(|unchecked| unchecked.why.as_str()).collect();
+        assert_eq!(why, ["the chunks that it does not have are too many to be all looked for in the file"]);
+    }
 }
 
 #[test]
