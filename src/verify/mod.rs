@@ -80,8 +80,8 @@ fn input<S: Sources + Clone + 'static>(
     match Input::through(Arc::new(store.sources().clone()), url) {
         Ok(input) => Some((url.to_owned(), input)),
         Err(error) => {
-            // A file that holds chunks has been told of already.
-            if !store.set().urls.iter().any(|known| known == url) {
+            // A file that holds chunks has been told of already, and one that was recorded if it is not there.
+            if !store.set().urls.iter().any(|known| known == url) && !findings.has_unchecked(url) {
                 findings.unchecked(url, error.to_string(), !states::is_remote(url));
             }
             None

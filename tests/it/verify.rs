@@ -402,6 +402,37 @@ fn a_changed_file_is_told_apart_from_a_wrong_reference() {
 }
 
 #[test]
+fn a_changed_file_is_noticed_though_all_is_held_inline() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.nc");
+    std::fs::write(&path, files::bytes("netcdf/cf.nc")).unwrap();
+    let url = path.to_str().unwrap().to_owned();
+    let input = h5refs::Input::open(&path).unwrap();
+    let mut options = h5refs::Options::new(url.clone());
+    options.inline_threshold = u64::MAX;
+    let (mut set, _) = h5refs::references(&input, &options).unwrap();
+    assert!(set.arrays().all(|(_, array)| array.chunks.files().is_empty()));
+    let state = input.state().unwrap();
+    set.recorded.insert(url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
+    let verified = || {
+        let sources = std::sync::Arc::new(LocalSources::new().allow(folder.path()).unwrap());
+        verify(&Store::new(set.clone(), sources), &VerifyOptions::default())
+    };
+    let right = verified();
+    assert!(right.is_right() && right.unchecked.is_empty() && right.checked.files == 1, "{right:?}");
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let later = verified();
+    assert!(
+        matches!(&later.findings[..], [only] if only.at == url && matches!(only.fault, Fault::SourceChanged { .. })),
+        "{later:?}"
+    );
+    // The set is whole without it.
+    std::fs::remove_file(&path).unwrap();
+    let gone = verified();
+    assert!(gone.is_right() && gone.unchecked.len() == 1 && gone.unchecked[0].at == url, "{gone:?}");
+}
+
+#[test]
 fn a_sample_looks_at_some_chunks_and_every_reference() {
     let (mut set, file) = sets()
         .find_map(|(_, file, set)| {
