@@ -34,7 +34,7 @@ pub struct VerifyOptions {
     pub sample: Option<u64>,
     /// Which chunks a sample has: the same seed gives the same ones.
     pub seed: u64,
-    /// The HDF5 file that the set was made of; `None` is the one that is recorded in it, or else the only one that it references.
+    /// The HDF5 file that the set was made of; `None` is the one that is recorded in it, or if none is the only one that it references.
     pub origin: Option<String>,
     /// The group of that file that is the root of the set.
     pub group: String,

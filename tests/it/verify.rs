@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use h5refs::combine::{Combine, CombineOptions, Selector};
 use h5refs::file::Content;
 use h5refs::reference::{Array, Manifest, Node, Recorded, Urls};
 use h5refs::verify::{Fault, Finding, Verification, verify};
@@ -430,6 +431,40 @@ fn a_changed_file_is_noticed_though_all_is_held_inline() {
     std::fs::remove_file(&path).unwrap();
     let gone = verified();
     assert!(gone.is_right() && gone.unchecked.len() == 1 && gone.unchecked[0].at == url, "{gone:?}");
+}
+
+#[test]
+fn a_combination_with_sets_that_hold_all_inline_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = CombineOptions::new(["member"]);
+    options.selectors.insert("member".to_owned(), Selector::Index);
+    let mut combine = Combine::new(options);
+    for (name, inline_threshold) in [("a.nc", 0), ("b.nc", u64::MAX), ("c.nc", u64::MAX)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, files::bytes("netcdf/cf.nc")).unwrap();
+        let url = path.to_str().unwrap().to_owned();
+        let input = h5refs::Input::open(&path).unwrap();
+        let mut options = h5refs::Options::new(url.clone());
+        options.inline_threshold = inline_threshold;
+        let (mut set, _) = h5refs::references(&input, &options).unwrap();
+        set.nodes.retain(|(path, _)| ["", "sst"].contains(&path.as_str()));
+        let state = input.state().unwrap();
+        set.recorded.insert(url, Recorded::from_state(state.size, state.modified, state.etag));
+        combine.add(name, set).unwrap();
+    }
+    let set = combine.plan(None).unwrap().merge().unwrap();
+    assert_eq!((set.urls.len(), set.recorded.len()), (1, 3));
+    let sources = || Arc::new(LocalSources::new().allow(folder.path()).unwrap());
+    let verification = verify(&Store::new(set.clone(), sources()), &VerifyOptions::default());
+    let why: Vec<&str> = verification.unchecked.iter().map(|unchecked| unchecked.why.as_str()).collect();
+    let expected = "values are not compared: the set does not tell which file it was made of";
+    assert!(verification.is_right() && why == [expected] && verification.checked.files == 3, "{verification:?}");
+    std::fs::write(folder.path().join("b.nc"), b"another").unwrap();
+    let changed = verify(&Store::new(set, sources()), &VerifyOptions::default());
+    assert!(
+        matches!(&changed.findings[..], [only] if only.at.ends_with("b.nc") && matches!(only.fault, Fault::SourceChanged { .. })),
+        "{changed:?}"
+    );
 }
 
 #[test]
