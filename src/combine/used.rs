@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::convert::narrow;
 use crate::reference::{Node, ReferenceSet, UrlId, Urls};
 
-/// Leaves out files that no chunk lies in, and numbers the others in the order of their names.
+/// Leaves out files that no chunk lies in, and numbers the others in the order of their names. What was recorded stays of all: of a set
+/// whose chunks are all inline nothing else tells that it is a part of this one.
 pub(super) fn only_used(set: &mut ReferenceSet) {
     let used: BTreeSet<UrlId> = set.arrays().flat_map(|(_, array)| array.chunks.files()).collect();
     let mut used: Vec<(String, UrlId)> = used.into_iter().map(|id| (set.url(id).to_owned(), id)).collect();
@@ -25,6 +26,4 @@ pub(super) fn only_used(set: &mut ReferenceSet) {
         }
     }
     set.urls = used.into_iter().map(|(url, _)| url).collect();
-    let urls: BTreeSet<&String> = set.urls.iter().collect();
-    set.recorded.retain(|url, _| urls.contains(url));
 }

@@ -2,17 +2,15 @@
 
 use super::findings::{Fault, Findings};
 use super::linked::Origins;
+use super::missing::Missing;
 use super::ranges::key;
 use super::sample::sample;
 use super::values::Pair;
 use super::{Files, Store, VerifyOptions};
 use crate::error::Error;
-use crate::reference::{Array, Reference};
+use crate::reference::Manifest;
 use crate::source::Sources;
 use crate::store::{StoredArray, refusal};
-
-/// Most chunks of an array that are looked at though they are missing.
-const MOST_MISSING: u64 = 100_000;
 
 pub(super) fn check<S: Sources>(
     store: &Store<S>,
@@ -28,7 +26,19 @@ pub(super) fn check<S: Sources>(
         }
         let Ok(stored) = store.array(path) else { continue };
         let pair = origins.and_then(|origins| pair(&stored, origins, findings));
-        let numbers = numbers(array, files, pair.is_some());
+        let mut numbers = readable(&array.chunks, files);
+        if let Some(pair) = &pair {
+            let missing = Missing::of(pair);
+            if missing.has_more {
+                findings.unchecked(
+                    path,
+                    "the chunks that it does not have are too many to be all looked for in the file",
+                    false,
+                );
+            }
+            numbers.extend(missing.numbers);
+        }
+        numbers.sort_unstable();
         for at in sample(numbers.len(), options.sample, options.seed) {
             if let Some(number) = numbers.get(at) {
                 check_one(&stored, pair.as_ref(), *number, findings);
@@ -58,25 +68,10 @@ fn pair<'a, S: Sources>(
     Some(pair)
 }
 
-/// The chunks that can be read, and where there is something to compare them with, those that are missing.
-fn numbers(array: &Array, files: &Files, with_missing: bool) -> Vec<u64> {
-    let chunks = &array.chunks;
-    let total = chunks.grid.iter().try_fold(1_u64, |n, size| n.checked_mul(*size));
-    if let Some(total) = total.filter(|total| with_missing && *total <= MOST_MISSING) {
-        let present = |number: &u64| chunks.get(*number).is_none_or(|reference| is_readable(&reference, files));
-        return (0..total).filter(present).collect();
-    }
+/// The chunks that can be read, in no order.
+fn readable(chunks: &Manifest, files: &Files) -> Vec<u64> {
     let rows = chunks.number.iter().enumerate().filter(|(row, _)| files.contains_key(&chunks.url(*row)));
-    let mut numbers: Vec<u64> = rows.map(|(_, number)| *number).chain(chunks.inline.keys().copied()).collect();
-    numbers.sort_unstable();
-    numbers
-}
-
-fn is_readable(reference: &Reference, files: &Files) -> bool {
-    match reference {
-        Reference::Inline(_) => true,
-        Reference::Whole { url } | Reference::Range { url, .. } => files.contains_key(url),
-    }
+    rows.map(|(_, number)| *number).chain(chunks.inline.keys().copied()).collect()
 }
 
 fn check_one<S: Sources>(

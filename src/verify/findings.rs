@@ -159,6 +159,11 @@ impl Findings {
         }
     }
 
+    /// Whether it was said that something could not be checked.
+    pub(super) fn has_unchecked(&self, at: &str) -> bool {
+        self.verification.unchecked.iter().any(|unchecked| unchecked.at == at)
+    }
+
     /// Whether it was said that the range of a key does not lie inside its file.
     pub(super) fn is_outside(&self, key: &str) -> bool {
         self.outside.contains(key)

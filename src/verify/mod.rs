@@ -1,9 +1,11 @@
 //! Whether references are right: their ranges, their chunks, and the values that they give.
 
+mod beyond;
 mod boxes;
 mod chunks;
 mod findings;
 mod linked;
+mod missing;
 mod origin;
 mod ranges;
 mod sample;
@@ -32,7 +34,7 @@ pub struct VerifyOptions {
     pub sample: Option<u64>,
     /// Which chunks a sample has: the same seed gives the same ones.
     pub seed: u64,
-    /// The HDF5 file that the set was made of; `None` is the one that is recorded in it, or else the only one that it references.
+    /// The HDF5 file that the set was made of; `None` is the one that is recorded in it, or if none is the only one that it references.
     pub origin: Option<String>,
     /// The group of that file that is the root of the set.
     pub group: String,
@@ -78,8 +80,8 @@ fn input<S: Sources + Clone + 'static>(
     match Input::through(Arc::new(store.sources().clone()), url) {
         Ok(input) => Some((url.to_owned(), input)),
         Err(error) => {
-            // A file that holds chunks has been told of already.
-            if !store.set().urls.iter().any(|known| known == url) {
+            // A file that holds chunks has been told of already, and one that was recorded if it is not there.
+            if !store.set().urls.iter().any(|known| known == url) && !findings.has_unchecked(url) {
                 findings.unchecked(url, error.to_string(), !states::is_remote(url));
             }
             None

@@ -17,11 +17,12 @@ const NON_COORDINATE: &str = "_nc4_non_coord_";
 /// Most bytes of elements that are compared at once.
 const MOST_AT_ONCE: u64 = 4 << 20;
 
-/// The URL of the file, if the set tells: the only one that was recorded, or else the only one that is referenced.
+/// The URL of the file, if the set tells: the only one that was recorded, or the only one that is referenced where none was. Where several
+/// were, the set is a combination.
 pub(super) fn url(set: &ReferenceSet) -> Option<&str> {
     let mut recorded = set.recorded.keys();
-    if let (Some(only), None) = (recorded.next(), recorded.next()) {
-        return Some(only);
+    if let Some(first) = recorded.next() {
+        return recorded.next().is_none().then_some(first);
     }
     let used: BTreeSet<UrlId> = set.arrays().flat_map(|(_, array)| array.chunks.files()).collect();
     used.first().filter(|_| used.len() == 1).map(|url| set.url(*url))

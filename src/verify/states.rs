@@ -8,26 +8,32 @@ use crate::error::Error;
 use crate::reference::{Recorded, UrlId};
 use crate::source::{Sources, State};
 
-/// The files that can be read.
+/// The files that can be read, of those that hold chunks. Files that were recorded and hold none are looked at as well: what is held
+/// inline was read of them.
 pub(super) fn states<S: Sources>(store: &Store<S>, findings: &mut Findings) -> Files {
-    let mut files = Files::new();
-    let used: BTreeSet<UrlId> = store.set().arrays().flat_map(|(_, array)| array.chunks.files()).collect();
-    let names: Vec<&str> = used.iter().map(|url| store.set().url(*url)).collect();
-    for ((url, name), state) in used.iter().zip(&names).zip(store.sources().states(&names)) {
+    let (set, mut files, mut known) = (store.set(), Files::new(), 0);
+    let used: BTreeSet<UrlId> = set.arrays().flat_map(|(_, array)| array.chunks.files()).collect();
+    let names: BTreeSet<&str> = used.iter().map(|id| set.url(*id)).collect();
+    let recorded = set.recorded.keys().map(String::as_str).filter(|name| !names.contains(name));
+    let all = used.iter().map(|id| (set.url(*id), Some(*id))).chain(recorded.map(|name| (name, None)));
+    let (names, ids): (Vec<&str>, Vec<Option<UrlId>>) = all.unzip();
+    for ((name, id), state) in names.iter().zip(ids).zip(store.sources().states(&names)) {
         match state {
             Ok(state) => {
-                if let Some(what) = store.set().recorded.get(*name).and_then(|recorded| difference(recorded, &state)) {
+                if let Some(what) = set.recorded.get(*name).and_then(|recorded| difference(recorded, &state)) {
                     findings.add(*name, Fault::SourceChanged { what });
                 }
-                files.insert(*url, state);
+                known += 1;
+                files.extend(id.map(|id| (id, state)));
             }
-            Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+            // Without the file all can be read that is held inline.
+            Err(Error::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound && id.is_some() => {
                 findings.add(*name, Fault::SourceMissing { why: error.to_string() });
             }
             Err(error) => findings.unchecked(*name, error.to_string(), !is_remote(name)),
         }
     }
-    findings.counts().files = u64::try_from(files.len()).unwrap_or(u64::MAX);
+    findings.counts().files = known;
     files
 }
 

@@ -6,7 +6,6 @@ use super::boxes::boxes;
 use super::origin::Origin;
 use crate::error::Error;
 use crate::file::{Datatype, FillValue, OpenDataset, Storage, Value};
-use crate::reference::Array;
 use crate::reference::grid::{self, position};
 use crate::source::Sources;
 use crate::store::{Elements, StoredArray, Values};
@@ -31,18 +30,28 @@ pub(super) struct Different {
 }
 
 impl<S: Sources> Pair<'_, S> {
-    /// What the documents say of the array that the dataset contradicts, in words. A variable may be shorter than its unlimited dimension.
+    /// What the documents say of the array that the dataset contradicts, in words. A variable may be shorter than its unlimited dimension
+    /// (`nc4_find_dim_len`), and than no other.
     pub(super) fn contradiction(&self) -> Option<String> {
         let (metadata, shape) = (&self.stored.array().metadata, self.dataset.shape());
+        let most = &self.dataset.dataset().dataspace.maximum;
+        let is_unlimited = |n: usize| matches!(most.get(n), Some(None));
+        let mut sizes = metadata.shape.iter().zip(shape).enumerate();
         let fits = metadata.shape.len() >= shape.len()
-            && metadata.shape.iter().zip(shape).all(|(array, dataset)| array >= dataset);
+            && sizes.all(|(n, (array, dataset))| array == dataset || (array > dataset && is_unlimited(n)));
         (!fits).then(|| format!("the array has the shape {:?}, and the dataset {shape:?}", metadata.shape))
     }
 
-    /// Compares what a chunk has of the dataset; gives how many elements that are.
+    /// Compares what a chunk has of the dataset, and looks at what it has beyond; gives how many elements of the dataset that are.
     pub(super) fn chunk(&self, number: u64) -> Result<(u64, Option<Different>), Error> {
+        let (elements, different) = self.within(number)?;
+        Ok((elements, if different.is_some() { different } else { self.beyond(number)? }))
+    }
+
+    /// Compares what a chunk has of the dataset.
+    fn within(&self, number: u64) -> Result<(u64, Option<Different>), Error> {
         let array = self.stored.array();
-        let (own, further) = self.ranges(array, number);
+        let (own, further) = self.ranges(number);
         if own.iter().any(Range::is_empty) || self.is_undefined(number) {
             return Ok((0, None));
         }
@@ -78,19 +87,23 @@ impl<S: Sources> Pair<'_, S> {
         Ok((count, self.first_difference(&found, &expected, &ranges)))
     }
 
-    /// The box of a chunk in the dimensions of the dataset, and in those that an array type adds.
-    fn ranges(&self, array: &Array, number: u64) -> (Vec<Range<u64>>, Vec<Range<u64>>) {
+    /// The box of a chunk in the array.
+    pub(super) fn whole(&self, number: u64) -> Vec<Range<u64>> {
+        let array = self.stored.array();
         let place = position(number, &array.chunks.grid);
-        let shape = self.dataset.shape();
-        let all = place.iter().zip(&array.metadata.chunks).zip(&array.metadata.shape).enumerate().map(
-            |(n, ((place, chunk), size))| {
-                let end = shape.get(n).unwrap_or(size);
-                let start = place.saturating_mul(*chunk);
-                start..start.saturating_add(*chunk).min(*end)
-            },
-        );
-        let mut own: Vec<Range<u64>> = all.collect();
+        let all = place.iter().zip(&array.metadata.chunks).zip(&array.metadata.shape);
+        let box_of = all.map(|((place, chunk), size)| {
+            let start = place.saturating_mul(*chunk);
+            start..start.saturating_add(*chunk).min(*size)
+        });
+        box_of.collect()
+    }
+
+    /// What of it lies in the dataset, and the box in the dimensions that an array type adds.
+    fn ranges(&self, number: u64) -> (Vec<Range<u64>>, Vec<Range<u64>>) {
+        let (mut own, shape) = (self.whole(number), self.dataset.shape());
         let further = own.split_off(shape.len().min(own.len()));
+        own.iter_mut().zip(shape).for_each(|(range, size)| range.end = range.end.min(*size));
         (own, further)
     }
 
@@ -109,7 +122,7 @@ impl<S: Sources> Pair<'_, S> {
         !is_written && dataset.fill == FillValue::Undefined
     }
 
-    fn has_the_same_bytes(&self, datatype: &Datatype) -> bool {
+    pub(super) fn has_the_same_bytes(&self, datatype: &Datatype) -> bool {
         element(datatype).is_ok_and(|element| element.dtype == self.stored.array().metadata.dtype)
     }
 
@@ -128,12 +141,7 @@ impl<S: Sources> Pair<'_, S> {
             for column in &columns {
                 let (found, expected) = (leaf(column, row), wanted.next());
                 if !expected.as_ref().zip(found.as_ref()).is_some_and(|(expected, found)| same(found, expected)) {
-                    let shape: Vec<u64> = ranges.iter().map(|range| range.end.saturating_sub(range.start)).collect();
-                    let place = position(u64::try_from(row).unwrap_or(0), &shape);
-                    let index = place.iter().zip(ranges).map(|(at, range)| range.start.saturating_add(*at)).collect();
-                    let told =
-                        |leaf: Option<Leaf>| leaf.map_or_else(|| "nothing".to_owned(), |leaf| format!("{leaf:?}"));
-                    return Some(Different { index, found: told(found), expected: told(expected) });
+                    return Some(Different { index: index(row, ranges), found: told(found), expected: told(expected) });
                 }
             }
         }
@@ -145,7 +153,7 @@ impl<S: Sources> Pair<'_, S> {
     }
 
     /// The parts of an element that are no compounds and no arrays, in their order.
-    fn flatten(&self, value: &Value, leaves: &mut Vec<Leaf>) {
+    pub(super) fn flatten(&self, value: &Value, leaves: &mut Vec<Leaf>) {
         let object = |address: Option<u64>| {
             Leaf::Text(address.and_then(|address| self.origin.path(address)).unwrap_or_default().to_owned())
         };
@@ -177,7 +185,7 @@ impl<S: Sources> Pair<'_, S> {
 
 /// A part of an element, by its value.
 #[derive(Debug, Clone, PartialEq)]
-enum Leaf {
+pub(super) enum Leaf {
     Integer(i128),
     Float(f64),
     Complex(f64, f64),
@@ -185,8 +193,20 @@ enum Leaf {
     Bytes(Vec<u8>),
 }
 
+/// The place in the array of a row of a box.
+pub(super) fn index(row: usize, ranges: &[Range<u64>]) -> Vec<u64> {
+    let shape: Vec<u64> = ranges.iter().map(|range| range.end.saturating_sub(range.start)).collect();
+    let place = position(u64::try_from(row).unwrap_or(0), &shape);
+    place.iter().zip(ranges).map(|(at, range)| range.start.saturating_add(*at)).collect()
+}
+
+/// A part in words.
+pub(super) fn told(leaf: Option<Leaf>) -> String {
+    leaf.map_or_else(|| "nothing".to_owned(), |leaf| format!("{leaf:?}"))
+}
+
 /// The columns of records without those that stand for gaps; of anything else the only one.
-fn columns<'e>(elements: &'e Elements, dtype: &Dtype) -> Vec<&'e Elements> {
+pub(super) fn columns<'e>(elements: &'e Elements, dtype: &Dtype) -> Vec<&'e Elements> {
     match (elements, dtype) {
         (Elements::Records(fields), _) => {
             fields.iter().filter(|(name, _)| !name.starts_with(GAP)).map(|(_, column)| column).collect()
@@ -196,7 +216,7 @@ fn columns<'e>(elements: &'e Elements, dtype: &Dtype) -> Vec<&'e Elements> {
 }
 
 /// The element of a column at a row.
-fn leaf(column: &Elements, row: usize) -> Option<Leaf> {
+pub(super) fn leaf(column: &Elements, row: usize) -> Option<Leaf> {
     Some(match column {
         Elements::Boolean(all) => Leaf::Integer((*all.get(row)?).into()),
         Elements::Int8(all) => Leaf::Integer((*all.get(row)?).into()),
@@ -222,7 +242,7 @@ fn leaf(column: &Elements, row: usize) -> Option<Leaf> {
 }
 
 /// Whether two parts have one value: all NaNs are alike, and texts may have padding.
-fn same(found: &Leaf, expected: &Leaf) -> bool {
+pub(super) fn same(found: &Leaf, expected: &Leaf) -> bool {
     #[expect(clippy::float_cmp, reason = "what is read must be the very value")]
     let alike = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
     match (found, expected) {

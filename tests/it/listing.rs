@@ -276,6 +276,17 @@ fn a_day_is_existing_as_long_as_its_files_are_what_they_were() {
     assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
     std::fs::remove_file(input("02/only.json")).unwrap();
     assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
+    // A set that refers to nothing, by itself and beside another.
+    let mut inline = hour(5);
+    for array in ["v/0", "w/0"] {
+        inline["refs"][array] = json!("xy");
+    }
+    std::fs::write(input("02/more.json"), inline.to_string()).unwrap();
+    assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
+    std::fs::write(input("02/only.json"), hour(3).to_string()).unwrap();
+    assert_eq!((ran(&["--resume"]), ran(&["--resume"])), (is(1), is(0)));
+    std::fs::remove_file(input("02/only.json")).unwrap();
+    assert_eq!(ran(&["--resume"]), is(1));
     // An output that is not whole.
     let output = folder.path().join("out/2020/20200101-SST.json");
     let whole = std::fs::read(&output).unwrap();

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use h5refs::combine::{Combine, CombineOptions, Selector};
+use h5refs::file::Content;
 use h5refs::reference::{Array, Manifest, Node, Recorded, Urls};
-use h5refs::verify::{Fault, Verification, verify};
+use h5refs::verify::{Fault, Finding, Verification, verify};
 use h5refs::zarr::{Codec, Dtype};
 use h5refs::{ExternalError, FindExternal, FoundExternal, LocalSources, ReferenceSet, Store, VerifyOptions};
 
@@ -222,6 +224,78 @@ fn a_wrong_type_or_shape_is_found() {
 }
 
 #[test]
+fn an_array_is_longer_than_its_dataset_only_along_an_unlimited_dimension() {
+    let (mut limited, mut unlimited) = (0, 0);
+    for (name, file, set) in sets() {
+        let tree = h5refs::tree(&h5refs::Input::from(file.clone()), h5refs::Limits::default()).unwrap();
+        for (path, array) in set.arrays().filter(|(_, array)| !array.metadata.shape.is_empty()) {
+            let object = tree.objects.iter().find(|object| object.path == format!("/{path}"));
+            let Some(Content::Dataset(dataset)) = object.and_then(|object| object.node.content.as_ref().ok()) else {
+                continue;
+            };
+            let Some(most) = dataset.dataspace.maximum.first() else { continue };
+            let mut array = array.clone();
+            let (size, chunk) = (array.metadata.shape[0] + 1, array.metadata.chunks[0]);
+            (array.metadata.shape[0], array.chunks.grid[0]) = (size, size.div_ceil(chunk));
+            let alone = ReferenceSet {
+                nodes: vec![(path.to_owned(), Node::Array(Box::new(array)))],
+                urls: set.urls.clone(),
+                ..ReferenceSet::default()
+            };
+            let verification = verified(alone, &file);
+            let is_told = verification.findings.iter().any(|finding| matches!(finding.fault, Fault::Dataset { .. }));
+            assert_eq!(is_told, most.is_some(), "{name} {path}: {verification:?}");
+            *(if most.is_some() { &mut limited } else { &mut unlimited }) += 1;
+        }
+    }
+    assert!(limited > 500 && unlimited > 20, "{limited} limited, {unlimited} unlimited");
+}
+
+#[test]
+fn what_lies_beyond_the_end_of_a_dataset_is_its_fill_value() {
+    let (name, is_short) = ("netcdf/short_records.nc", |path: &str| path == "short");
+    let beyond = |change: &dyn Fn(&mut Array)| {
+        let (_, file, mut set) = sets().find(|(of, ..)| of == name).unwrap();
+        let array = set.nodes.iter_mut().find_map(|(path, node)| match node {
+            Node::Array(array) if is_short(path) => Some(array),
+            _ => None,
+        });
+        change(array.unwrap());
+        let told = |finding: &Finding| format!("{}: {}", finding.at, finding.fault);
+        verified(set, &file).findings.iter().map(told).collect::<Vec<_>>()
+    };
+    // Three rows in chunks of two, where the dimension has five.
+    let end = |array: &mut Array| {
+        assert_eq!(
+            (&array.metadata.shape[..], &array.metadata.chunks[..], &array.chunks.grid[..]),
+            (&[5, 2][..], &[2, 2][..], &[3, 1][..])
+        );
+    };
+    assert_eq!(beyond(&end), [""; 0]);
+    let element = |n: i32| n.to_le_bytes().repeat(4);
+    let inline = |number, bytes: Vec<u8>| {
+        move |array: &mut Array| drop(array.chunks.inline.insert(number, bytes.clone().into()))
+    };
+    let none = [""; 0];
+    assert_eq!(beyond(&inline(2, element(-2_147_483_647))), none);
+    let expected = "short/2.0: element [4, 0] is Integer(7), and in the file it is Integer(-2147483647), a fill value: the dataset ends before it";
+    assert_eq!(beyond(&inline(2, element(7))), [expected]);
+    let of_first = |array: &mut Array| {
+        let Manifest { number, offset, length, .. } = &mut array.chunks;
+        let first = (offset[0], length[0]);
+        number.push(2);
+        offset.push(first.0);
+        length.push(first.1);
+    };
+    assert_eq!(beyond(&|array| drop(array.chunks.inline.remove(&2))).len(), 1);
+    let found = beyond(&|array| {
+        array.chunks.inline.remove(&2);
+        of_first(array);
+    });
+    assert!(found.len() == 1 && found[0].starts_with("short/2.0: element [4, 0] is "), "{found:?}");
+}
+
+#[test]
 fn ranges_that_overlap_are_found() {
     let overlap = |array: &mut Array, _: &Bytes| {
         let Manifest { offset, length, .. } = &mut array.chunks;
@@ -232,6 +306,49 @@ fn ranges_that_overlap_are_found() {
     let (planted, missed) =
         not_found(overlap, |fault| matches!(fault, Fault::Overlap { .. } | Fault::OutsideFile { .. }));
     assert!(planted > 150 && missed.is_empty(), "{planted} planted; missed: {}", missed.join("\n"));
+}
+
+/// A netCDF classic file of one variable, whose dimension is of records or not: 100,200 integers, 1 and so on.
+fn many_integers(of_records: bool) -> Bytes {
+    let count = 100_200_u32;
+    let mut file = b"CDF\x01".to_vec();
+    file.extend(if of_records { count } else { 0 }.to_be_bytes());
+    // One dimension t.
+    file.extend(b"\0\0\0\x0a\0\0\0\x01\0\0\0\x01t\0\0\0");
+    file.extend(if of_records { 0 } else { count }.to_be_bytes());
+    // No attributes; one variable v of the dimension 0, without attributes, of integers.
+    file.extend(b"\0\0\0\0\0\0\0\0\0\0\0\x0b\0\0\0\x01\0\0\0\x01v\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x04");
+    file.extend(if of_records { 4 } else { 4 * count }.to_be_bytes());
+    let begin = u32::try_from(file.len() + 4).unwrap();
+    file.extend(begin.to_be_bytes());
+    file.extend((1..=count).flat_map(u32::to_be_bytes));
+    file.into()
+}
+
+#[test]
+fn lost_references_of_very_many_are_found() {
+    for of_records in [true, false] {
+        let file = many_integers(of_records);
+        let mut options = h5refs::Options::new(URL);
+        (options.inline_threshold, options.split_contiguous) = (0, Some(4));
+        let (mut set, _) = h5refs::references(&h5refs::Input::from(file.clone()), &options).unwrap();
+        let Some((_, Node::Array(array))) = set.nodes.iter_mut().find(|(path, _)| path == "v") else { panic!() };
+        let Manifest { number, offset, length, .. } = &mut array.chunks;
+        assert_eq!(number.len(), 100_200);
+        number.drain(40..);
+        offset.drain(40..);
+        length.drain(40..);
+        let mut options = VerifyOptions::default();
+        (options.origin, options.sample) = (Some(URL.to_owned()), Some(300));
+        let verification = verify(&Store::new(set, Sources::from([(URL.to_owned(), file)])), &options);
+        assert!(verification.findings.len() > 290, "{verification:?}");
+        let is_value =
+            |finding: &Finding| matches!(&finding.fault, Fault::Value { found, .. } if found == "Integer(0)");
+        assert!(verification.findings.iter().all(is_value), "{verification:?}");
+        // More are missing than are looked at.
+        let why: Vec<&str> = verification.unchecked.iter().map(|unchecked| unchecked.why.as_str()).collect();
+        assert_eq!(why, ["the chunks that it does not have are too many to be all looked for in the file"]);
+    }
 }
 
 #[test]
@@ -282,6 +399,71 @@ fn a_changed_file_is_told_apart_from_a_wrong_reference() {
     assert!(
         matches!(&gone.findings[..], [finding] if matches!(finding.fault, Fault::SourceMissing { .. })),
         "{gone:?}"
+    );
+}
+
+#[test]
+fn a_changed_file_is_noticed_though_all_is_held_inline() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.nc");
+    std::fs::write(&path, files::bytes("netcdf/cf.nc")).unwrap();
+    let url = path.to_str().unwrap().to_owned();
+    let input = h5refs::Input::open(&path).unwrap();
+    let mut options = h5refs::Options::new(url.clone());
+    options.inline_threshold = u64::MAX;
+    let (mut set, _) = h5refs::references(&input, &options).unwrap();
+    assert!(set.arrays().all(|(_, array)| array.chunks.files().is_empty()));
+    let state = input.state().unwrap();
+    set.recorded.insert(url.clone(), Recorded::from_state(state.size, state.modified, state.etag));
+    let verified = || {
+        let sources = std::sync::Arc::new(LocalSources::new().allow(folder.path()).unwrap());
+        verify(&Store::new(set.clone(), sources), &VerifyOptions::default())
+    };
+    let right = verified();
+    assert!(right.is_right() && right.unchecked.is_empty() && right.checked.files == 1, "{right:?}");
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let later = verified();
+    assert!(
+        matches!(&later.findings[..], [only] if only.at == url && matches!(only.fault, Fault::SourceChanged { .. })),
+        "{later:?}"
+    );
+    // The set is whole without it.
+    std::fs::remove_file(&path).unwrap();
+    let gone = verified();
+    assert!(gone.is_right() && gone.unchecked.len() == 1 && gone.unchecked[0].at == url, "{gone:?}");
+}
+
+#[test]
+fn a_combination_with_sets_that_hold_all_inline_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = CombineOptions::new(["member"]);
+    options.selectors.insert("member".to_owned(), Selector::Index);
+    let mut combine = Combine::new(options);
+    for (name, inline_threshold) in [("a.nc", 0), ("b.nc", u64::MAX), ("c.nc", u64::MAX)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, files::bytes("netcdf/cf.nc")).unwrap();
+        let url = path.to_str().unwrap().to_owned();
+        let input = h5refs::Input::open(&path).unwrap();
+        let mut options = h5refs::Options::new(url.clone());
+        options.inline_threshold = inline_threshold;
+        let (mut set, _) = h5refs::references(&input, &options).unwrap();
+        set.nodes.retain(|(path, _)| ["", "sst"].contains(&path.as_str()));
+        let state = input.state().unwrap();
+        set.recorded.insert(url, Recorded::from_state(state.size, state.modified, state.etag));
+        combine.add(name, set).unwrap();
+    }
+    let set = combine.plan(None).unwrap().merge().unwrap();
+    assert_eq!((set.urls.len(), set.recorded.len()), (1, 3));
+    let sources = || Arc::new(LocalSources::new().allow(folder.path()).unwrap());
+    let verification = verify(&Store::new(set.clone(), sources()), &VerifyOptions::default());
+    let why: Vec<&str> = verification.unchecked.iter().map(|unchecked| unchecked.why.as_str()).collect();
+    let expected = "values are not compared: the set does not tell which file it was made of";
+    assert!(verification.is_right() && why == [expected] && verification.checked.files == 3, "{verification:?}");
+    std::fs::write(folder.path().join("b.nc"), b"another").unwrap();
+    let changed = verify(&Store::new(set, sources()), &VerifyOptions::default());
+    assert!(
+        matches!(&changed.findings[..], [only] if only.at.ends_with("b.nc") && matches!(only.fault, Fault::SourceChanged { .. })),
+        "{changed:?}"
     );
 }
 

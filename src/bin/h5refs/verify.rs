@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
     dates: found::Dates,
     #[command(flatten)]
     allowing: references_in::Allowing,
-    /// The HDF5 file that the references were made of, as they name it (default: the one that is recorded in them, or the only one that
-    /// they name).
+    /// The HDF5 file that the references were made of, as they name it (default: the only one that is recorded in them, or where none is
+    /// the only one that they name).
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
     /// The group of that file that is the root of the references.
