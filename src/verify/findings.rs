@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::source::told_url;
+
 /// Most findings that are kept; the others are counted.
 const MOST: usize = 10_000;
 
@@ -40,7 +42,7 @@ pub struct Counts {
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The key, the path of the array, or the file.
+    /// The key, the path of the array, or the file without what may be secret of its URL.
     pub at: String,
     /// What it is.
     #[serde(flatten)]
@@ -147,7 +149,7 @@ impl Findings {
             self.outside.insert(at.clone());
         }
         if self.verification.findings.len() < MOST {
-            self.verification.findings.push(Finding { at, fault });
+            self.verification.findings.push(Finding { at: told_url(&at), fault });
         } else {
             self.verification.more = self.verification.more.saturating_add(1);
         }
@@ -155,12 +157,13 @@ impl Findings {
 
     pub(super) fn unchecked(&mut self, at: impl Into<String>, why: impl Into<String>, avoidable: bool) {
         if self.verification.unchecked.len() < MOST {
-            self.verification.unchecked.push(Unchecked { at: at.into(), why: why.into(), avoidable });
+            self.verification.unchecked.push(Unchecked { at: told_url(&at.into()), why: why.into(), avoidable });
         }
     }
 
     /// Whether it was said that something could not be checked.
     pub(super) fn has_unchecked(&self, at: &str) -> bool {
+        let at = told_url(at);
         self.verification.unchecked.iter().any(|unchecked| unchecked.at == at)
     }
 

@@ -6,6 +6,7 @@ use super::Files;
 use super::findings::{Fault, Findings};
 use crate::reference::key::{chunk_name, joined};
 use crate::reference::{Array, Manifest, ReferenceSet, UrlId};
+use crate::source::told_url;
 use crate::zarr::Codec;
 
 /// No codec makes a chunk more than this much longer, nor longer by more than this share.
@@ -37,7 +38,7 @@ pub(super) fn check(set: &ReferenceSet, files: &Files, findings: &mut Findings) 
             let Some(length) = length else { continue };
             let end = offset.saturating_add(length);
             if let Some(size) = file.filter(|size| end > *size) {
-                findings.add(key(), Fault::OutsideFile { url: set.url(url).to_owned(), offset: *offset, length, size });
+                findings.add(key(), Fault::OutsideFile { url: told_url(set.url(url)), offset: *offset, length, size });
             }
             if let Some(expected) = implausible(array, length) {
                 findings.add(key(), Fault::Size { length, expected });

@@ -224,6 +224,8 @@ fn what_belongs_to_nothing_is_told_and_left_out() {
     let run = run(&[&"convert", &stray, &"-o", &out]);
     assert_eq!((run.code, run.err.lines().count()), (3, 2), "{run:?}");
     assert_eq!(open(&out), open(&path));
+    let verified = |set: &std::path::Path| self::run(&[&"verify", &set, &"--allow", &files::folder(), &"-q"]).code;
+    assert_eq!([verified(&path), verified(&stray)], [0, 3]);
 }
 
 #[test]
