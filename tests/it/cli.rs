@@ -1080,6 +1080,25 @@ fn a_sidecar_file_stays_with_the_output_that_stays() {
 }
 
 #[test]
+fn outline_does_not_replace_a_sidecar_file_that_other_chunks_lie_in() {
+    let folder = tempdir().unwrap();
+    let [set, sidecar] = ["a.json", "a.json.sidecar"].map(|name| folder.path().join(name));
+    let array = r#"{"zarr_format":2,"shape":[2],"chunks":[1],"dtype":"|u1","compressor":null,"filters":null,"fill_value":null,"order":"C"}"#;
+    let refs = |first: Json| serde_json::json!({".zgroup": r#"{"zarr_format":2}"#, "a/.zarray": array, "a/0": first, "a/1": "B"});
+    std::fs::write(&set, refs("A".into()).to_string()).unwrap();
+    let outline = || run(&[&"outline", &set, &"-o", &set, &"-q"]);
+    // A second time there is nothing to be written.
+    assert_eq!((outline().code, outline().code), (0, 0));
+    assert_eq!(std::fs::read(&sidecar).unwrap(), b"AB");
+    // As after an append.
+    std::fs::write(&set, refs(serde_json::json!([sidecar, 1, 1])).to_string()).unwrap();
+    let refused = outline();
+    assert!(refused.failure().ends_with("name a new one with --sidecar FILE"), "{refused:?}");
+    assert_eq!(std::fs::read(&sidecar).unwrap(), b"AB");
+    assert_eq!(listing(folder.path()), ["a.json", "a.json.sidecar"]);
+}
+
+#[test]
 fn several_inputs_have_a_sidecar_file_each() {
     let folder = tempdir().unwrap();
     let words = ["scan", "filter/lzf.h5", "filter/gzip.h5", "filter/szip.h5"];

@@ -10,6 +10,8 @@ use crate::sidecar::{Part, Target};
 use crate::{Ending, finish, parts, references_in, references_out, say, signals};
 
 /// Write the chunks that references hold to a file, and refer to them there, for readers that read nothing inline (VirtualiZarr).
+///
+/// A file that some of the references lead to already is not replaced.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The references: JSON, compressed or not, or a folder of Parquet.
@@ -44,10 +46,16 @@ fn write(arguments: &Arguments) -> Result<Ending, String> {
     let target = Target::new(&arguments.output, arguments.sidecar.as_deref(), arguments.sidecar_url.as_deref(), &[])?;
     target.refuse_other_files([arguments.references.as_path(), arguments.output.as_path()])?;
     let (mut set, ending) = arguments.opening.open(&arguments.references)?;
+    let leads_there = set.urls.contains(&target.url);
     let work = || {
         let mut part = Part::new(&target.path)?;
         let bytes =
             outline(&mut set, &target.url, &mut part).map_err(|error| format!("{}: {error}", target.path.display()))?;
+        if leads_there && bytes > 0 {
+            let told =
+                "references lead to it already, and it would be another file: name a new one with --sidecar FILE";
+            return Err(format!("{}: {told}", target.path.display()));
+        }
         let written = form.write_with_sidecar(&set, &arguments.output, Named::Now, Some(part));
         written.map(|()| bytes).map_err(|error| error.to_string())
     };
