@@ -222,9 +222,9 @@ fn united(
         Some(dtype) => dtype.clone(),
         None => one_type(&found).map_err(|(set, problem)| whose(set, problem))?,
     };
-    let converted = |(set, one): (usize, Coordinates)| match one.dtype == dtype {
-        true => Ok(one.values),
-        false => one.converted(&dtype).map(|one| one.values).map_err(|problem| whose(set, problem)),
+    let converted = |(set, one): (usize, Coordinates)| {
+        let one = if one.dtype == dtype { Ok(one) } else { one.converted(&dtype) };
+        one.map(|one| one.values).map_err(|problem| whose(set, problem))
     };
     let values: Result<Vec<Vec<Coordinate>>, Error> = found.into_iter().enumerate().map(converted).collect();
     let first = units.first().cloned().flatten();

@@ -211,9 +211,8 @@ impl Roles<'_, '_> {
                 self.tell_along(name, first, findings);
                 return Ok(Role::Along);
             }
-            How::Inline => (Check::Static, self.options.policies.get(Check::Static)),
             How::Coordinate => (Check::Coordinate, self.options.policies.get(Check::Coordinate)),
-            How::Values => (Check::Static, self.options.policies.get(Check::Static)),
+            How::Inline | How::Values => (Check::Static, self.options.policies.get(Check::Static)),
         };
         let weight = self.options.policies.weight(check);
         for (set, _) in &differ {
