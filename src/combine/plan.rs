@@ -22,7 +22,6 @@ use super::{Check, CombineOptions, Finding, Selector, Supply, attributes};
 use crate::error::Error;
 use crate::reference::key::joined;
 use crate::reference::{Array, Manifest, Node, ReferenceSet};
-use crate::source::told_url;
 use crate::zarr::{ArrayMetadata, Attributes};
 
 /// Sets that are to be combined.
@@ -368,7 +367,7 @@ fn lengths(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
 fn changed_sources(inputs: &Inputs, options: &CombineOptions, findings: &mut Findings) {
     let weight = options.policies.weight(Check::Source);
     for (url, input) in &inputs.changed {
-        findings.add(weight, Check::Source, &told_url(url), Some(input), || {
+        findings.add(weight, Check::Source, url, Some(input), || {
             "another set was made when it had another size or time".to_owned()
         });
     }

@@ -87,6 +87,11 @@ pub(crate) fn local_paths(arguments: &[String], dates: &Dates, finder: &Finder<'
 fn lines(name: &str, text: impl BufRead) -> Result<Vec<Location>, String> {
     let lines: Result<Vec<String>, _> = text.lines().collect();
     let lines = lines.map_err(|error| format!("{name}: {error}"))?;
-    let lines = lines.iter().map(|line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(lines.filter(|line| !line.trim().is_empty()).map(Location::from).collect())
+    Ok(lines.iter().map(|line| name_in(line)).filter(|name| !name.is_empty()).map(Location::from).collect())
+}
+
+/// The name that a line has: with its spaces where a file is called so, and else without those around it.
+fn name_in(line: &str) -> &str {
+    let (line, bare) = (line.strip_suffix('\r').unwrap_or(line), line.trim());
+    if line.len() != bare.len() && !bare.is_empty() && Path::new(line).exists() { line } else { bare }
 }

@@ -5,8 +5,16 @@ use std::io::Write;
 
 use h5refs::combine::{Finding, Plan, Weight};
 
+/// A finding as it may be told: what one of files is about is a URL.
+fn told(finding: &Finding) -> Finding {
+    let is_url = finding.path.contains("://");
+    let path = if is_url { h5refs::without_secrets(&finding.path) } else { finding.path.clone() };
+    Finding { path, ..finding.clone() }
+}
+
 /// A finding as a line.
 pub(crate) fn line(finding: &Finding) -> String {
+    let finding = told(finding);
     match finding.weight {
         Weight::Error => format!("error: {finding}"),
         _ => finding.to_string(),
@@ -30,7 +38,7 @@ pub(crate) fn write_json(plan: &Plan, out: &mut dyn Write) -> std::io::Result<()
         "inputs": plan.sets(),
         "dimensions": dimensions,
         "arrays": plan.arrays().collect::<Vec<_>>(),
-        "findings": plan.findings(),
+        "findings": plan.findings().iter().map(told).collect::<Vec<_>>(),
     });
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -45,7 +53,7 @@ pub(crate) fn write_plan(plan: &Plan, out: &mut dyn Write) -> std::io::Result<()
         let sizes: Vec<String> = sizes.collect();
         writeln!(out, "{} ({}) chunks {:?}: {}", array.path, sizes.join(", "), array.chunks, array.from)?;
     }
-    for finding in plan.findings() {
+    for finding in plan.findings().iter().map(told) {
         writeln!(out, "{}: {finding}", serde_json::to_value(finding.weight)?.as_str().unwrap_or_default())?;
     }
     Ok(())
