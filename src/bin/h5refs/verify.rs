@@ -62,12 +62,9 @@ pub(crate) fn run(arguments: &Arguments) -> Ending {
         let outcome = check(path, arguments);
         ending = ending.max(match &outcome {
             Err(error) => fail(&format!("{}: {error}", path.display())),
-            Ok((verification, is_whole)) => {
-                let told = tell(path, verification, arguments.quiet);
-                if *is_whole { told } else { told.max(Ending::Refused) }
-            }
+            Ok(verification) => tell(path, verification, arguments.quiet),
         });
-        outcomes.push(Entry::new(path, outcome.map(|(verification, _)| verification)));
+        outcomes.push(Entry::new(path, outcome));
     }
     if let Some(report) = &arguments.report
         && let Err(error) = output::write(report, |out| write_report(&outcomes, out))
@@ -82,12 +79,10 @@ fn fail(error: &str) -> Ending {
     Ending::Failed
 }
 
-/// What is found of a set, and whether no key of it is left out.
-fn check(path: &Path, arguments: &Arguments) -> Result<(Verification, bool), String> {
+fn check(path: &Path, arguments: &Arguments) -> Result<Verification, String> {
     let name = path.display().to_string();
     let told = |error: &h5refs::Error| without_name(&name, error);
     let (set, stray) = arguments.opening.parts(path).map_err(|error| told(&error))?;
-    let is_whole = stray.is_empty();
     for key in stray {
         say(&format!("{name}: {key} belongs to no array and no group that is described here"));
     }
@@ -99,7 +94,7 @@ fn check(path: &Path, arguments: &Arguments) -> Result<(Verification, bool), Str
     (options.sample, options.seed, options.limits) = (arguments.sample, arguments.seed, arguments.opening.limits());
     options.origin.clone_from(&arguments.origin);
     options.group.clone_from(&arguments.group);
-    Ok((h5refs::verify::verify(&store, &options), is_whole))
+    Ok(h5refs::verify::verify(&store, &options))
 }
 
 /// A line for each thing that is wrong or unchecked, and one for what was checked.
