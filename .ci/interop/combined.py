@@ -76,17 +76,18 @@ class Work:
         return done.stderr
 
     def sets(self, files, form=FORMS[0]):
-        """The references of files in a form; the same for every call."""
+        """The references of files in a form; the same for every call as long as a file is."""
         suffix, how, _ = form
         if suffix == "nc":
             return [pathlib.Path(file) for file in files]
         sets = []
         for file in map(pathlib.Path, files):
             out = file.with_name(f"{file.name}{''.join(how).replace('--inline-threshold', '.t')}.{suffix}")
-            if not out.exists() and suffix.startswith("json."):
+            is_of_now = out.exists() and out.stat().st_mtime_ns > file.stat().st_mtime_ns
+            if not is_of_now and suffix.startswith("json."):
                 plain = self.sets([file], ("json", how, None))[0]
                 self.run("convert", plain, "-o", out)
-            elif not out.exists():
+            elif not is_of_now:
                 self.run("scan", file, "-o", out, *how)
             sets.append(out)
         return sets
