@@ -63,7 +63,7 @@ pub use source::ObjectStoreSources;
 pub use source::{Counters, Listed, Patience, RemoteOptions, RemoteSources};
 pub use source::{
     ExternalError, Fetch, FindExternal, FoundExternal, Input, LocalSources, Scan, Sources, State, Statistics, Step,
-    listing, without_secrets,
+    listing, told_url, without_secrets,
 };
 pub use store::Store;
 pub use translate::{

@@ -51,7 +51,8 @@ pub(super) fn merged(
             }
         }
     }
-    (without(first, &dropped), is_left_out)
+    let dropped: HashSet<&str> = dropped.iter().map(String::as_str).collect();
+    (without(first, |name| dropped.contains(name)), is_left_out)
 }
 
 /// Which check compares an attribute.
@@ -81,18 +82,15 @@ fn different<'a>(
     changed.chain(added).filter(|(name, ..)| *name != DIMENSIONS)
 }
 
-/// Attributes without some.
-pub(super) fn without(attributes: &Attributes, names: &[String]) -> Attributes {
-    let names: HashSet<&str> = names.iter().map(String::as_str).collect();
-    let mut kept = attributes.clone();
-    kept.retain(|name| !names.contains(name));
-    kept
-}
-
 /// The attributes of an array that has other numbers now.
 pub(super) fn of_other_numbers(attributes: &Attributes) -> Attributes {
+    without(attributes, |name| OF_NUMBERS.contains(&name) || PACKING.contains(&name))
+}
+
+/// Attributes without some.
+fn without(attributes: &Attributes, is_dropped: impl Fn(&str) -> bool) -> Attributes {
     let mut kept = attributes.clone();
-    kept.retain(|name| !OF_NUMBERS.contains(&name) && !PACKING.contains(&name));
+    kept.retain(|name| !is_dropped(name));
     kept
 }
 

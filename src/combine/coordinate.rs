@@ -183,12 +183,17 @@ impl Coordinates {
         Self { dtype: dtype.clone(), values }.converted(&dtype)
     }
 
+    /// Whether their type says what their numbers are: times and durations in a unit.
+    pub(super) fn has_unit(&self) -> bool {
+        self.dtype.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Datetime | Kind::Timedelta))
+    }
+
     /// The same coordinates in another type, if all can be.
     pub(super) fn converted(self, dtype: &Dtype) -> Result<Self, String> {
         let Some(scalar) = dtype.scalar() else { return Err(format!("{} is no type of coordinates", name(dtype))) };
         let wrong = |value: &Coordinate| format!("{value} is no {}", name(dtype));
         let own = self.dtype.clone();
-        let has_unit = own.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Datetime | Kind::Timedelta));
+        let has_unit = self.has_unit();
         let convert = |value: Coordinate| match scalar.kind {
             _ if has_unit => in_unit(&value, &own, dtype)
                 .map(Coordinate::Integer)

@@ -262,10 +262,7 @@ fn one_type(found: &[Coordinates]) -> Result<Dtype, (usize, String)> {
     let simple = |text: &str| Dtype::Simple(text.to_owned());
     let Some(first) = found.first() else { return Ok(simple("<i8")) };
     let Some(other) = found.iter().position(|one| one.dtype != first.dtype) else { return Ok(first.dtype.clone()) };
-    let has_unit = |one: &Coordinates| {
-        one.dtype.scalar().is_some_and(|scalar| matches!(scalar.kind, Kind::Datetime | Kind::Timedelta))
-    };
-    if found.iter().any(has_unit) {
+    if found.iter().any(Coordinates::has_unit) {
         let types = found.get(other).map(|one| name(&one.dtype)).unwrap_or_default();
         return Err((
             other,

@@ -24,6 +24,7 @@ mod columns;
 mod combined;
 mod conflicts;
 mod coordinate;
+mod coordinate_array;
 mod dimensions;
 mod evaluate;
 mod fills;

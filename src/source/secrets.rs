@@ -6,8 +6,8 @@ pub fn without_secrets(text: &str) -> String {
     text.split_inclusive(is_border).map(|word| told(word, is_border)).collect()
 }
 
-/// A URL of references as it may be told; paths are told as they are.
-pub(crate) fn told_url(url: &str) -> String {
+/// A URL of references as it may be told, as [`without_secrets`] has it; paths are told as they are.
+pub fn told_url(url: &str) -> String {
     if url.contains("://") { without_secrets(url) } else { url.to_owned() }
 }
 

@@ -7,9 +7,7 @@ use h5refs::combine::{Finding, Plan, Weight};
 
 /// A finding as it may be told: what one of files is about is a URL.
 fn told(finding: &Finding) -> Finding {
-    let is_url = finding.path.contains("://");
-    let path = if is_url { h5refs::without_secrets(&finding.path) } else { finding.path.clone() };
-    Finding { path, ..finding.clone() }
+    Finding { path: h5refs::told_url(&finding.path), ..finding.clone() }
 }
 
 /// A finding as a line.

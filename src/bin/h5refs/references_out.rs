@@ -200,9 +200,6 @@ impl References {
                 let mut options = options.clone();
                 options.templates = templates.iter().filter_map(|template| template.of(set)).collect();
                 let content = |out: &mut dyn Write| h5refs::write_json_as(set, &options, out);
-                if output == Path::new("-") {
-                    return output::try_write(output, named, content, around);
-                }
                 output::try_write(output, named, |out| Compression::of_name(output).write(&mut *out, content), around)
             }
         }

@@ -10,9 +10,11 @@ mod hybrid;
 mod page;
 mod read;
 mod record;
+mod replace;
 mod thrift;
 mod write;
 
-pub use folder::{ParquetOptions, Placing, write_parquet, write_parquet_with};
+pub use folder::{ParquetOptions, write_parquet, write_parquet_with};
 pub(crate) use read::read_parquet_known;
 pub use read::{MissingRecords, read_parquet, read_parquet_with};
+pub use replace::Placing;
