@@ -27,18 +27,20 @@ const COMPRESSED_FROM: usize = 4096;
 /// Level of compression: one that few files have, so that their chunks are not taken for what was stored anew.
 const LEVEL: i32 = 7;
 
-/// Whether an array has the form of those that are stored anew. Where one is, all are stored anew again: batches of sets then end as
-/// all sets at once do.
+/// Whether an array has the form of those that are stored anew, of none or of several elements. Where one is, all are stored anew again:
+/// batches of sets then end as all sets at once do.
 pub(super) fn is_stored_anew(member: &Member) -> bool {
     let Some((metadata, _)) = member.array() else { return false };
-    let is_text = metadata.dtype.size() == Some(0);
+    let (is_text, elements) = (metadata.dtype.size() == Some(0), elements_of(&metadata.shape));
     let filters: &[Codec] = if is_text { &[Codec::VlenUtf8] } else { &[Codec::Zlib { level: LEVEL }] };
-    metadata.filters == filters
+    // Texts have their filter wherever they are from.
+    let can_be = if is_text { elements > 1 } else { elements != 1 };
+    can_be
+        && metadata.filters == filters
         && metadata.compressor.is_none()
-        && metadata.chunks == metadata.shape
+        && metadata.chunks == chunk_of_all(&metadata.shape)
         && member.rows.is_empty()
-        && !member.inline.is_empty()
-        && elements_of(&metadata.shape) > 1
+        && member.inline.is_empty() == (elements == 0)
 }
 
 /// Elements of texts of any length are counted as so many bytes.
@@ -289,11 +291,16 @@ fn compressed(mut metadata: ArrayMetadata, elements: &[u8]) -> (ArrayMetadata, M
 }
 
 fn in_one_chunk(mut metadata: ArrayMetadata, bytes: Bytes) -> (ArrayMetadata, Manifest) {
-    metadata.chunks = metadata.shape.iter().map(|length| (*length).max(1)).collect();
+    metadata.chunks = chunk_of_all(&metadata.shape);
     metadata.compressor = None;
     metadata.order = Order::C;
     let grid = crate::reference::grid::grid(&metadata.shape, &metadata.chunks);
     let is_empty = grid.contains(&0);
     let inline = if is_empty { BTreeMap::new() } else { BTreeMap::from([(0, bytes)]) };
     (metadata, Manifest { grid, inline, ..Manifest::default() })
+}
+
+/// The shape of one chunk for all elements.
+fn chunk_of_all(shape: &[u64]) -> Vec<u64> {
+    shape.iter().map(|length| (*length).max(1)).collect()
 }

@@ -17,11 +17,12 @@ use h5refs::zarr::{ArrayMetadata, FillValue};
 use h5refs::{Error, ReferenceSet, Store};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::TestCaseError;
 
 mod hostile;
 mod world;
 
-use world::{Axes, World, case, constant, element, hours, indices, written};
+use world::{Axes, Case, Held, Own, World, case, constant, element, hours, indices, written};
 
 type Named = (String, ReferenceSet);
 
@@ -202,6 +203,84 @@ fn is_cut_otherwise(flat: &ReferenceSet, other: &ReferenceSet) -> bool {
     differs
 }
 
+/// A case in another order, and in batches of some sizes, ends as it does all at once.
+fn is_the_same(case: &Case, keys: &[Index], sizes: &[usize]) -> Result<(), TestCaseError> {
+    let world = World::of(case);
+    let flat = combine(&world, &world.sets, true);
+    if let Ok(flat) = &flat {
+        prop_assert_eq!(check(&world, flat), Ok(()));
+        let due = world.sets.iter().flat_map(|(_, set)| set.arrays()).all(|(path, _)| flat.node(path).is_some());
+        prop_assert!(due, "an array is left out without a word");
+        prop_assert!(!case.lies || case.is_same_with_lie(&world), "two sets that differ are taken for one");
+    }
+    let sets = shuffled(&world.sets, keys);
+    // Along several dimensions, a batch that is no block has gaps of its own: it may be refused, or have a fill value for them.
+    let is_any = case.axes != Axes::Both;
+    let others = [
+        ("in another order", true, combine(&world, &sets, true)),
+        ("in batches", is_any, in_batches(&world, &sets, sizes)),
+        ("one by one", is_any, one_by_one(&world, &sets)),
+        ("by member", true, by_member(&world, &sets)),
+    ];
+    for (how, is_due, other) in others {
+        match (&flat, &other) {
+            (Ok(flat), Ok(other)) if is_cut_otherwise(flat, other) => {
+                prop_assert_eq!(check(&world, other), Ok(()), "{}", how);
+            }
+            (Ok(flat), Ok(other)) if is_due || case.fill > 0 => {
+                prop_assert_eq!(written(flat), written(other), "{}", how);
+            }
+            (_, Ok(other)) => {
+                prop_assert_eq!(check(&world, other), Ok(()), "{}, and all at once {:?}", how, flat.as_ref().err())
+            }
+            (Ok(_), Err(error)) => prop_assert!(!is_due, "{}: {}", how, error),
+            (Err(_), Err(_)) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What is stored anew of sets that have no times is known for that when sets with times come.
+#[test]
+fn batches_of_sets_without_times_are_as_those_with_times() {
+    let own = |times, unit| Own {
+        times,
+        member: 0,
+        block: 0,
+        chunk: 1,
+        held: Held { inline: false, zlib: None },
+        unit,
+        holes: 0,
+        title: 0,
+        constant: false,
+    };
+    let case = |sets| Case {
+        axes: Axes::Existing,
+        sets,
+        same: [false; 4],
+        interleaved: false,
+        descends: false,
+        width: 1,
+        chunk_x: 1,
+        x_first: false,
+        order_f: false,
+        dtype: 0,
+        fill: 0,
+        float_times: false,
+        has_bounds: true,
+        constant: 2,
+        is_twice: false,
+        lies: false,
+        is_supplied: false,
+        room: 8 << 20,
+    };
+    for (first, others) in [(own(0, 0), own(0, 1)), (own(0, 1), own(0, 0)), (own(0, 0), own(0, 2))] {
+        let case = case(vec![first, others, own(1, 0), own(2, 0)]);
+        is_the_same(&case, &[], &[2]).unwrap();
+        is_the_same(&case, &[], &[3, 1]).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -211,35 +290,6 @@ proptest! {
         keys in prop::collection::vec(any::<Index>(), world::SETS + 1),
         sizes in prop::collection::vec(1..4_usize, 1..4),
     ) {
-        let world = World::of(&case);
-        let flat = combine(&world, &world.sets, true);
-        if let Ok(flat) = &flat {
-            prop_assert_eq!(check(&world, flat), Ok(()));
-            let due = world.sets.iter().flat_map(|(_, set)| set.arrays()).all(|(path, _)| flat.node(path).is_some());
-            prop_assert!(due, "an array is left out without a word");
-            prop_assert!(!case.lies || case.is_same_with_lie(&world), "two sets that differ are taken for one");
-        }
-        let sets = shuffled(&world.sets, &keys);
-        // Along several dimensions, a batch that is no block has gaps of its own: it may be refused, or have a fill value for them.
-        let is_any = case.axes != Axes::Both;
-        let others = [
-            ("in another order", true, combine(&world, &sets, true)),
-            ("in batches", is_any, in_batches(&world, &sets, &sizes)),
-            ("one by one", is_any, one_by_one(&world, &sets)),
-            ("by member", true, by_member(&world, &sets)),
-        ];
-        for (how, is_due, other) in others {
-            match (&flat, &other) {
-                (Ok(flat), Ok(other)) if is_cut_otherwise(flat, other) => {
-                    prop_assert_eq!(check(&world, other), Ok(()), "{}", how);
-                }
-                (Ok(flat), Ok(other)) if is_due || case.fill > 0 => {
-                    prop_assert_eq!(written(flat), written(other), "{}", how);
-                }
-                (_, Ok(other)) => prop_assert_eq!(check(&world, other), Ok(()), "{}, and all at once {:?}", how, flat.as_ref().err()),
-                (Ok(_), Err(error)) => prop_assert!(!is_due, "{}: {}", how, error),
-                (Err(_), Err(_)) => {}
-            }
-        }
+        is_the_same(&case, &keys, &sizes)?;
     }
 }
