@@ -94,6 +94,18 @@ impl<'s> Held<'s> {
         Ok(())
     }
 
+    /// Most bytes that are fetched at once of what is forgotten then.
+    pub(super) fn at_once(&self) -> u64 {
+        self.limits.read_bytes / 4
+    }
+
+    /// Forgets what was fetched of an array of a set.
+    pub(super) fn forget(&mut self, inputs: &Inputs, set: usize, path: usize) {
+        if self.chunks.remove(&(set, path)).is_some() {
+            self.bytes = self.bytes.saturating_sub(inputs.stored_bytes(set, path));
+        }
+    }
+
     fn need(&mut self, inputs: &Inputs, chunks: &Manifest, number: u64) -> Result<Need, Error> {
         let url = |id: crate::reference::UrlId| inputs.urls.url(id).unwrap_or_default().to_owned();
         let need = match chunks.get(number) {

@@ -169,6 +169,14 @@ impl Inputs {
         self.columns.get_mut(path).map(std::mem::take).unwrap_or_default()
     }
 
+    /// The bytes that the chunks of one set under a path have in files, as far as references tell them.
+    pub(super) fn stored_bytes(&self, set: usize, path: usize) -> u64 {
+        let rows = self.sets.get(set).and_then(|input| input.member(path)).map(|member| member.rows.clone());
+        let lengths = rows.zip(self.columns(path)).and_then(|(rows, columns)| columns.length.get(rows));
+        let told = lengths.unwrap_or_default().iter().filter(|length| **length != Manifest::WHOLE);
+        told.fold(0, |sum, length| sum.saturating_add(*length))
+    }
+
     /// The chunks of one set under a path.
     pub(super) fn manifest(&self, set: usize, path: usize) -> Option<Manifest> {
         let Member { grid, rows, inline, .. } = self.sets.get(set)?.member(path)?;

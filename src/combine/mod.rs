@@ -22,6 +22,7 @@ pub(crate) mod cf_time;
 mod chosen;
 mod columns;
 mod combined;
+mod compare;
 mod conflicts;
 mod coordinate;
 mod coordinate_array;

@@ -7,6 +7,7 @@ use super::axis::Axis;
 use super::bounds::Bounds;
 use super::cells::Cells;
 use super::combined::{Chunks, Combined};
+use super::compare::is_held_inline;
 use super::conflicts::lies_in_no_array;
 use super::coordinate::MOST_COORDINATES;
 use super::evaluate::{array_in, evaluate};
@@ -417,8 +418,7 @@ fn same(
             .add(Weight::Note, Check::Missing, name, input, || "is not there, and the same in the others".to_owned());
     }
     let (metadata, _) = inputs.sets.get(set)?.member(path)?.array()?;
-    // Coordinates that had to be fetched stay inline: whoever opens the set wants them at once.
-    let is_fetched = held.fetched(set, path).filter(|_| metadata.shape.len() < 2);
+    let is_fetched = held.fetched(set, path).filter(|_| is_held_inline(metadata));
     let chunks = is_fetched.map_or(Chunks::Of(set), |chunks| Chunks::Held(chunks.clone()));
     (!is_left_out)
         .then(|| Planned::Array(Box::new(Combined { metadata: metadata.clone(), attributes: merged, chunks })))

@@ -1,24 +1,21 @@
 //! What each path of the sets is in the combined set.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::axis::Axis;
 use super::bounds::Bounds;
 use super::cf_time::TimeUnits;
-use super::coordinate::name;
+use super::compare::How;
 use super::dimensions::{dimensions, has_dimension};
 use super::findings::{Findings, Weight};
 use super::held::Held;
 use super::inputs::{Documents, Inputs, Member};
-use super::restore::Restore;
 use super::times::{time_units, units_in};
-use super::{Check, CombineOptions, Policy, fills};
+use super::{Check, CombineOptions};
 use crate::error::Error;
 use crate::reference::key::split;
-use crate::store::{Elements, Values};
 use crate::zarr::Attributes;
 
 /// What a path is in the combined set.
@@ -66,14 +63,7 @@ impl Roles<'_, '_> {
                 Sight::Compare(how) => compared.push((path, how)),
             }
         }
-        let wanted: Vec<(usize, usize)> = compared
-            .iter()
-            .filter(|(_, how)| *how != How::Inline)
-            .flat_map(|(path, _)| self.order.iter().map(|set| (*set, *path)))
-            .collect();
-        self.held.fetch(self.inputs, &wanted)?;
-        for (path, how) in compared {
-            let role = self.compare(path, how, findings)?;
+        for (path, role) in self.compare(&compared, findings)? {
             if let Some(place) = roles.get_mut(path) {
                 *place = role;
             }
@@ -81,7 +71,7 @@ impl Roles<'_, '_> {
         Ok(roles)
     }
 
-    fn members(&self, path: usize) -> impl Iterator<Item = (usize, &Member)> {
+    pub(super) fn members(&self, path: usize) -> impl Iterator<Item = (usize, &Member)> {
         self.order.iter().filter_map(move |set| Some((*set, self.inputs.sets.get(*set)?.member(path)?)))
     }
 
@@ -95,15 +85,6 @@ impl Roles<'_, '_> {
         let mut members = self.members(path);
         let Some((_, first)) = members.next() else { return true };
         members.all(|(_, member)| self.has_same_chunks(path, first, member))
-    }
-
-    fn has_same_chunks(&self, path: usize, ours: &Member, theirs: &Member) -> bool {
-        let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return false };
-        ours.inline == theirs.inline
-            && ours.grid == theirs.grid
-            && self.inputs.columns(path).is_some_and(|columns| columns.are_equal(&ours.rows, &theirs.rows))
-            && (Arc::ptr_eq(&ours.documents, &theirs.documents)
-                || (first == other && dimensions(ours) == dimensions(theirs)))
     }
 
     /// Whether equal numbers are different times: small arrays in their own units, and bounds in those of the arrays that have them.
@@ -187,173 +168,12 @@ impl Roles<'_, '_> {
         };
         arrays.iter().map(bytes).max().unwrap_or(0) > self.options.compare_bytes
     }
-
-    /// Compares an array of all sets with that of the first.
-    fn compare(&self, path: usize, how: How, findings: &mut Findings) -> Result<Role, Error> {
-        let name = self.inputs.paths.get(path).map(String::as_str).unwrap_or_default();
-        let mut first: Option<(usize, &Member)> = None;
-        let mut differ = Vec::new();
-        for (set, member) in self.members(path) {
-            let Some(one) = first else {
-                first = Some((set, member));
-                continue;
-            };
-            if !self.is_same(path, one, (set, member), how)? {
-                differ.push((set, member));
-            }
-        }
-        if differ.is_empty() {
-            return Ok(Role::Same);
-        }
-        let (check, policy) = match how {
-            // Batches of sets are combined as all sets at once are only if what differs between any two gets the axes.
-            How::Inline if self.options.policies.chosen(Check::Static).is_none() => {
-                self.tell_along(name, first, findings);
-                return Ok(Role::Along);
-            }
-            How::Coordinate => (Check::Coordinate, self.options.policies.get(Check::Coordinate)),
-            How::Inline | How::Values => (Check::Static, self.options.policies.get(Check::Static)),
-        };
-        let weight = self.options.policies.weight(check);
-        for (set, _) in &differ {
-            let input = self.inputs.sets.get(*set).map(|input| input.name.as_str());
-            let first_name =
-                first.and_then(|(set, _)| self.inputs.sets.get(set)).map_or("", |input| input.name.as_str());
-            findings.add(weight, check, name, input, || {
-                self.difference(path, first.map_or(0, |(set, _)| set), *set, first_name)
-            });
-        }
-        Ok(match policy {
-            Policy::Drop => Role::Out,
-            Policy::Expand => Role::Along,
-            _ => Role::Same,
-        })
-    }
-
-    /// Says that an array which other sets have otherwise gets the axes; of scalars that is expected.
-    fn tell_along(&self, name: &str, first: Option<(usize, &Member)>, findings: &mut Findings) {
-        if first.and_then(|(_, member)| member.array()).is_some_and(|(metadata, _)| !metadata.shape.is_empty()) {
-            let axes: Vec<&str> = self.axes.iter().map(|axis| axis.name.as_str()).collect();
-            findings.add(Weight::Note, Check::Static, name, None, || {
-                format!("it differs between sets, and is along {} now", axes.join(", "))
-            });
-        }
-    }
-
-    fn is_same(
-        &self,
-        path: usize,
-        (a, ours): (usize, &Member),
-        (b, theirs): (usize, &Member),
-        how: How,
-    ) -> Result<bool, Error> {
-        let (Some((first, _)), Some((other, _))) = (ours.array(), theirs.array()) else { return Ok(false) };
-        if self.has_same_chunks(path, ours, theirs) {
-            return Ok(true);
-        }
-        if dimensions(ours) != dimensions(theirs) {
-            return Ok(false);
-        }
-        if first.shape != other.shape || !fills::is_same(first.fill_value.as_ref(), other.fill_value.as_ref()) {
-            return Ok(false);
-        }
-        let bytes = Restore::bytes(first);
-        if bytes > self.options.compare_bytes {
-            if how == How::Inline {
-                return Ok(false);
-            }
-            let problem = format!(
-                "{} has {bytes} bytes, and at most {} are compared (it can be named in --identical-dims)",
-                self.inputs.paths.get(path).map(String::as_str).unwrap_or_default(),
-                self.options.compare_bytes
-            );
-            return Err(Error::Combine { input: String::new(), problem });
-        }
-        let (ours, theirs) = (self.held.values(self.inputs, a, path), self.held.values(self.inputs, b, path));
-        let (ours, theirs) = match how {
-            // What is inline and cannot be decoded is said to differ.
-            How::Inline => match (ours, theirs) {
-                (Ok(ours), Ok(theirs)) => (ours, theirs),
-                _ => return Ok(false),
-            },
-            _ => (ours?, theirs?),
-        };
-        // Numbers in other types are compared as numbers only where the bytes are alike too.
-        Ok(ours.bytes() == theirs.bytes() && ours.texts() == theirs.texts() && ours.dtype == theirs.dtype)
-    }
-
-    /// How an array of one set differs from the first's.
-    fn difference(&self, path: usize, first: usize, set: usize, first_name: &str) -> String {
-        let shape = |set: usize| {
-            let member = self.inputs.sets.get(set).and_then(|input| input.member(path));
-            member.and_then(Member::array).map(|(metadata, _)| metadata.shape.clone())
-        };
-        let names = |set: usize| self.inputs.sets.get(set).and_then(|input| input.member(path)).map(dimensions);
-        let (ours, theirs) = (names(first).unwrap_or_default(), names(set).unwrap_or_default());
-        if ours != theirs {
-            return format!("has dimensions {theirs:?} instead of {ours:?} of {first_name}");
-        }
-        let (ours, theirs) = (shape(first), shape(set));
-        if ours != theirs {
-            return format!(
-                "has shape {:?} instead of {:?} of {first_name}",
-                theirs.unwrap_or_default(),
-                ours.unwrap_or_default()
-            );
-        }
-        let fill = |set: usize| {
-            let member = self.inputs.sets.get(set).and_then(|input| input.member(path));
-            member.and_then(Member::array).and_then(|(metadata, _)| metadata.fill_value.clone())
-        };
-        let (our_fill, their_fill) = (fill(first), fill(set));
-        if !fills::is_same(our_fill.as_ref(), their_fill.as_ref()) {
-            let (ours, theirs) = (fills::show(our_fill.as_ref()), fills::show(their_fill.as_ref()));
-            return format!("has fill value {theirs} instead of {ours} of {first_name}");
-        }
-        let values = |set| self.held.values(self.inputs, set, path);
-        let parts = values(first)
-            .ok()
-            .zip(values(set).ok())
-            .map(|(ours, theirs)| (differing(&ours, &theirs), differing(&theirs, &ours)));
-        let (ours, theirs) = parts.unwrap_or_default();
-        format!("its values are not those of {first_name}: ...{theirs}... instead of ...{ours}...")
-    }
-}
-
-/// The first elements in which values differ from others, in words.
-fn differing(ours: &Values, theirs: &Values) -> String {
-    const SHOWN: usize = 4;
-    let text = match (ours.bytes(), theirs.bytes(), ours.texts(), theirs.texts()) {
-        (Some(bytes), Some(others), ..) => {
-            let size = crate::convert::narrow(ours.dtype.size().unwrap_or(1)).max(1);
-            let same = bytes.iter().zip(others).take_while(|(a, b)| a == b).count() / size * size;
-            let end = same.saturating_add(SHOWN * size).min(bytes.len());
-            format!("{:?}", Elements::of(&ours.dtype, bytes.get(same..end).unwrap_or_default()))
-        }
-        (.., Some(texts), Some(others)) => {
-            let same = texts.iter().zip(others).take_while(|(a, b)| a == b).count();
-            format!("{:?}", texts.iter().skip(same).take(SHOWN).collect::<Vec<_>>())
-        }
-        _ => name(&ours.dtype),
-    };
-    text.chars().take(60).collect()
 }
 
 /// A decision, or what it needs.
 enum Sight {
     Is(Role),
     Compare(How),
-}
-
-/// How an array of several sets is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// By its values, which are inline: where they differ, it is along the axes.
-    Inline,
-    /// By its values: a difference is one of coordinates.
-    Coordinate,
-    /// By its values: a difference is one of an array that was thought to be the same.
-    Values,
 }
 
 /// Whether any array has a dimension.

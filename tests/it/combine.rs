@@ -231,7 +231,7 @@ fn is_the_same(case: &Case, keys: &[Index], sizes: &[usize]) -> Result<(), TestC
                 prop_assert_eq!(written(flat), written(other), "{}", how);
             }
             (_, Ok(other)) => {
-                prop_assert_eq!(check(&world, other), Ok(()), "{}, and all at once {:?}", how, flat.as_ref().err())
+                prop_assert_eq!(check(&world, other), Ok(()), "{}, and all at once {:?}", how, flat.as_ref().err());
             }
             (Ok(_), Err(error)) => prop_assert!(!is_due, "{}: {}", how, error),
             (Err(_), Err(_)) => {}

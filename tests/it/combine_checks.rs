@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use h5refs::combine::{Check, Combine, CombineOptions, Plan, Policy, Selector, Weight};
+use h5refs::combine::{Check, Combine, CombineOptions, Need, Plan, Policy, Selector, Weight};
 use h5refs::zarr::Dtype;
 use h5refs::{Error, Limits, ReferenceSet, Store};
 use serde_json::{Map, Value, json};
@@ -341,4 +341,57 @@ fn sets_combined_along_two_dimensions_are_combined_again_though_each_has_holes()
     let clash = at(&[(1, 2), (2, 1), (2, 2)], vec![one(30), one(40), one(50)]);
     let refused = again([diagonal(), clash]).unwrap_err().to_string();
     assert!(refused.contains("a=2, b=2 is in 2 sets, whose chunks differ"), "{refused}");
+}
+
+/// Sets with an array that no dimension of times has, of 100 bytes in a file of each set; and what was asked for at once.
+fn compared_where_little_is_read(room: u64, differs: Option<usize>) -> (Result<Plan, Error>, Vec<usize>) {
+    let asked = std::cell::RefCell::new(Vec::new());
+    let supply = |needs: &[Need]| {
+        asked.borrow_mut().push(needs.len());
+        let bytes = |need: &Need| {
+            let is_other = differs.is_some_and(|set| need.url == format!("u{set}"));
+            Ok(Bytes::from(vec![u8::from(is_other); 100]))
+        };
+        needs.iter().map(bytes).collect()
+    };
+    let mut options = CombineOptions::new(["time"]);
+    options.limits.read_bytes = room;
+    let mut combine = Combine::new(options);
+    for n in 0..6 {
+        let text = json!({
+            ".zgroup": "{\"zarr_format\":2}",
+            "time/.zarray": json!({"zarr_format": 2, "shape": [1], "chunks": [1], "dtype": "|u1", "compressor": null,
+                "filters": null, "fill_value": null, "order": "C"}).to_string(),
+            "time/.zattrs": json!({"_ARRAY_DIMENSIONS": ["time"]}).to_string(),
+            "time/0": n.to_string(),
+            "s/.zarray": json!({"zarr_format": 2, "shape": [10, 10], "chunks": [10, 10], "dtype": "|u1",
+                "compressor": null, "filters": null, "fill_value": null, "order": "C"}).to_string(),
+            "s/.zattrs": json!({"_ARRAY_DIMENSIONS": ["y", "x"]}).to_string(),
+            "s/0.0": [json!(format!("u{n}")), json!(n), json!(100)],
+        });
+        let set = h5refs::read_json(text.to_string().as_bytes(), &Limits::default()).unwrap().0;
+        combine.add(format!("f{n}"), set).unwrap();
+    }
+    let plan = combine.plan(Some(&supply));
+    (plan, asked.into_inner())
+}
+
+#[test]
+fn what_is_compared_is_fetched_at_once_where_there_is_room_and_else_some_sets_after_others() {
+    // All at once; two sets beside the first; one.
+    for (room, expected) in [(2_400, vec![6]), (800, vec![3, 2, 1]), (200, vec![2, 1, 1, 1, 1])] {
+        let (plan, asked) = compared_where_little_is_read(room, None);
+        assert_eq!(asked, expected, "{room}");
+        let set = plan.unwrap().merge().unwrap();
+        assert_eq!(set.arrays().find(|(path, _)| *path == "s").unwrap().1.metadata.shape, [10, 10]);
+        for other in 1..6 {
+            let told = errors(&compared_where_little_is_read(room, Some(other)).0.unwrap());
+            assert!(
+                told[0].contains("its values are not those of f0") && told[0].contains(&format!("[f{other}]")),
+                "{told:?}"
+            );
+        }
+    }
+    let (plan, _) = compared_where_little_is_read(199, None);
+    assert!(matches!(plan.unwrap_err(), Error::Limit(_)));
 }
