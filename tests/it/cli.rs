@@ -127,9 +127,13 @@ fn several_inputs_need_a_folder_and_names_of_their_own() {
     let two = run(&[&"scan", &"chunk/grown.h5", &"chunk/sparse.h5"]);
     assert_eq!(two.failure(), "h5refs: several inputs need a folder: -o FOLDER");
     let folder = tempdir().unwrap();
-    let same = run(&[&"scan", &"object_header/v1.h5", &"./object_header/v1.h5", &"-o", &folder.path()]);
-    assert_eq!(same.failure(), "h5refs: ./object_header/v1.h5: two inputs have this name, and their outputs would");
-    assert!(listing(folder.path()).is_empty());
+    let out = folder.path().join("out");
+    let same = run(&[&"scan", &"object_header/v1.h5", &"./object_header/v1.h5", &"-o", &out]);
+    assert_eq!(
+        same.failure(),
+        "h5refs: ./object_header/v1.h5: the references of another input of this file name are v1.h5.json, too"
+    );
+    assert!(!out.exists());
 }
 
 #[test]
@@ -458,7 +462,14 @@ fn references_call_the_file_as_asked() {
     assert_eq!(url(&["--url", "s3://bucket/cf.nc"]), "s3://bucket/cf.nc");
     let rename = format!("{}=https://host/data", files::folder().display());
     assert_eq!(url(&["--rename", "/nowhere=x", "--rename", &rename]), "https://host/data/netcdf/cf.nc");
-    assert_eq!(url(&["--rename", "/nowhere=x"]), absolute);
+    let scan = |more: &[&str]| {
+        let all = ["scan", "netcdf/cf.nc"].iter().chain(more);
+        run(&all.map(|argument| argument as _).collect::<Vec<&dyn AsRef<OsStr>>>())
+    };
+    let none = scan(&["--rename", "/nowhere=x"]);
+    assert!(none.err.contains("no --rename fits") && none.out.contains(&absolute), "{}", none.err);
+    assert!(!scan(&["--rename", &rename]).err.contains("no --rename fits"));
+    assert_eq!(scan(&["--url", ""]).code, 2);
 }
 
 #[test]

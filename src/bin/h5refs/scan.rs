@@ -25,7 +25,7 @@ use crate::location::Location;
 use crate::references_out::{self, References};
 use crate::remote::{self, Remote};
 use crate::selection::Selection;
-use crate::{Ending, inputs, naming, size};
+use crate::{Ending, inputs, naming, say, size};
 
 /// Translate HDF5 and netCDF files into kerchunk references.
 ///
@@ -80,7 +80,7 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "conditions", conflicts_with_all = ["output", "report"])]
     list_only: bool,
     /// What references call the file (default: its absolute path); of a family the pattern of its names.
-    #[arg(long, value_name = "URL", conflicts_with = "rename")]
+    #[arg(long, value_name = "URL", conflicts_with = "rename", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     url: Option<String>,
     /// Replace the beginning OLD of the file's absolute path by NEW.
     #[arg(long, value_name = "OLD=NEW", value_parser = naming::rename)]
@@ -292,9 +292,19 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
         None => all,
     };
     let names = if arguments.several.shard.is_some() { outputs.names(&paths)? } else { all_names };
+    outputs.make()?;
+    tell_unfit(arguments, &paths);
     let remote = arguments.remote.for_inputs(&paths)?;
     let selection = Selection::new(&arguments.variables, &arguments.drop)?;
     Ok(Job { arguments, remote, selection, paths, outputs, names, form, fingerprint: arguments.fingerprint() })
+}
+
+/// Says that the beginnings that are to be replaced are those of no input.
+fn tell_unfit(arguments: &Arguments, paths: &[Location]) {
+    let is_renamed = |path: &Location| path.url(&arguments.rename, true).ok() != path.url(&[], true).ok();
+    if !arguments.rename.is_empty() && !arguments.quiet && !paths.iter().any(is_renamed) {
+        say("h5refs: no --rename fits the absolute path of an input: references call the inputs as they do without it");
+    }
 }
 
 struct Job<'a> {

@@ -56,8 +56,13 @@ impl Outputs {
         }
         let folder = output.filter(|output| *output != Path::new("-"));
         let folder = folder.ok_or("several inputs need a folder: -o FOLDER")?;
-        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self::Folder { folder: folder.to_owned(), extension })
+    }
+
+    /// Makes the folder.
+    pub(super) fn make(&self) -> Result<(), String> {
+        let Self::Folder { folder, .. } = self else { return Ok(()) };
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
     }
 
     pub(super) fn is_folder(&self) -> bool {
@@ -88,9 +93,12 @@ impl Outputs {
         let mut names = HashSet::new();
         let Self::Folder { extension, .. } = self else { return Ok(names) };
         for location in locations {
-            if !names.insert(name(location, extension)?) {
-                return Err(format!("{location}: two inputs have this name, and their outputs would"));
+            let name = name(location, extension)?;
+            if names.contains(&name) {
+                let name = Path::new(&name).display();
+                return Err(format!("{location}: the references of another input of this file name are {name}, too"));
             }
+            names.insert(name);
         }
         Ok(names)
     }
