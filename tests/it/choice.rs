@@ -43,6 +43,25 @@ fn a_sidecar_leads_to_the_file_of_its_url_its_name_or_the_option() {
 }
 
 #[test]
+fn references_of_a_sidecar_are_verified_by_the_file_that_it_tells_of() {
+    let folder = tempdir().unwrap();
+    let [file, sidecar, set] = ["cf.nc", "cf.nc.dmrpp", "set.json"].map(|name| folder.path().join(name));
+    fs::copy(crate::files::folder().join(CF), &file).unwrap();
+    fs::copy(crate::files::folder().join(SIDECAR), &sidecar).unwrap();
+    assert_eq!(run(&[&"scan", &sidecar, &"-o", &set]).code, 0);
+    let verified = run(&[&"verify", &set]);
+    assert_eq!(verified.code, 0, "{}", verified.err);
+    assert!(
+        !verified.err.contains(" 0 elements compared") && verified.err.contains(": 0 wrong, 0 unchecked"),
+        "{}",
+        verified.err
+    );
+    // A sidecar that has changed is told, too.
+    fs::write(&sidecar, "").unwrap();
+    assert_eq!(run(&[&"verify", &set]).code, 4);
+}
+
+#[test]
 fn what_a_sidecar_does_not_tell_is_a_refusal() {
     let sidecar = "dmrpp/netcdf.cf.nc.without_order.dmrpp";
     let without = run(&[&"scan", &sidecar, &"--url", &"f"]);

@@ -301,7 +301,10 @@ fn prepare(arguments: &Arguments) -> Result<Job<'_>, String> {
 
 /// Says that the beginnings that are to be replaced are those of no input.
 fn tell_unfit(arguments: &Arguments, paths: &[Location]) {
-    let is_renamed = |path: &Location| path.url(&arguments.rename, true).ok() != path.url(&[], true).ok();
+    // A sidecar may tell the URL that is renamed.
+    let is_renamed = |path: &Location| {
+        path.without_dmrpp().is_some() || path.url(&arguments.rename, true).ok() != path.url(&[], true).ok()
+    };
     if !arguments.rename.is_empty() && !arguments.quiet && !paths.iter().any(is_renamed) {
         say("h5refs: no --rename fits the absolute path of an input: references call the inputs as they do without it");
     }
