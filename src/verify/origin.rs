@@ -20,7 +20,7 @@ const MOST_AT_ONCE: u64 = 4 << 20;
 /// The URL of the file, if the set tells: the only one that was recorded, or the only one that is referenced where none was, or a DMR++
 /// sidecar that tells of it. Where several were, the set is a combination.
 pub(super) fn url(set: &ReferenceSet) -> Option<&str> {
-    let mut recorded = set.recorded.keys().filter(|url| !url.ends_with(".dmrpp"));
+    let mut recorded = set.recorded.keys().filter(|url| url.strip_suffix(".dmrpp").is_none());
     if let Some(first) = recorded.next() {
         return recorded.next().is_none().then_some(first);
     }
