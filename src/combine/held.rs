@@ -94,7 +94,7 @@ impl<'s> Held<'s> {
         Ok(())
     }
 
-    /// Most bytes that are fetched at once of what is forgotten then.
+    /// Most bytes that are fetched at once to be compared.
     pub(super) fn at_once(&self) -> u64 {
         self.limits.read_bytes / 4
     }
